@@ -1,0 +1,25 @@
+# Two commands on a fresh machine: `make search` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.installed
+
+.PHONY: search test test-all gate
+
+search: $(READY)
+	$(BIN)/bilinear search 2x2x2 --rank 7 --solver ternary-sgd --seed 0 --export-layer out/strassen-layer
+
+test: gate
+	$(BIN)/pytest
+
+test-all: gate
+	$(BIN)/pytest -m 'slow or not slow'
+
+gate: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch -e '.[test]'
+	touch $(READY)

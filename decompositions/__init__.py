@@ -1,0 +1,43 @@
+"""The mathematics: rings, targets, schemes, verification, constructions, operations. Needs no torch."""
+
+from decompositions.constructions import CONSTRUCTIONS, standard, strassen, winograd
+from decompositions.errors import BilinearError, RingError, SchemeError, TargetError, TooLargeError, UnknownNameError
+from decompositions.identity import content_hash, normal_form
+from decompositions.operations import concatenate, kronecker, permute, project, sandwich
+from decompositions.rings import Ring
+from decompositions.scheme import Approximation, Scheme
+from decompositions.targets import TARGETS, LowerBound, Target, lower_bounds, parse_target
+from decompositions.verify import METHODS, Verification, verify
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CONSTRUCTIONS",
+    "METHODS",
+    "TARGETS",
+    "Approximation",
+    "BilinearError",
+    "LowerBound",
+    "Ring",
+    "RingError",
+    "Scheme",
+    "SchemeError",
+    "Target",
+    "TargetError",
+    "TooLargeError",
+    "UnknownNameError",
+    "Verification",
+    "concatenate",
+    "content_hash",
+    "kronecker",
+    "lower_bounds",
+    "normal_form",
+    "parse_target",
+    "permute",
+    "project",
+    "sandwich",
+    "standard",
+    "strassen",
+    "verify",
+    "winograd",
+]

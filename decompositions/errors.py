@@ -1,0 +1,27 @@
+"""What can be wrong with input. Every message names the thing, the fact, the need and the act."""
+
+from __future__ import annotations
+
+
+class BilinearError(Exception):
+    """Wrong input or a failed environment: the command line prints one line and ends with exit code 2."""
+
+
+class UnknownNameError(BilinearError):
+    """A name that no registry holds."""
+
+
+class TargetError(BilinearError):
+    """A target that cannot be built from what was given."""
+
+
+class SchemeError(BilinearError):
+    """Factors that do not make a scheme: shapes disagree, or a coefficient lies outside the ring."""
+
+
+class RingError(SchemeError):
+    """A coefficient set that cannot hold the scheme it was asked to hold."""
+
+
+class TooLargeError(BilinearError):
+    """Work that would need more memory than there is; refused before anything is allocated."""

@@ -1,0 +1,122 @@
+"""A bilinear map from a file: .npy, a dense integer tensor; .npz, its entries (indices, values, shape)."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decompositions import linear, memory
+from decompositions.errors import TargetError
+from decompositions.rings import Ring
+from decompositions.targets.target import Family, LowerBound, Target
+
+USAGE = "file:PATH"
+MAX_ENTRIES = 1 << 28
+
+
+def build(path: str) -> Target:
+    """Read the tensor at `path`.
+
+    Raises:
+        TargetError: If the file cannot be read or does not hold a 3-way integer tensor.
+        TooLargeError: If it would not fit into memory.
+    """
+    name = f"file:{Path(path).name}"
+    try:
+        if path.endswith(".npz"):
+            return _from_entries(name, path)
+        return from_dense(name, _dense(name, path))
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise TargetError(f"{path}: {reason}; a 3-way integer tensor is needed, as .npy or as .npz entries") from error
+
+
+def from_dense(name: str, tensor: NDArray[Any]) -> Target:
+    """A target of any 3-way integer array."""
+    if tensor.ndim != 3:
+        raise TargetError(f"{name}: a tensor with {tensor.ndim} axes; three are needed: left, right, output")
+    indices = np.argwhere(tensor).astype(np.int64)
+    return from_entries(name, indices, tensor[tuple(indices.T)], tensor.shape)
+
+
+def from_entries(name: str, indices: NDArray[Any], values: NDArray[Any], shape: tuple[int, ...]) -> Target:
+    """A target of the nonzero entries of its tensor.
+
+    Args:
+        name: Its name, `file:map.npy`.
+        indices: Shape (nonzeros, 3), in any order, no position twice.
+        values: Integers, shape (nonzeros,).
+        shape: (left, right, out).
+
+    Raises:
+        TargetError: If these are not the entries of a 3-way integer tensor.
+    """
+    for array, what in ((indices, "indices"), (values, "values")):
+        if array.dtype.kind not in "iub":
+            raise TargetError(f"{name}: {what} of type {array.dtype}; integers are needed, as schemes are exact")
+    if len(shape) != 3 or indices.ndim != 2 or indices.shape[1] != 3 or values.shape != (len(indices),):
+        raise TargetError(f"{name}: entries need indices (nonzeros, 3), values (nonzeros,) and a shape of three")
+    if values.dtype == np.uint64 and values.size and int(values.max()) >= 1 << 62:
+        raise TargetError(f"{name}: a value beyond 2^62; smaller integers are needed")
+    left, right, out = (int(side) for side in shape)
+    order = np.lexsort(indices.T[::-1])
+    names = (_names("x", left), _names("y", right), _names("z", out))
+    sorted_indices = np.ascontiguousarray(indices[order], dtype=np.int64)
+    return Target(name, (), (left, right, out), sorted_indices, values[order].astype(np.int64), names)
+
+
+def _dense(name: str, path: str) -> NDArray[Any]:
+    """The array of an .npy file, its size checked before it is read."""
+    header = np.load(path, mmap_mode="r", allow_pickle=False)
+    if not isinstance(header, np.ndarray):
+        raise TargetError(f"{name}: not a single array; a .npy file of one tensor is needed")
+    memory.require(header.nbytes + 40 * header.size, f"the tensor of {name}")
+    return np.array(header)
+
+
+def _from_entries(name: str, path: str) -> Target:
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    memory.require(4 * size, f"the tensor of {name}")
+    with np.load(path, allow_pickle=False) as data:
+        missing = {"indices", "values", "shape"} - set(data.files)
+        if missing:
+            raise TargetError(f"{name}: no array {sorted(missing)[0]!r}; .npz entries need indices, values and shape")
+        shape = tuple(int(side) for side in data["shape"].ravel())
+        if any(side > MAX_ENTRIES for side in shape):
+            raise TargetError(f"{name}: a side of {max(shape)} coordinates; at most {MAX_ENTRIES} are held")
+        return from_entries(name, data["indices"], data["values"], shape)
+
+
+def _names(letter: str, count: int) -> tuple[str, ...]:
+    memory.require(100 * count, f"{count} coordinate names")
+    return tuple(f"{letter}{i}" for i in range(1, count + 1))
+
+
+def flattening_bounds(target: Target) -> list[LowerBound]:
+    """The largest of the three flattening ranks, per characteristic.
+
+    Over the rationals a rank modulo a large prime is used: it can only be lower, so the bound holds.
+    """
+    groups = {0: frozenset({Ring.ZT, Ring.Z, Ring.Q, Ring.QI}), 2: frozenset({Ring.F2}), 3: frozenset({Ring.F3})}
+    return [
+        LowerBound(max(_flattening_rank(target, axis, p or linear.LARGE_PRIME) for axis in range(3)), rings, "largest flattening rank")
+        for p, rings in groups.items()
+    ]
+
+
+def _flattening_rank(target: Target, axis: int, prime: int) -> int:
+    first, second = (a for a in range(3) if a != axis)
+    columns = target.indices[:, first] * target.shape[second] + target.indices[:, second]
+    _, column = np.unique(columns, return_inverse=True)
+    memory.require(24 * target.shape[axis] * (int(column.max()) + 1), f"a flattening of {target.name}")
+    matrix = np.zeros((target.shape[axis], int(column.max()) + 1), dtype=np.int64)
+    matrix[target.indices[:, axis], column] = target.values % prime
+    return linear.rank_modulo(matrix, prime)
+
+
+FAMILY = Family(USAGE, "any 3-way integer tensor: .npy dense, or .npz with indices, values, shape", build, flattening_bounds)

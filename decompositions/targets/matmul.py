@@ -1,0 +1,81 @@
+"""Matrix multiplication: A is n x m, B is m x p, C = AB is n x p, all flattened row by row, C not transposed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from decompositions import memory
+from decompositions.errors import TargetError
+from decompositions.rings import Ring
+from decompositions.targets.target import Family, LowerBound, Target
+
+USAGE = "matmul:NxMxP"
+EVERY_RING = frozenset(Ring)
+_BYTES_AN_ENTRY = 4 * 3 * 8  # three indices and a value, with the temporaries that build them
+
+
+def matmul(n: int, m: int, p: int) -> Target:
+    """The target `matmul:NxMxP`.
+
+    Raises:
+        TargetError: If a size is below 1.
+        TooLargeError: If its tensor, n m p entries, would not fit into memory.
+    """
+    name = f"matmul:{n}x{m}x{p}"
+    if min(n, m, p) < 1:
+        raise TargetError(f"{name}: a size is below 1; every size must be at least 1")
+    memory.require(_BYTES_AN_ENTRY * n * m * p + 100 * (n * m + m * p + n * p), f"the tensor of {name}")
+    i, j, k = (axis.ravel() for axis in np.indices((n, m, p), dtype=np.int64))
+    indices = np.stack([i * m + j, j * p + k, i * p + k], axis=1)
+    names = (_names("a", n, m), _names("b", m, p), _names("c", n, p))
+    return Target(name, (n, m, p), (n * m, m * p, n * p), indices, np.ones(n * m * p, np.int64), names)
+
+
+def build(spec: str) -> Target:
+    """From "2x2x3".
+
+    Raises:
+        TargetError: If it is not three whole numbers of at least 1.
+    """
+    parts = spec.strip().lower().split("x")
+    if len(parts) != 3:
+        raise TargetError(f"matmul:{spec[:60]}: {len(parts)} sizes given, three are needed: {USAGE}, as in matmul:2x2x3")
+    n, m, p = (_size(part, spec) for part in parts)
+    return matmul(n, m, p)
+
+
+def _size(part: str, spec: str) -> int:
+    if not (part.isascii() and part.isdigit()):
+        raise TargetError(f"matmul:{spec[:60]}: {part[:20]!r} is not a whole number; sizes are written {USAGE}")
+    if len(part) > 12:
+        raise TargetError(f"matmul:{spec[:60]}: a size of {len(part)} digits; choose a smaller size")
+    return int(part)
+
+
+def _names(letter: str, rows: int, columns: int) -> tuple[str, ...]:
+    """`a11`, `a12`, ...; with an underscore once an index has two digits, so that names stay unambiguous."""
+    between = "_" if max(rows, columns) > 9 else ""
+    return tuple(f"{letter}{i}{between}{j}" for i in range(1, rows + 1) for j in range(1, columns + 1))
+
+
+def lower_bounds(target: Target) -> list[LowerBound]:
+    """What is proven of this format; the rank does not depend on the order of the sizes."""
+    small, middle, large = sorted(target.sizes)
+    bounds = [LowerBound(middle * large, EVERY_RING, "largest flattening rank")]
+    if small >= 3 and middle == small:
+        bounds.append(_blaser(large, small))
+    if middle == large and small >= 3 and small != middle:
+        bounds.append(_blaser(small, large))
+    if small == middle == 2:
+        bounds.append(LowerBound(-(-7 * large // 2), frozenset({Ring.F2}), "ceil(7n/2) for 2x2xn (Hopcroft, Kerr 1971)"))
+    if small == middle == large == 2:
+        bounds.append(LowerBound(7, EVERY_RING, "7 for 2x2x2 (Winograd 1971; Hopcroft, Kerr 1971)"))
+    return bounds
+
+
+def _blaser(m: int, n: int) -> LowerBound:
+    """For n x m x n with n, m >= 3."""
+    return LowerBound(2 * m * n + 2 * n - m - 2, EVERY_RING, "2mn + 2n - m - 2 for n x m x n (Blaser 2003)")
+
+
+FAMILY = Family(USAGE, "matrix multiplication of n x m by m x p", build, lower_bounds)

@@ -1,0 +1,39 @@
+"""Deciding whether a scheme computes its target: three independent ways, and one end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from decompositions.registry import Registry
+from decompositions.scheme import Scheme
+from decompositions.verify.record import Verification
+
+METHODS = Registry(
+    "method",
+    {
+        "exact": "decompositions.verify.brent:verify_exact",
+        "symbolic": "decompositions.verify.symbolic:verify_symbolic",
+        "random": "decompositions.verify.randomized:verify_random",
+        "numeric": "decompositions.verify.numeric:verify_numeric",
+    },
+)
+
+
+def verify(scheme: Scheme, method: str = "exact") -> Verification:
+    """Decide whether the scheme computes its target.
+
+    Args:
+        scheme: What is claimed.
+        method: `exact` (Brent equations), `symbolic` (polynomials in named symbols), `random` (evaluation at random
+            points of a large field; the error probability is stated) or `numeric` (recursive multiplication of random
+            integer matrices, `matmul` only).
+
+    Raises:
+        UnknownNameError: If there is no such method.
+        TooLargeError: If the check would not fit into memory.
+    """
+    return cast("Callable[[Scheme], Verification]", METHODS.load(method))(scheme)
+
+
+__all__ = ["METHODS", "Verification", "verify"]

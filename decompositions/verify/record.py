@@ -1,0 +1,36 @@
+"""What a verification found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from decompositions.rings import Ring
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The answer of one check.
+
+    Attributes:
+        ok: Whether the scheme computes its target.
+        method: `exact`, `symbolic`, `random` or `numeric`.
+        field: The field, or its extension, in which the equations were decided.
+        seconds: Wall time of the check.
+        detail: What was compared, or what first differs.
+        error_probability: Upper bound on the probability that a wrong scheme passes; 0 for a proof.
+    """
+
+    ok: bool
+    method: str
+    field: str
+    seconds: float
+    detail: str
+    error_probability: float = 0.0
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+
+def field_name(ring: Ring) -> str:
+    """The field of the ring, as mathematicians write it in plain text."""
+    return {"q": "Q", "qi": "Q(i)", "f2": "GF(2)", "f3": "GF(3)"}[ring.field]
