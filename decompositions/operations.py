@@ -64,7 +64,7 @@ def order_to(source: Target, target: Target) -> tuple[int, int, int] | None:
     """The order of sizes that turns `source` into `target`; None if the two are no permutations of each other."""
     for order in ORDERS:
         if source.family == target.family == "matmul" and tuple(source.sizes[a] for a in order) == target.sizes:
-            return order
+            return order[0], order[1], order[2]
     return None
 
 

@@ -128,7 +128,9 @@ class Scheme:
             raise RingError(f"{self.target.short} over {self.ring}: not a scheme over {ring}; lift it instead")
         least = rings.smallest(self.factors, self.denominators, self.imag)
         if not rings.holds(ring, least):
-            raise RingError(f"{self.target.short}: its coefficients need {least}; {ring} ({ring.description}) is too small")
+            raise RingError(
+                f"{self.target.short}: its coefficients need {least}; {ring} ({ring.description}) is too small"
+            )
         return Scheme(self.target, ring, *self.factors, self.denominators, self.imag)
 
     def _modulo(self, ring: Ring) -> Scheme:
@@ -215,7 +217,7 @@ class Approximation:
         )
         own = int((u.dot(u.T) * v.dot(v.T) * w.dot(w.T)).sum())
         one = Fraction(1 << shift)
-        return (norm - 2 * inner / one + own / (one * one)) / norm
+        return Fraction((norm - 2 * inner / one + own / (one * one)) / norm)
 
     def __repr__(self) -> str:
         return f"Approximation({self.target.name}, rank {self.rank}, residual {float(self.residual):.3e})"

@@ -104,7 +104,11 @@ def flattening_bounds(target: Target) -> list[LowerBound]:
     """
     groups = {0: frozenset({Ring.ZT, Ring.Z, Ring.Q, Ring.QI}), 2: frozenset({Ring.F2}), 3: frozenset({Ring.F3})}
     return [
-        LowerBound(max(_flattening_rank(target, axis, p or linear.LARGE_PRIME) for axis in range(3)), rings, "largest flattening rank")
+        LowerBound(
+            max(_flattening_rank(target, axis, p or linear.LARGE_PRIME) for axis in range(3)),
+            rings,
+            "largest flattening rank",
+        )
         for p, rings in groups.items()
     ]
 
@@ -119,4 +123,6 @@ def _flattening_rank(target: Target, axis: int, prime: int) -> int:
     return linear.rank_modulo(matrix, prime)
 
 
-FAMILY = Family(USAGE, "any 3-way integer tensor: .npy dense, or .npz with indices, values, shape", build, flattening_bounds)
+FAMILY = Family(
+    USAGE, "any 3-way integer tensor: .npy dense, or .npz with indices, values, shape", build, flattening_bounds
+)

@@ -39,7 +39,9 @@ def build(spec: str) -> Target:
     """
     parts = spec.strip().lower().split("x")
     if len(parts) != 3:
-        raise TargetError(f"matmul:{spec[:60]}: {len(parts)} sizes given, three are needed: {USAGE}, as in matmul:2x2x3")
+        raise TargetError(
+            f"matmul:{spec[:60]}: {len(parts)} sizes given, three are needed: {USAGE}, as in matmul:2x2x3"
+        )
     n, m, p = (_size(part, spec) for part in parts)
     return matmul(n, m, p)
 
@@ -67,7 +69,9 @@ def lower_bounds(target: Target) -> list[LowerBound]:
     if middle == large and small >= 3 and small != middle:
         bounds.append(_blaser(small, large))
     if small == middle == 2:
-        bounds.append(LowerBound(-(-7 * large // 2), frozenset({Ring.F2}), "ceil(7n/2) for 2x2xn (Hopcroft, Kerr 1971)"))
+        bounds.append(
+            LowerBound(-(-7 * large // 2), frozenset({Ring.F2}), "ceil(7n/2) for 2x2xn (Hopcroft, Kerr 1971)")
+        )
     if small == middle == large == 2:
         bounds.append(LowerBound(7, EVERY_RING, "7 for 2x2x2 (Winograd 1971; Hopcroft, Kerr 1971)"))
     return bounds

@@ -142,7 +142,7 @@ def _complex(x: Parts, y: Parts, multiply: Any) -> Parts:
 
 def _expected(scheme: Scheme, offset: int, count: int, scale: int, dtype: type) -> NDArray[Any]:
     """The target's slab times `scale`, shape (count, right, out)."""
-    tensor = np.zeros((count, *scheme.target.shape[1:]), dtype=dtype)
+    tensor: NDArray[Any] = np.zeros((count, *scheme.target.shape[1:]), dtype=dtype)
     i = scheme.target.indices[:, 0]
     here = (i >= offset) & (i < offset + count)
     values = scheme.target.values[here].astype(object) * scale

@@ -1,0 +1,82 @@
+"""Schemes as people read them: factors, products and outputs as formulas, exponent, cost."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from decompositions.rings import IntArray
+from decompositions.scheme import Scheme
+
+
+def products(scheme: Scheme) -> list[str]:
+    """`m1 = (a11 + a22) * (b11 + b22)`, one line a product."""
+    left, right, _ = scheme.target.names
+    (u, ui), (v, vi), _ = scheme.parts
+    lines = []
+    for q in range(scheme.rank):
+        x = _form(_row(u, ui, q), left)
+        y = _form(_row(v, vi, q), right)
+        lines.append(f"m{q + 1} = {_bracketed(x)} * {_bracketed(y)}")
+    return lines
+
+
+def outputs(scheme: Scheme) -> list[str]:
+    """`c11 = m1 + m4 - m5 + m7`, one line an output."""
+    names = tuple(f"m{q + 1}" for q in range(scheme.rank))
+    w, wi = scheme.parts[2]
+    lines = []
+    for k, name in enumerate(scheme.target.names[2]):
+        column = _row(w.T, None if wi is None else wi.T, k)
+        scaled = [
+            (Fraction(a, d), Fraction(b, d)) for (a, b), d in zip(column, scheme.denominators.tolist(), strict=True)
+        ]
+        lines.append(f"{name} = {_form(scaled, names)}")
+    return lines
+
+
+def _bracketed(form: str) -> str:
+    return f"({form})" if " " in form or form.startswith("-") else form
+
+
+def _row(real: IntArray, imag: IntArray | None, q: int) -> list[tuple[Fraction, Fraction]]:
+    other = [0] * real.shape[1] if imag is None else imag[q].tolist()
+    return [(Fraction(a), Fraction(b)) for a, b in zip(real[q].tolist(), other, strict=True)]
+
+
+def _form(coefficients: list[tuple[Fraction, Fraction]], names: tuple[str, ...]) -> str:
+    """A linear form; "0" if it is empty."""
+    text = ""
+    for (real, imag), name in zip(coefficients, names, strict=True):
+        if real or imag:
+            sign, size = _coefficient(real, imag)
+            text += (f" {sign} " if text else "-" * (sign == "-")) + size + name
+    return text or "0"
+
+
+def _coefficient(real: Fraction, imag: Fraction) -> tuple[str, str]:
+    """Sign and size of a coefficient; the size is empty for 1."""
+    if real and imag:
+        joint = "-" if imag < 0 else "+"
+        return "+", f"({real} {joint} {'' if abs(imag) == 1 else abs(imag)}i) "
+    value, unit = (real, "") if real else (imag, "i")
+    size = ("" if abs(value) == 1 else str(abs(value))) + unit
+    return ("-" if value < 0 else "+"), size + (" " if size else "")
+
+
+def additions(scheme: Scheme) -> int:
+    """Additions of the straightforward program, before common sums are shared: nonzeros less one in every form."""
+    total = 0
+    for factor, (real, imag) in zip("uvw", scheme.parts, strict=True):
+        mask = real != 0 if imag is None else (real != 0) | (imag != 0)
+        counts = mask.sum(axis=0 if factor == "w" else 1)
+        total += int(np.maximum(counts - 1, 0).sum())
+    return total
+
+
+def exponent(scheme: Scheme) -> float | None:
+    """The exponent omega of multiplication by recursion with this scheme, 3 log(r) / log(n m p); None if undefined."""
+    volume = math.prod(scheme.target.sizes) if scheme.target.family == "matmul" else 1
+    return 3 * math.log(scheme.rank) / math.log(volume) if volume > 1 and scheme.rank else None
