@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from decompositions import rings
 from decompositions.errors import SchemeError, TargetError
-from decompositions.rings import Ring
 from decompositions.scheme import Approximation, Scheme
 
 
 def evaluate(scheme: Scheme | Approximation, x: ArrayLike, y: ArrayLike) -> NDArray[Any]:
     """The map's value f(x, y), computed with the scheme's products.
 
-    Integers stay exact, also over `q`, whose denominators cancel in the sum; over `f2` and `f3` the result is reduced.
+    Integers stay exact: in int64 where nothing can overflow, else as Python integers in an object array; also over `q`,
+    whose denominators cancel in the sum. Over `f2` and `f3` the result is reduced.
 
     Args:
         scheme: A scheme, or an approximation.
@@ -36,14 +37,14 @@ def evaluate(scheme: Scheme | Approximation, x: ArrayLike, y: ArrayLike) -> NDAr
             f"{scheme.target.short}: inputs of shape {a.shape} and {b.shape}; "
             f"the last axes must be {left} and {right} long"
         )
-    u, v, w, scale = _factors(scheme, np.result_type(a, b))
+    (u, v, w), a, b, scale = _exactly_or_as_floats(scheme, a, b, levels=1)
     return _descaled((a @ u.T * (b @ v.T)) @ w, scale, scheme)
 
 
 def multiply(scheme: Scheme | Approximation, a: ArrayLike, b: ArrayLike, levels: int = 1) -> NDArray[Any]:
     """The matrix product A B, with `levels` levels of the scheme's recursion and plain products below.
 
-    Sizes that the recursion does not divide are padded with zeros.
+    Sizes that the recursion does not divide are padded with zeros. Integers stay exact, as in `evaluate`.
 
     Args:
         scheme: A `matmul` scheme of n x m x p, or an approximation of one.
@@ -56,7 +57,7 @@ def multiply(scheme: Scheme | Approximation, a: ArrayLike, b: ArrayLike, levels:
 
     Raises:
         TargetError: If the target is no `matmul`.
-        SchemeError: If the inner sizes differ, or `levels` is negative.
+        SchemeError: If the inner sizes differ, `levels` is negative, or a scheme over `qi` meets integers.
     """
     x, y = np.asarray(a), np.asarray(b)
     if scheme.target.family != "matmul":
@@ -67,9 +68,9 @@ def multiply(scheme: Scheme | Approximation, a: ArrayLike, b: ArrayLike, levels:
         raise SchemeError(f"{levels} levels of recursion; 0 or more are needed")
     n, m, p = (size**levels for size in scheme.target.sizes)
     rows, columns = len(x), y.shape[1]
-    u, v, w, scale = _factors(scheme, np.result_type(x, y))
-    product = _recurse((u, v, w), scheme.target.sizes, _padded(x, n, m), _padded(y, m, p), levels)
-    return _descaled(product, scale**levels, scheme)[:rows, :columns]
+    factors, x, y, scale = _exactly_or_as_floats(scheme, x, y, levels, inner=max(x.shape[1], 1))
+    product = _recurse(factors, scheme.target.sizes, _padded(x, n, m), _padded(y, m, p), levels)
+    return _descaled(product, scale, scheme)[:rows, :columns]
 
 
 def _padded(matrix: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
@@ -83,7 +84,9 @@ def _recurse(factors: Any, sizes: tuple[int, ...], a: NDArray[Any], b: NDArray[A
     u, v, w = factors
     n, m, p = sizes
     left, right = _combined(u, _tiles(a, n, m)), _combined(v, _tiles(b, m, p))
-    products = np.stack([_recurse(factors, sizes, x, y, levels - 1) for x, y in zip(left, right, strict=True)])
+    products = np.zeros((len(left), left.shape[1], right.shape[2]), dtype=np.result_type(left, right))
+    for q in range(len(left)):
+        products[q] = _recurse(factors, sizes, left[q], right[q], levels - 1)
     tiles = _combined(w.T, products)
     height, width = tiles.shape[1:]
     return np.asarray(tiles.reshape(n, p, height, width).transpose(0, 2, 1, 3).reshape(n * height, p * width))
@@ -101,30 +104,76 @@ def _combined(factor: NDArray[Any], tiles: NDArray[Any]) -> NDArray[Any]:
     return np.tensordot(factor, tiles, axes=1)
 
 
-def _factors(scheme: Scheme | Approximation, dtype: np.dtype[Any]) -> tuple[NDArray[Any], ...]:
-    """u, v, w times the common denominator, and that denominator, in arithmetic fit for inputs of `dtype`."""
+def _exactly_or_as_floats(
+    scheme: Scheme | Approximation, x: NDArray[Any], y: NDArray[Any], levels: int, inner: int = 1
+) -> tuple[tuple[NDArray[Any], ...], NDArray[Any], NDArray[Any], int]:
+    """Factors and inputs in arithmetic that fits both, and the common denominator still to be divided out.
+
+    Integers stay exact: int64 where no intermediate value can reach 2^62, else Python integers.
+    """
+    kinds = {x.dtype.kind, y.dtype.kind}
+    if not kinds <= set("biufcO"):
+        raise SchemeError(f"{scheme.target.short}: inputs of type {x.dtype} and {y.dtype}; numbers are needed")
     if isinstance(scheme, Approximation):
-        return *scheme.factors, np.array(1)
+        return scheme.factors, x, y, 1
+    if kinds & set("fc"):
+        return _float_factors(scheme), x, y, 1
+    if scheme.imag is not None:
+        raise SchemeError(f"{scheme.target.short} over qi: inputs of integers; floats or complex are needed")
     scale = rings.common_multiple(scheme.denominators)
     weight = np.array([scale // d for d in scheme.denominators.tolist()], dtype=object)[:, None]
-    parts = [scheme.u, scheme.v, rings.exact(weight * scheme.w, 2) if scale > 1 else scheme.w]
-    if scheme.imag is not None:
-        if dtype.kind not in "fc":
-            raise SchemeError(f"{scheme.target.short} over qi: inputs of type {dtype}; floats or complex are needed")
-        parts = [real + 1j * part for real, part in zip(parts, _scaled_imag(scheme, weight), strict=True)]
-    return *parts, np.array(scale, dtype=object if scale >= rings.INT64_SAFE else None)
+    factors = scheme.u, scheme.v, weight * scheme.w if scale > 1 else scheme.w
+    fits = "O" not in kinds and _bound(factors, x, y, levels) * inner < rings.INT64_SAFE
+    dtype = np.int64 if fits else object
+    return tuple(f.astype(dtype) for f in factors), x.astype(dtype), y.astype(dtype), scale**levels
 
 
-def _scaled_imag(scheme: Scheme, weight: NDArray[Any]) -> list[NDArray[Any]]:
-    assert scheme.imag is not None
-    u, v, w = scheme.imag
-    return [u.astype(np.float64), v.astype(np.float64), (weight * w).astype(np.float64)]
+def _bound(factors: tuple[NDArray[Any], ...], x: NDArray[Any], y: NDArray[Any], levels: int) -> int:
+    """No entry of a form, product or output of integers exceeds this (times the inner size of the product below)."""
+    growth = max(len(factors[0]), 1)
+    for factor in factors:
+        growth *= max(rings.magnitude(factor), 1)
+    for factor in factors[:2]:
+        growth *= factor.shape[1]
+    size = 1
+    for values in (x, y):
+        size *= max(rings.magnitude(values.astype(np.uint8) if values.dtype.kind == "b" else values), 1)
+    return int(size * growth**levels)
 
 
-def _descaled(values: NDArray[Any], scale: Any, scheme: Scheme | Approximation) -> NDArray[Any]:
-    """Divide the common denominator out again; reduce over `f2` and `f3`."""
-    if isinstance(scheme, Scheme) and scheme.ring in (Ring.F2, Ring.F3):
+def _float_factors(scheme: Scheme) -> tuple[NDArray[Any], ...]:
+    """u, v and w over its denominators as floats, complex over `qi`; each coefficient is rounded once."""
+    try:
+        u, v, w = (_divided(real, scheme) if k == 2 else _floats(real) for k, (real, _) in enumerate(scheme.parts))
+        if scheme.imag is None:
+            return u, v, w
+        x, y, z = scheme.imag
+        return u + 1j * _floats(x), v + 1j * _floats(y), w + 1j * _divided(z, scheme)
+    except OverflowError:
+        raise SchemeError(f"{scheme.target.short}: a coefficient is too large for floats; use integers") from None
+
+
+def _floats(factor: rings.IntArray) -> NDArray[Any]:
+    return factor.astype(np.float64)
+
+
+def _divided(factor: rings.IntArray, scheme: Scheme) -> NDArray[Any]:
+    """Rows over the denominators of their products; Python divides integers of any size with one rounding."""
+    quotients = rings.widen(factor) / rings.widen(scheme.denominators)[:, None]
+    return np.asarray(quotients.astype(np.float64))
+
+
+def _descaled(values: NDArray[Any], scale: int, scheme: Scheme | Approximation) -> NDArray[Any]:
+    """Divide the common denominator out again; reduce over `f2` and `f3`.
+
+    A quotient that is no integer, as a wrong scheme may leave it, stays exact as a fraction.
+    """
+    if isinstance(scheme, Scheme) and scheme.ring.characteristic:
         return np.asarray(values % scheme.ring.characteristic)
-    if int(scale) == 1:
+    if scale == 1:
         return values
-    return np.asarray(values // int(scale) if values.dtype.kind in "iuO" else values / int(scale))
+    if values.dtype != object and scale >= rings.INT64_SAFE:
+        values = values.astype(object)
+    if (values % scale != 0).any():
+        return np.asarray(values.astype(object) * Fraction(1, scale))
+    return np.asarray(values // scale)

@@ -80,3 +80,28 @@ def exponent(scheme: Scheme) -> float | None:
     """The exponent omega of multiplication by recursion with this scheme, 3 log(r) / log(n m p); None if undefined."""
     volume = math.prod(scheme.target.sizes) if scheme.target.family == "matmul" else 1
     return 3 * math.log(scheme.rank) / math.log(volume) if volume > 1 and scheme.rank else None
+
+
+def factor_table(scheme: Scheme, axis: int) -> list[str]:
+    """The factor u, v or w as lines, products down, coordinates across; the denominators stand beside w."""
+    names = scheme.target.names[axis]
+    real, imag = scheme.parts[axis]
+    rows = [[f"m{q + 1}", *map(_plain, _row(real, imag, q))] for q in range(scheme.rank)]
+    if axis == 2 and any(d != 1 for d in scheme.denominators.tolist()):
+        rows = [[*row, f"/ {d}"] for row, d in zip(rows, scheme.denominators.tolist(), strict=True)]
+    header = ["UVW"[axis], *names] + [""] * (len(rows[0]) - len(names) - 1 if rows else 0)
+    widths = [max(len(line[column]) for line in [header, *rows]) for column in range(len(header))]
+    return ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in [header, *rows]]
+
+
+def _plain(coefficient: tuple[Fraction, Fraction]) -> str:
+    real, imag = coefficient
+    if not imag:
+        return str(real) if real else "."
+    return f"{real}{'+' if imag > 0 else ''}{imag}i" if real else f"{imag}i"
+
+
+def describe(scheme: Scheme, factors: bool = True) -> list[str]:
+    """The factors, if asked for, then the products and the outputs as formulas."""
+    tables = [line for axis in range(3) for line in (*factor_table(scheme, axis), "")] if factors else []
+    return [*tables, *products(scheme), "", *outputs(scheme)]

@@ -23,9 +23,11 @@ def normal_form(scheme: Scheme) -> Scheme:
     (positive; over `qi` in the first quadrant), and the output factor with the denominator in lowest terms takes the
     scalar up. Modulo 3 the first coefficient becomes 1. A product with a zero factor becomes all zero. Products are
     sorted.
+
+    Raises:
+        SchemeError: If an output factor that takes scalars up grows beyond 4,096 bits.
     """
-    products = sorted(_normal_product(scheme, q) for q in range(scheme.rank))
-    return _rebuilt(scheme, products)
+    return _rebuilt(scheme, _normal_products(scheme))
 
 
 def content_hash(scheme: Scheme) -> str:
@@ -33,14 +35,19 @@ def content_hash(scheme: Scheme) -> str:
 
     The declared ring counts by its characteristic only: a scheme over `zt` read as one over `q` stays the same scheme.
     """
-    normal = normal_form(scheme)
+    products = _normal_products(scheme)
     digest = hashlib.sha256(f"{scheme.target.key}:{scheme.ring.characteristic}:{scheme.rank}".encode())
-    for real, imag in normal.parts:
-        digest.update(repr(real.tolist()).encode())
-        if imag is not None and any(map(any, imag.tolist())):
-            digest.update(repr(imag.tolist()).encode())
-    digest.update(repr(normal.denominators.tolist()).encode())
+    for rows in ([p[0] for p in products], [p[1] for p in products], [p[2] for p in products]):
+        real, imag = ([[z[part] for z in row] for row in rows] for part in range(2))
+        digest.update(repr(real).encode())
+        if any(map(any, imag)):
+            digest.update(f"i{imag!r}".encode())
+    digest.update(repr([product[3] for product in products]).encode())
     return digest.hexdigest()
+
+
+def _normal_products(scheme: Scheme) -> list[tuple[Row, Row, Row, int]]:
+    return sorted(_normal_product(scheme, q) for q in range(scheme.rank))
 
 
 def _normal_product(scheme: Scheme, q: int) -> tuple[Row, Row, Row, int]:

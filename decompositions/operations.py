@@ -6,6 +6,7 @@ Here, and nowhere else in the house, the three factors change places; C is trans
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -57,7 +58,12 @@ def _permuted(factors: Factors, sizes: tuple[int, ...], order: tuple[int, ...]) 
     if order[1] != (order[0] + 1) % 3:
         matrices = [matrix.transpose(0, 2, 1) for matrix in reversed(matrices)]
     x, y, z = matrices[0], matrices[1], matrices[2].transpose(0, 2, 1)
-    return x.reshape(rank, -1), y.reshape(rank, -1), z.reshape(rank, -1)
+    return _flat(x), _flat(y), _flat(z)
+
+
+def _flat(blocks: IntArray) -> IntArray:
+    """Matrices, one a product, as rows; also for no products, where reshape cannot guess the width."""
+    return blocks.reshape(len(blocks), math.prod(blocks.shape[1:]))
 
 
 def order_to(source: Target, target: Target) -> tuple[int, int, int] | None:
@@ -96,9 +102,10 @@ def _kronecker_parts(x: Any, y: Any, shape: Any) -> tuple[IntArray, IntArray | N
 
     def product(a: IntArray, b: IntArray) -> IntArray:
         (rows, columns), (inner_rows, inner_columns) = shape
-        a, b = rings.widen(a), rings.widen(b)
+        if rings.magnitude(a) * rings.magnitude(b) >= rings.INT64_SAFE:
+            a, b = rings.widen(a), rings.widen(b)
         grid = a.reshape(len(a), 1, rows, 1, columns, 1) * b.reshape(1, len(b), 1, inner_rows, 1, inner_columns)
-        return grid.reshape(len(a) * len(b), -1)
+        return grid.reshape(len(a) * len(b), rows * inner_rows * columns * inner_columns)
 
     if x[1] is None or y[1] is None:
         return product(x[0], y[0]), None
@@ -140,7 +147,7 @@ def _blocks(x: IntArray | None, y: IntArray | None, a: Any, b: Any, whole: Any) 
     top[:, : a[0], : a[1]] = x.reshape(len(x), *a)
     bottom = np.zeros((len(y), *whole), dtype=object)
     bottom[:, whole[0] - b[0] :, whole[1] - b[1] :] = y.reshape(len(y), *b)
-    return np.concatenate([top, bottom]).reshape(len(x) + len(y), -1)
+    return _flat(np.concatenate([top, bottom]))
 
 
 def project(scheme: Scheme, axis: str, index: int) -> Scheme:
@@ -165,7 +172,7 @@ def project(scheme: Scheme, axis: str, index: int) -> Scheme:
             block = factor.reshape(len(factor), sizes[i], sizes[j])
             if position in (i, j):
                 block = np.delete(block, index, axis=1 if position == i else 2)
-            kept.append(block.reshape(len(factor), -1))
+            kept.append(_flat(block))
         return kept[0], kept[1], kept[2]
 
     return without_zero_products(_mapped(scheme, matmul(*smaller), cut))
@@ -205,7 +212,7 @@ def sandwich(scheme: Scheme, left: ArrayLike, middle: ArrayLike, right: ArrayLik
             for f, (i, j) in zip(factors, ((0, 1), (1, 2), (0, 2)), strict=True)
         )
         changed = (a.T @ u @ b_inv.T, b.T @ v @ c_inv.T, a_inv @ w @ c)
-        x, y, z = (f.reshape(len(f), -1) for f in changed)
+        x, y, z = (_flat(f) for f in changed)
         return x, y, z
 
     denominators = np.array([d * a_den * b_den * c_den for d in scheme.denominators.tolist()], dtype=object)
@@ -233,7 +240,7 @@ def _with_inverse(matrix: ArrayLike, size: int, ring: Ring) -> tuple[IntArray, I
         raise SchemeError(f"a change of basis that is not invertible over {ring.field}") from None
     if ring.characteristic:
         return array, np.array([[int(x) for x in row] for row in inverse], dtype=object), 1
-    scale = int(np.lcm.reduce([int(x.denominator) for row in inverse for x in row], initial=1))
+    scale = math.lcm(*(int(x.denominator) for row in inverse for x in row))
     return array, np.array([[int(x * scale) for x in row] for row in inverse], dtype=object), scale
 
 
@@ -264,10 +271,11 @@ def _assembled(target: Target, ring: Ring, parts: Sequence[tuple[IntArray, Any]]
 
 
 def _common(first: Scheme, second: Scheme) -> tuple[Scheme, Scheme]:
-    """Both over the larger of their two sets; over `qi` both with imaginary parts."""
+    """Both over the larger of their two sets, or modulo p if one is; over `qi` both with imaginary parts."""
     if first.ring != second.ring:
-        larger = first.ring if rings.holds(first.ring, second.ring) else second.ring
-        first, second = first.to(larger), second.to(larger)
+        keeps = first.ring.characteristic or rings.holds(first.ring, second.ring)
+        common = first.ring if keeps else second.ring
+        first, second = first.to(common), second.to(common)
     return (_with_imag(first), _with_imag(second)) if first.ring is Ring.QI else (first, second)
 
 

@@ -80,7 +80,9 @@ def exact(values: ArrayLike, ndim: int) -> IntArray:
     Raises:
         SchemeError: If a value is no integer, an axis is missing, or a magnitude exceeds 4,096 bits.
     """
-    array = np.asarray(values)
+    array = rectangular(values)
+    if array.dtype.kind == "f" and not isinstance(values, np.ndarray):
+        array = np.array(values, dtype=object)  # NumPy reads [2^63, -1] as floats; the numbers themselves decide
     if array.size == 0 and array.dtype.kind == "f":
         array = array.astype(np.int64)
     if array.ndim != ndim:
@@ -92,6 +94,18 @@ def exact(values: ArrayLike, ndim: int) -> IntArray:
     array = _narrowed(array)
     array.setflags(write=False)
     return array
+
+
+def rectangular(values: ArrayLike) -> NDArray[Any]:
+    """The values as an array.
+
+    Raises:
+        SchemeError: If rows differ in length.
+    """
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise SchemeError("factors whose rows differ in length; a rectangular array is needed") from None
 
 
 def _narrowed(array: IntArray) -> IntArray:
@@ -121,7 +135,7 @@ def widen(array: IntArray) -> IntArray:
 
 def magnitude(array: IntArray) -> int:
     """The largest absolute value, 0 for an empty array."""
-    return 0 if array.size == 0 else int(max(array.max(), -array.min()))
+    return 0 if array.size == 0 else max(int(array.max()), -int(array.min()))
 
 
 def outside(ring: Ring, factor: IntArray) -> tuple[int, int] | None:

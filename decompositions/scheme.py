@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -180,10 +181,15 @@ class Approximation:
     w: NDArray[np.float64]
 
     def __post_init__(self) -> None:
+        rank = None
         for axis, name in enumerate(FACTORS):
-            factor = np.array(getattr(self, name), dtype=np.float64, order="C")
-            if factor.ndim != 2 or factor.shape != (len(self.u), self.target.shape[axis]):
-                expected = (len(self.u), self.target.shape[axis])
+            given = rings.rectangular(getattr(self, name))
+            if given.dtype.kind not in "fiu":
+                raise SchemeError(f"{self.target.short}: {name} is of type {given.dtype}; real numbers are needed")
+            factor = np.array(given, dtype=np.float64, order="C")
+            rank = len(factor) if rank is None and factor.ndim else rank
+            expected = (rank, self.target.shape[axis])
+            if factor.shape != expected:
                 raise SchemeError(f"{self.target.short}: {name} has shape {factor.shape}, must be {expected}")
             if not np.isfinite(factor).all():
                 raise SchemeError(f"{self.target.short}: {name} holds a number that is not finite")
@@ -220,7 +226,12 @@ class Approximation:
         return Fraction((norm - 2 * inner / one + own / (one * one)) / norm)
 
     def __repr__(self) -> str:
-        return f"Approximation({self.target.name}, rank {self.rank}, residual {float(self.residual):.3e})"
+        return f"Approximation({self.target.name}, rank {self.rank}, residual {_scientific(self.residual)})"
+
+
+def _scientific(value: Fraction) -> str:
+    """Four digits and an exponent, which may lie outside the range of floats."""
+    return f"{Decimal(value.numerator) / Decimal(value.denominator):.3e}" if value else "0"
 
 
 def _scaled(factor: NDArray[np.float64]) -> tuple[NDArray[Any], int]:

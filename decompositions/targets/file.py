@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decompositions import linear, memory
-from decompositions.errors import TargetError
-from decompositions.rings import Ring
+from decompositions.errors import BilinearError, TargetError
+from decompositions.rings import INT64_SAFE, Ring, magnitude
 from decompositions.targets.target import Family, LowerBound, Target
 
 USAGE = "file:PATH"
@@ -25,12 +25,16 @@ def build(path: str) -> Target:
         TargetError: If the file cannot be read or does not hold a 3-way integer tensor.
         TooLargeError: If it would not fit into memory.
     """
+    if not path:
+        raise TargetError(f"file: the path is missing; a target from a file is written {USAGE}")
     name = f"file:{Path(path).name}"
     try:
         if path.endswith(".npz"):
             return _from_entries(name, path)
         return from_dense(name, _dense(name, path))
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except BilinearError:
+        raise
+    except Exception as error:  # damaged files make NumPy, zipfile, zlib and tokenize raise what they document nowhere
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise TargetError(f"{path}: {reason}; a 3-way integer tensor is needed, as .npy or as .npz entries") from error
 
@@ -60,7 +64,7 @@ def from_entries(name: str, indices: NDArray[Any], values: NDArray[Any], shape: 
             raise TargetError(f"{name}: {what} of type {array.dtype}; integers are needed, as schemes are exact")
     if len(shape) != 3 or indices.ndim != 2 or indices.shape[1] != 3 or values.shape != (len(indices),):
         raise TargetError(f"{name}: entries need indices (nonzeros, 3), values (nonzeros,) and a shape of three")
-    if values.dtype == np.uint64 and values.size and int(values.max()) >= 1 << 62:
+    if values.dtype.kind != "b" and magnitude(values) >= INT64_SAFE:
         raise TargetError(f"{name}: a value beyond 2^62; smaller integers are needed")
     left, right, out = (int(side) for side in shape)
     order = np.lexsort(indices.T[::-1])
@@ -86,7 +90,10 @@ def _from_entries(name: str, path: str) -> Target:
         missing = {"indices", "values", "shape"} - set(data.files)
         if missing:
             raise TargetError(f"{name}: no array {sorted(missing)[0]!r}; .npz entries need indices, values and shape")
-        shape = tuple(int(side) for side in data["shape"].ravel())
+        sides = data["shape"]
+        if sides.dtype.kind not in "iu":
+            raise TargetError(f"{name}: shape of type {sides.dtype}; three integers are needed")
+        shape = tuple(int(side) for side in sides.ravel())
         if any(side > MAX_ENTRIES for side in shape):
             raise TargetError(f"{name}: a side of {max(shape)} coordinates; at most {MAX_ENTRIES} are held")
         return from_entries(name, data["indices"], data["values"], shape)

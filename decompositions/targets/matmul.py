@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from decompositions import memory
@@ -64,22 +66,20 @@ def lower_bounds(target: Target) -> list[LowerBound]:
     """What is proven of this format; the rank does not depend on the order of the sizes."""
     small, middle, large = sorted(target.sizes)
     bounds = [LowerBound(middle * large, EVERY_RING, "largest flattening rank")]
-    if small >= 3 and middle == small:
-        bounds.append(_blaser(large, small))
-    if middle == large and small >= 3 and small != middle:
-        bounds.append(_blaser(small, large))
+    if small == middle == large == 2:
+        bounds.append(LowerBound(7, EVERY_RING, "7 for 2x2x2 (Winograd 1971; Hopcroft, Kerr 1971)"))
+    if small >= 2:
+        orders = (order for order in itertools.permutations(target.sizes) if order[0] <= order[2])
+        rank = max(k * m + m * n + k - m + n - 3 for k, m, n in orders)
+        bounds.append(LowerBound(rank, EVERY_RING, "km + mn + k - m + n - 3 for k x m x n, n >= k >= 2 (Blaser 1999)"))
+    if small == middle >= 3:
+        rank = 2 * large * small + 2 * small - large - 2
+        bounds.append(LowerBound(rank, EVERY_RING, "2mn + 2n - m - 2 for n x m x n, m >= n >= 3 (Blaser 2003)"))
     if small == middle == 2:
         bounds.append(
             LowerBound(-(-7 * large // 2), frozenset({Ring.F2}), "ceil(7n/2) for 2x2xn (Hopcroft, Kerr 1971)")
         )
-    if small == middle == large == 2:
-        bounds.append(LowerBound(7, EVERY_RING, "7 for 2x2x2 (Winograd 1971; Hopcroft, Kerr 1971)"))
     return bounds
-
-
-def _blaser(m: int, n: int) -> LowerBound:
-    """For n x m x n with n, m >= 3."""
-    return LowerBound(2 * m * n + 2 * n - m - 2, EVERY_RING, "2mn + 2n - m - 2 for n x m x n (Blaser 2003)")
 
 
 FAMILY = Family(USAGE, "matrix multiplication of n x m by m x p", build, lower_bounds)

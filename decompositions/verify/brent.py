@@ -12,11 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decompositions import memory, rings
-from decompositions.rings import IntArray
 from decompositions.scheme import Scheme
 from decompositions.verify.record import Verification, field_name
-
-CHUNK_BYTES = 1 << 28
 
 Parts = tuple[NDArray[Any], NDArray[Any] | None]
 
@@ -30,10 +27,10 @@ def verify_exact(scheme: Scheme) -> Verification:
     start = time.perf_counter()
     wrong, first = 0, ""
     for slab in _slabs(scheme):
-        rows, columns, outputs = slab.differences(scheme.ring.characteristic)
-        wrong += len(rows)
-        if len(rows) and not first:
-            first = slab.describe(scheme, int(rows[0]), int(columns[0]), int(outputs[0]))
+        columns, outputs = slab.differences(scheme.ring.characteristic)
+        wrong += len(columns)
+        if len(columns) and not first:
+            first = slab.describe(scheme, int(columns[0]), int(outputs[0]))
     detail = f"all {scheme.target.entries} tensor entries agree"
     if wrong:
         detail = f"{wrong} of {scheme.target.entries} tensor entries are wrong, first {first}"
@@ -42,9 +39,9 @@ def verify_exact(scheme: Scheme) -> Verification:
 
 @dataclass(frozen=True)
 class _Slab:
-    """The scheme's tensor and the target's for left coordinates from `offset` on, both times `scale`."""
+    """The scheme's tensor and the target's for left coordinate `i`, both times `scale`, shape (right, out)."""
 
-    offset: int
+    i: int
     scale: int
     real: NDArray[Any]
     imag: NDArray[Any] | None
@@ -56,15 +53,15 @@ class _Slab:
             gap = gap % characteristic
         return np.nonzero(gap != 0 if self.imag is None else (gap != 0) | (self.imag != 0))
 
-    def describe(self, scheme: Scheme, i: int, j: int, k: int) -> str:
+    def describe(self, scheme: Scheme, j: int, k: int) -> str:
         characteristic = scheme.ring.characteristic
-        found, needed = int(self.real[i, j, k]), int(self.expected[i, j, k])
+        found, needed = int(self.real[j, k]), int(self.expected[j, k])
         if characteristic:
             found, needed = found % characteristic, needed % characteristic
         text = _short(Fraction(found, self.scale))
-        if self.imag is not None and self.imag[i, j, k] != 0:
-            text += f" + {_short(Fraction(int(self.imag[i, j, k]), self.scale))}i"
-        return f"T[{i + self.offset},{j},{k}] is {text}, must be {_short(Fraction(needed, self.scale))}"
+        if self.imag is not None and self.imag[j, k] != 0:
+            text += f" + {_short(Fraction(int(self.imag[j, k]), self.scale))}i"
+        return f"T[{self.i},{j},{k}] is {text}, must be {_short(Fraction(needed, self.scale))}"
 
 
 def _short(value: Fraction) -> str:
@@ -73,17 +70,21 @@ def _short(value: Fraction) -> str:
 
 
 def _slabs(scheme: Scheme) -> Iterator[_Slab]:
-    """Slabs of the sum, in the fastest arithmetic that is exact for it."""
+    """The sum for one left coordinate after another, in the fastest arithmetic that is exact for it.
+
+    Only products that read the coordinate take part, so a sparse scheme is decided fast.
+    """
     scale = rings.common_multiple(scheme.denominators)
     dtype = arithmetic(scheme, scale)
-    u, v, w = _scaled_parts(scheme, scale, dtype)
     left, right, out = scheme.target.shape
-    row_bytes = 8 * right * (2 * scheme.rank + 4 * out) * (4 if scheme.imag is not None else 1)
-    memory.require(row_bytes, f"one slab of the Brent equations of {scheme.target.name}")
-    step = max(1, min(left, CHUNK_BYTES // max(row_bytes, 1)))
-    for offset in range(0, left, step):
-        real, imag = _contract(_columns(u, offset, offset + step), v, w)
-        yield _Slab(offset, scale, real, imag, _expected(scheme, offset, len(real), scale, dtype))
+    numbers = scheme.rank * (left + 3 * right + 2 * out) + 4 * right * out
+    parts, number_bytes = (1 if scheme.imag is None else 2), (64 if dtype is object else 8)
+    memory.require(parts * number_bytes * numbers, f"the Brent equations of {scheme.target.name}")
+    u, v, w = _scaled_parts(scheme, scale, dtype)
+    starts = np.searchsorted(scheme.target.indices[:, 0], np.arange(left + 1))
+    for i in range(left):
+        real, imag = _sum(u, v, w, i)
+        yield _Slab(i, scale, real, imag, _expected(scheme, slice(starts[i], starts[i + 1]), scale, dtype))
 
 
 def arithmetic(scheme: Scheme, scale: int) -> type[np.float64] | type[np.int64] | type[object]:
@@ -114,22 +115,17 @@ def _scaled_parts(scheme: Scheme, scale: int, dtype: type) -> list[Parts]:
     return scaled
 
 
-def _columns(parts: Parts, start: int, stop: int) -> Parts:
+def _sum(u: Parts, v: Parts, w: Parts, i: int) -> Parts:
+    """sum_q u[q,i] v[q,j] w[q,k] as real and imaginary part, shape (right, out)."""
+    column = _taken(u, (slice(None), slice(i, i + 1)))
+    alive = np.flatnonzero(column[0] if column[1] is None else (column[0] != 0) | (column[1] != 0))
+    pairs = _complex(_taken(column, alive), _taken(v, alive), np.multiply)
+    return _complex(pairs, _taken(w, alive), lambda uv, z: uv.T @ z)
+
+
+def _taken(parts: Parts, key: Any) -> Parts:
     real, imag = parts
-    return real[:, start:stop], None if imag is None else imag[:, start:stop]
-
-
-def _contract(u: Parts, v: Parts, w: Parts) -> Parts:
-    """sum_q u[q,i] v[q,j] w[q,k] as real and imaginary part, shape (left, right, out)."""
-    pairs = _complex(u, v, _pairs)
-    real, imag = _complex(pairs, w, lambda uv, z: uv.T @ z)
-    shape = (u[0].shape[1], v[0].shape[1], w[0].shape[1])
-    return real.reshape(shape), None if imag is None else imag.reshape(shape)
-
-
-def _pairs(x: IntArray, y: IntArray) -> IntArray:
-    """All products x[q,i] y[q,j], shape (rank, left * right)."""
-    return (x[:, :, None] * y[:, None, :]).reshape(len(x), -1)
+    return real[key], None if imag is None else imag[key]
 
 
 def _complex(x: Parts, y: Parts, multiply: Any) -> Parts:
@@ -140,12 +136,9 @@ def _complex(x: Parts, y: Parts, multiply: Any) -> Parts:
     return real, multiply(x[0], y[1]) + multiply(x[1], y[0])
 
 
-def _expected(scheme: Scheme, offset: int, count: int, scale: int, dtype: type) -> NDArray[Any]:
-    """The target's slab times `scale`, shape (count, right, out)."""
-    tensor: NDArray[Any] = np.zeros((count, *scheme.target.shape[1:]), dtype=dtype)
-    i = scheme.target.indices[:, 0]
-    here = (i >= offset) & (i < offset + count)
-    values = scheme.target.values[here].astype(object) * scale
-    indices = scheme.target.indices[here]
-    tensor[indices[:, 0] - offset, indices[:, 1], indices[:, 2]] = values.astype(dtype)
-    return tensor
+def _expected(scheme: Scheme, entries: slice, scale: int, dtype: type) -> NDArray[Any]:
+    """The target's slab with these entries, times `scale`, shape (right, out)."""
+    slab: NDArray[Any] = np.zeros(scheme.target.shape[1:], dtype=dtype)
+    _, j, k = scheme.target.indices[entries].T
+    slab[j, k] = (scheme.target.values[entries].astype(object) * scale).astype(dtype)
+    return slab

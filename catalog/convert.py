@@ -1,0 +1,208 @@
+"""Between the mathematics and the entries: schemes, approximations and targets, to and from their written form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.entries import (
+    JSON_SAFE,
+    ApproximationEntry,
+    ImaginaryParts,
+    Lineage,
+    Provenance,
+    Residual,
+    SchemeEntry,
+    TargetReference,
+    TransformEntry,
+    VerificationRecord,
+)
+from catalog.errors import CatalogError
+from decompositions import Approximation, Scheme, Target, Verification, content_hash, memory
+from decompositions.rings import IntArray, magnitude
+
+BYTES_A_COEFFICIENT = 16
+"""Of a dense factor while it is built: the array, and the copy that `Scheme` makes of it."""
+
+
+def entry_from_scheme(
+    scheme: Scheme,
+    provenance: Provenance,
+    lineage: Lineage | None = None,
+    verifications: Sequence[Verification] = (),
+) -> SchemeEntry:
+    """The entry of a scheme; `Catalog.add` verifies it before it is written.
+
+    Args:
+        scheme: What was found.
+        provenance: How it can be found again.
+        lineage: What it was made of; nothing for one found from scratch.
+        verifications: Checks it passed.
+    """
+    u, v, w = (_sparse(factor) for factor in scheme.factors)
+    denominators = tuple(_written(d) for d in scheme.denominators.tolist())
+    return SchemeEntry(
+        target=reference(scheme.target),
+        ring=scheme.ring,
+        rank=scheme.rank,
+        hash=content_hash(scheme),
+        u=u,
+        v=v,
+        w=w,
+        denominators=denominators if any(d != 1 for d in denominators) else None,
+        imag=_imaginary(scheme),
+        provenance=provenance,
+        lineage=lineage or Lineage(),
+        verification=tuple(record(verification) for verification in verifications),
+    )
+
+
+def to_scheme(entry: SchemeEntry) -> Scheme:
+    """The scheme of an entry, with exact arrays.
+
+    Raises:
+        SchemeError: If a coefficient lies outside the declared ring.
+        TooLargeError: If the factors would not fit into memory.
+    """
+    target = entry.target.resolve()
+    memory.require(
+        BYTES_A_COEFFICIENT * max(entry.rank, 1) * sum(target.shape) * (2 if entry.imag else 1),
+        f"a scheme of {target.name} with {entry.rank} products",
+    )
+    u, v, w = _dense_factors((entry.u, entry.v, entry.w), target)
+    imag = None if entry.imag is None else _dense_factors((entry.imag.u, entry.imag.v, entry.imag.w), target)
+    denominators = _integers(entry.denominators or (1,) * entry.rank)
+    return Scheme(target, entry.ring, u, v, w, denominators, imag)
+
+
+def entry_from_approximation(
+    approximation: Approximation,
+    provenance: Provenance,
+    lineage: Lineage | None = None,
+    verifications: Sequence[Verification] = (),
+) -> ApproximationEntry:
+    """The entry of an approximation, with its residual certified now.
+
+    Raises:
+        CatalogError: If it is no nearer to the target than zero is.
+    """
+    residual = approximation.residual
+    if residual >= 1:
+        raise CatalogError(f"{approximation.target.short}: the residual is not below 1; no better than zero factors")
+    u, v, w = (tuple(tuple(x.hex() for x in row) for row in factor.tolist()) for factor in approximation.factors)
+    return ApproximationEntry(
+        target=reference(approximation.target),
+        rank=approximation.rank,
+        hash=_approximation_hash(approximation.target, (u, v, w)),
+        u=u,
+        v=v,
+        w=w,
+        residual=Residual(exact=str(residual), value=float(residual)),
+        provenance=provenance,
+        lineage=lineage or Lineage(),
+        verification=tuple(record(verification) for verification in verifications),
+    )
+
+
+def to_approximation(entry: ApproximationEntry) -> Approximation:
+    """The approximation of an entry, float for float."""
+    target = entry.target.resolve()
+    u, v, w = (
+        np.array([[float.fromhex(x) for x in row] for row in rows], dtype=np.float64).reshape(entry.rank, side)
+        for rows, side in zip((entry.u, entry.v, entry.w), target.shape, strict=True)
+    )
+    return Approximation(target, u, v, w)
+
+
+def reference(target: Target) -> TargetReference:
+    """The written form of a target: its name, and the tensor of a `file:` target."""
+    if target.family != "file":
+        return TargetReference(name=target.name)
+    i, j, k = target.indices.T.tolist()
+    return TargetReference(
+        name=target.name,
+        shape=target.shape,
+        indices=tuple(zip(i, j, k, strict=True)),
+        values=tuple(_written(value) for value in target.values.tolist()),
+        key=target.key,
+    )
+
+
+def record(verification: Verification) -> VerificationRecord:
+    """A verification without its time."""
+    return VerificationRecord(
+        method=verification.method,
+        field=verification.field,
+        ok=verification.ok,
+        error_probability=verification.error_probability,
+        detail=verification.detail,
+    )
+
+
+def expected_hash(entry: SchemeEntry | ApproximationEntry | TransformEntry) -> str:
+    """The content hash that belongs to what the entry holds."""
+    if isinstance(entry, SchemeEntry):
+        return content_hash(to_scheme(entry))
+    if isinstance(entry, ApproximationEntry):
+        return _approximation_hash(entry.target.resolve(), (entry.u, entry.v, entry.w))
+    return transform_hash(entry)
+
+
+def transform_hash(entry: TransformEntry) -> str:
+    """SHA-256 of name, size, field, factors and permutations as written."""
+    content = entry.model_dump(mode="json", include={"name", "size", "field", "factors", "permutations"})
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def residual_of(entry: ApproximationEntry) -> Fraction:
+    """The residual as the entry states it."""
+    return Fraction(entry.residual.exact)
+
+
+def _approximation_hash(target: Target, factors: Sequence[Sequence[Sequence[str]]]) -> str:
+    digest = hashlib.sha256(f"{target.key}:approximation".encode())
+    for factor in factors:
+        digest.update("\n".join(" ".join(row) for row in factor).encode() + b"\n\n")
+    return digest.hexdigest()
+
+
+def _sparse(factor: IntArray) -> tuple[tuple[tuple[int, int | str], ...], ...]:
+    """For each row its nonzero coefficients as (index, coefficient)."""
+    return tuple(tuple((i, _written(c)) for i, c in enumerate(row) if c) for row in factor.tolist())
+
+
+def _written(number: int) -> int | str:
+    return number if abs(number) < JSON_SAFE else str(number)
+
+
+def _imaginary(scheme: Scheme) -> ImaginaryParts | None:
+    if scheme.imag is None or not any(magnitude(part) for part in scheme.imag):
+        return None
+    u, v, w = (_sparse(part) for part in scheme.imag)
+    return ImaginaryParts(u=u, v=v, w=w)
+
+
+def _dense_factors(factors: Iterable[Any], target: Target) -> tuple[IntArray, IntArray, IntArray]:
+    u, v, w = (_dense(products, side) for products, side in zip(factors, target.shape, strict=True))
+    return u, v, w
+
+
+def _dense(products: Sequence[Sequence[tuple[int, int | str]]], width: int) -> IntArray:
+    """An integer array of shape (rank, width); Python integers where a coefficient is written as a string."""
+    rows = [q for q, product in enumerate(products) for _ in product]
+    columns = [i for product in products for i, _ in product]
+    values = _integers([c for product in products for _, c in product])
+    factor = np.zeros((len(products), width), dtype=values.dtype)
+    factor[rows, columns] = values
+    return factor
+
+
+def _integers(written: Sequence[int | str]) -> NDArray[Any]:
+    wide = any(isinstance(c, str) for c in written)
+    return np.array([int(c) for c in written], dtype=object if wide else np.int64)

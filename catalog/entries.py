@@ -1,0 +1,364 @@
+"""The entries as JSON knows them, format version 1: schemes, approximations and transforms.
+
+An entry that breaks its own rules cannot be constructed: wrong types raise pydantic's ValidationError, and what only
+the whole entry can tell (a rank, an index out of range) raises CatalogError. `catalog.text` makes one line of either.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, FailFast, Field, JsonValue, Strict, StringConstraints, model_validator
+
+from catalog.errors import CatalogError
+from decompositions import Ring, Target, parse_target
+from decompositions.registry import normalise
+from decompositions.rings import MAX_BITS
+from decompositions.targets.file import from_entries
+
+FORMAT_VERSION = 1
+JSON_SAFE = 1 << 53
+"""Integers from here on are written as decimal strings, because other programs read JSON numbers as doubles."""
+
+MAX_DIGITS = len(str(1 << MAX_BITS)) + 1
+
+Text = Annotated[str, Strict()]
+Count = Annotated[int, Strict(), Field(ge=0)]
+Integer = Annotated[int, Strict()]
+Hash = Annotated[str, Strict(), StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+SmallInteger = Annotated[int, Strict(), Field(gt=-JSON_SAFE, lt=JSON_SAFE)]
+WideInteger = Annotated[str, Strict(), StringConstraints(pattern=r"^-?[1-9][0-9]{15,}$", max_length=MAX_DIGITS)]
+Coefficient = SmallInteger | WideInteger
+Term = tuple[Count, Coefficient]
+Product = Annotated[tuple[Term, ...], FailFast()]
+Products = Annotated[tuple[Product, ...], FailFast()]
+HexFloat = Annotated[
+    str, Strict(), StringConstraints(pattern=r"^-?0x([01]\.[0-9a-f]{13}p[+-][0-9]{1,4}|0\.0p\+0)$", max_length=32)
+]
+HexRows = Annotated[tuple[Annotated[tuple[HexFloat, ...], FailFast()], ...], FailFast()]
+
+
+class Model(BaseModel):
+    """What all parts of an entry share: unchangeable, and no key that the format does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class TargetReference(Model):
+    """Which bilinear map an entry claims: its name, and for `file:` targets the tensor itself.
+
+    Attributes:
+        name: As users write it, `matmul:2x2x2`; of a file only the last part of its path.
+        shape: (left, right, out), for `file:` targets.
+        indices: Positions of the nonzero tensor entries, lexicographic.
+        values: Their values.
+        key: `Target.key`, SHA-256 of the tensor.
+    """
+
+    name: Text
+    shape: tuple[Count, Count, Count] | None = None
+    indices: tuple[tuple[Count, Count, Count], ...] | None = None
+    values: tuple[Coefficient, ...] | None = None
+    key: Hash | None = None
+
+    def resolve(self) -> Target:
+        """The target itself; nothing is read from disk.
+
+        Raises:
+            BilinearError: If there is no such target, or the tensor given does not belong to its key.
+        """
+        inline = (self.shape, self.indices, self.values, self.key)
+        if not self.name.startswith("file:"):
+            if any(part is not None for part in inline):
+                raise CatalogError("target: a tensor is given; only file: targets carry one")
+            return _named(self.name)
+        if self.shape is None or self.indices is None or self.values is None or self.key is None:
+            raise CatalogError("target: the tensor is missing; file: targets need shape, indices, values and key")
+        target = _inline(self.name, self.indices, self.values, self.shape)
+        if target.key != self.key:
+            raise CatalogError(f"target.key: does not belong to the tensor; {target.key} is needed")
+        return target
+
+
+def _named(name: str) -> Target:
+    family = name.partition(":")[0]
+    if normalise(family) != family:  # "FILE:x" would be read from disk
+        raise CatalogError(f"target.name: {name[:60]!r} is no full name; one like 'matmul:2x2x2' is needed")
+    target = parse_target(name)
+    if target.name != name:
+        raise CatalogError(f"target.name: {name[:60]!r} is not the full name; {target.name!r} is needed")
+    return target
+
+
+def _inline(name: str, indices: Any, values: Any, shape: tuple[int, int, int]) -> Target:
+    if any(mark in name for mark in "/\\") or not name.isprintable():
+        raise CatalogError(f"target.name: {name[:60]!r} holds a path; only the file's own name is kept")
+    numbers = [int(value) for value in values]
+    if any(abs(number) >= 1 << 62 for number in numbers):
+        raise CatalogError("target.values: a value beyond 2^62; smaller integers are needed")
+    positions = np.array(indices, dtype=np.int64).reshape(-1, 3)
+    return from_entries(name, positions, np.array(numbers, dtype=np.int64), shape)
+
+
+class Provenance(Model):
+    """Where an entry comes from.
+
+    Attributes:
+        solver: The search method, or `construction:NAME`.
+        parameters: Its hyperparameters, those that are not the defaults.
+        rank: The rank that was asked for; None if as few products as possible were.
+        seed: Of the random numbers, if there were any.
+        steps: Steps until it was found, summed over slices.
+        threads: Threads the search ran with; with seed and steps they fix the result.
+        cpu_seconds: CPU time spent on it.
+        version: Of this program.
+        command: The exact command line that finds it again.
+    """
+
+    solver: Text
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    rank: Count | None = None
+    seed: Count | None = None
+    steps: Count | None = None
+    threads: Annotated[int, Strict(), Field(ge=1)] = 1
+    cpu_seconds: Annotated[float, Field(ge=0)] = 0.0
+    version: Text
+    command: Text
+
+
+class Lineage(Model):
+    """What an entry was made of.
+
+    Attributes:
+        parents: Hashes of the entries it started from; empty for one found from scratch.
+        recipe: How they were composed, in words of the vocabulary.
+    """
+
+    parents: tuple[Hash, ...] = ()
+    recipe: Text = ""
+
+
+class VerificationRecord(Model):
+    """One check that an entry passed; without times, so that files stay the same byte for byte.
+
+    Attributes:
+        method: `exact`, `symbolic`, `random` or `numeric`.
+        field: Where the equations were decided.
+        ok: Whether the entry computes its target.
+        error_probability: Upper bound on the chance that a wrong scheme passes; 0 for a proof.
+        detail: What was compared.
+    """
+
+    method: Text
+    field: Text
+    ok: Annotated[bool, Strict()]
+    error_probability: Annotated[float, Field(ge=0, le=1)]
+    detail: Text
+
+
+class ImaginaryParts(Model):
+    """Sparse imaginary parts of the three factors, over `qi`."""
+
+    u: Products
+    v: Products
+    w: Products
+
+
+class SchemeEntry(Model):
+    """An exact scheme: for each product and factor its nonzero coefficients as [index, coefficient], index rising.
+
+    Attributes:
+        target: The bilinear map it computes.
+        ring: The coefficient set it is held to.
+        rank: Number of products.
+        hash: `decompositions.content_hash`, equal up to order and scaling of products.
+        u: Left factors, one list a product.
+        v: Right factors.
+        w: Output factors.
+        denominators: One a product; absent if all are 1.
+        imag: Imaginary parts, only over `qi`, and only if one is not 0.
+    """
+
+    format_version: Literal[1] = 1
+    kind: Literal["scheme"] = "scheme"
+    target: TargetReference
+    ring: Ring
+    rank: Count
+    hash: Hash
+    u: Products
+    v: Products
+    w: Products
+    denominators: tuple[Coefficient, ...] | None = None
+    imag: ImaginaryParts | None = None
+    provenance: Provenance
+    lineage: Lineage
+    verification: tuple[VerificationRecord, ...]
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        shape = self.target.resolve().shape
+        for part, prefix in ((self, ""), (self.imag, "imag.")):
+            for factor, width in zip("uvw", shape, strict=True):
+                if part is not None:
+                    _check_products(f"{prefix}{factor}", getattr(part, factor), self.rank, width)
+        if self.denominators is not None:
+            _check_denominators(self.denominators, self.rank)
+        if self.imag is not None and self.ring is not Ring.QI:
+            raise CatalogError(f"imag: imaginary parts over {self.ring}; only qi holds them")
+        if self.imag is not None and not any((*self.imag.u, *self.imag.v, *self.imag.w)):
+            raise CatalogError("imag: every imaginary part is 0; leave the key out")
+        return self
+
+
+class Residual(Model):
+    """The certified relative squared error: exactly, as a fraction, and rounded for people."""
+
+    exact: Annotated[str, Strict(), StringConstraints(pattern=r"^[0-9]{1,4000}(/[1-9][0-9]{0,3999})?$")]
+    value: Annotated[float, Field(ge=0)]
+
+
+class ApproximationEntry(Model):
+    """Float factors that come near a bilinear map, one hexadecimal number for each coefficient.
+
+    Attributes:
+        target: The bilinear map approximated.
+        rank: Number of products.
+        hash: SHA-256 of the target's key and the factors as written.
+        u: Left factors, one row a product.
+        v: Right factors.
+        w: Output factors.
+        residual: ||T - sum||_F^2 / ||T||_F^2 of these very floats.
+    """
+
+    format_version: Literal[1] = 1
+    kind: Literal["approximation"] = "approximation"
+    target: TargetReference
+    rank: Count
+    hash: Hash
+    u: HexRows
+    v: HexRows
+    w: HexRows
+    residual: Residual
+    provenance: Provenance
+    lineage: Lineage
+    verification: tuple[VerificationRecord, ...]
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        for factor, width in zip("uvw", self.target.resolve().shape, strict=True):
+            rows = getattr(self, factor)
+            _check_rank(factor, len(rows), self.rank)
+            for q, row in enumerate(rows):
+                if len(row) != width:
+                    raise CatalogError(f"{factor}[{q}]: {len(row)} numbers; {width} are needed")
+                for i, text in enumerate(row):
+                    _check_hexadecimal(f"{factor}[{q}][{i}]", text)
+        return self
+
+
+class SparseFactor(Model):
+    """A sparse matrix of a fast transform: entries [row, column, value], the value as its field writes it."""
+
+    shape: tuple[Count, Count]
+    entries: Annotated[tuple[tuple[Count, Count, Text], ...], FailFast()]
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        rows, columns = self.shape
+        places = [(i, j) for i, j, _ in self.entries]
+        outside = next((place for place in places if place[0] >= rows or place[1] >= columns), None)
+        if outside is not None:
+            raise CatalogError(f"factors: entry {list(outside)} lies outside the shape {list(self.shape)}")
+        if len(set(places)) != len(places):
+            raise CatalogError("factors: a position is given twice; each is given once")
+        return self
+
+
+class TransformEntry(Model):
+    """A fast linear transform: a product of sparse factors and permutations.
+
+    Attributes:
+        name: The transform, `dft`, `hadamard`, ...
+        size: Length of its input.
+        field: Where its values lie: `q`, `qi`, `r`, `c`, ...
+        factors: Applied from the last to the first.
+        permutations: Each a list of positions, applied before the factors.
+        operations: Counts, such as `additions` and `multiplications`.
+    """
+
+    format_version: Literal[1] = 1
+    kind: Literal["transform"] = "transform"
+    name: Annotated[str, Strict(), StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+    size: Annotated[int, Strict(), Field(ge=1)]
+    field: Annotated[str, Strict(), StringConstraints(pattern=r"^[a-z][a-z0-9]{0,7}$")]
+    hash: Hash
+    factors: tuple[SparseFactor, ...]
+    permutations: tuple[tuple[Count, ...], ...] = ()
+    operations: dict[str, Count] = Field(default_factory=dict)
+    provenance: Provenance
+    lineage: Lineage
+    verification: tuple[VerificationRecord, ...]
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        for q, permutation in enumerate(self.permutations):
+            if sorted(permutation) != list(range(len(permutation))):
+                raise CatalogError(f"permutations[{q}]: not a permutation; each position from 0 on is needed once")
+        return self
+
+
+Entry = Annotated[SchemeEntry | ApproximationEntry | TransformEntry, Field(discriminator="kind")]
+KINDS = ("scheme", "approximation", "transform")
+RESERVED_KINDS = ("border",)
+
+
+def _check_rank(thing: str, found: int, rank: int) -> None:
+    if found != rank:
+        raise CatalogError(f"{thing}: {found} products; rank {rank} needs {rank}")
+
+
+def _check_products(thing: str, products: tuple[tuple[tuple[int, int | str], ...], ...], rank: int, width: int) -> None:
+    """Every index inside the factor, rising, and no coefficient zero or written otherwise than it should be."""
+    _check_rank(thing, len(products), rank)
+    for q, product in enumerate(products):
+        last = -1
+        for index, coefficient in product:
+            if index >= width:
+                raise CatalogError(f"{thing}[{q}]: index {index} is out of range; at most {width - 1} is possible")
+            if index <= last:
+                fact = "given twice" if index == last else f"after {last}"
+                raise CatalogError(f"{thing}[{q}]: index {index} {fact}; indices must rise")
+            last = index
+            _check_coefficient(f"{thing}[{q}]", coefficient)
+
+
+def _check_coefficient(thing: str, value: int | str) -> None:
+    if value == 0:
+        raise CatalogError(f"{thing}: a coefficient is 0; only nonzero ones are written")
+    if isinstance(value, str):
+        number = int(value)
+        if abs(number) < JSON_SAFE:
+            raise CatalogError(f"{thing}: {value} is written as a string; below 2^53 a number is needed")
+        if number.bit_length() > MAX_BITS:
+            raise CatalogError(f"{thing}: a coefficient of {number.bit_length()} bits; at most {MAX_BITS} are held")
+
+
+def _check_denominators(denominators: tuple[int | str, ...], rank: int) -> None:
+    _check_rank("denominators", len(denominators), rank)
+    for q, value in enumerate(denominators):
+        _check_coefficient(f"denominators[{q}]", value)
+        if int(value) < 1:
+            raise CatalogError(f"denominators[{q}]: below 1; positive integers are needed")
+    if all(value == 1 for value in denominators):
+        raise CatalogError("denominators: all are 1; leave the key out")
+
+
+def _check_hexadecimal(thing: str, text: str) -> None:
+    """The one way in which `float.hex` writes this number."""
+    try:
+        canonical = float.fromhex(text).hex() == text
+    except OverflowError:
+        raise CatalogError(f"{thing}: {text} is beyond the range of a double; a finite number is needed") from None
+    if not canonical:
+        raise CatalogError(f"{thing}: {text} is not as float.hex() writes it; {float.fromhex(text).hex()} is needed")

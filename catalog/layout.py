@@ -1,0 +1,143 @@
+"""Where an entry lies: `<root>/<family>/<shape>/<stem>.json`, and what can be told of it from that name alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from decompositions import TARGETS, Target
+
+if TYPE_CHECKING:
+    from catalog.text import AnyEntry
+
+ATTACHMENTS = "attachments"
+TRANSFORMS = "transform"
+APPROXIMATION_TAG = "approx"
+HASH_DIGITS = 8
+KEY_DIGITS = 12
+
+_STEM = re.compile(r"(?P<letter>[rt])(?P<count>[0-9]{1,9})-(?P<tag>[a-z][a-z0-9]*)-(?P<hash>[0-9a-f]{8,64})")
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9+,=_-]{0,79}")
+_FILE_NAME = re.compile(r'"name":("file:(?:[^"\\]|\\.)*")')
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What the index knows of an entry without reading it.
+
+    Attributes:
+        id: Unique across the catalog, `2x2x2-r7-zt-1f3a9c02`.
+        kind: `scheme`, `approximation` or `transform`.
+        target: The target's name.
+        ring: The coefficient set, the field of a transform; None for an approximation.
+        rank: Number of products; None for a transform.
+        path: The file.
+        shipped: Whether it came with the program and cannot be changed.
+        hash: The first digits of the content hash, eight or more.
+    """
+
+    id: str
+    kind: str
+    target: str
+    ring: str | None
+    rank: int | None
+    path: Path
+    shipped: bool
+    hash: str
+
+
+def families() -> list[str]:
+    """The folders of a catalog that hold entries."""
+    return [*TARGETS.names(), TRANSFORMS]
+
+
+def target_folder(target: Target) -> Path:
+    """The folder of a target's entries, relative to the catalog."""
+    spec = target.name.partition(":")[2]
+    plain = target.family != "file" and _PLAIN.fullmatch(spec) is not None
+    return Path(target.family, spec if plain else target.key[:KEY_DIGITS])
+
+
+def entry_folder(entry: AnyEntry) -> Path:
+    """The folder of an entry, relative to the catalog."""
+    if entry.kind == "transform":
+        return Path(TRANSFORMS, f"{entry.name}-{entry.size}")
+    return target_folder(entry.target.resolve())
+
+
+def entry_stem(entry: AnyEntry, digits: int = HASH_DIGITS) -> str:
+    """The name of an entry's file, without `.json`."""
+    if entry.kind == "transform":
+        return f"t{len(entry.factors)}-{entry.field}-{entry.hash[:digits]}"
+    tag = entry.ring.value if entry.kind == "scheme" else APPROXIMATION_TAG
+    return f"r{entry.rank}-{tag}-{entry.hash[:digits]}"
+
+
+def identifier(folder: Path, stem: str) -> str:
+    """The id of the entry of that name in that folder."""
+    family, shape = folder.parts
+    return f"{shape}-{stem}" if family == "matmul" else f"{family}-{shape}-{stem}"
+
+
+def listings(root: Path, shipped: bool) -> Iterator[Listing]:
+    """Every entry of a catalog, by name, in the order of folders and names; other files are passed over."""
+    for folder in folders(root):
+        yield from listings_in(root, folder, shipped)
+
+
+def folders(root: Path) -> Iterator[Path]:
+    """The folders of targets, relative to the catalog."""
+    for family in families():
+        for shape in _names(root / family):
+            yield Path(family, shape)
+
+
+def listings_in(root: Path, folder: Path, shipped: bool) -> Iterator[Listing]:
+    """The entries in one folder of a catalog."""
+    for name in _names(root / folder):
+        found = _STEM.fullmatch(name.removesuffix(".json"))
+        if found is not None and name.endswith(".json"):
+            yield _listing(root / folder / name, folder, found, shipped)
+
+
+def json_files(root: Path) -> Iterator[Path]:
+    """Every file of a catalog that may be an entry, whatever its name."""
+    for folder in folders(root):
+        yield from (root / folder / name for name in _names(root / folder) if name.endswith(".json"))
+
+
+def _listing(path: Path, folder: Path, stem: re.Match[str], shipped: bool) -> Listing:
+    tag, is_transform = stem["tag"], stem["letter"] == "t"
+    kind = "transform" if is_transform else "approximation" if tag == APPROXIMATION_TAG else "scheme"
+    return Listing(
+        id=identifier(folder, stem[0]),
+        kind=kind,
+        target=_file_target(path) if folder.parts[0] == "file" else ":".join(folder.parts),
+        ring=None if kind == "approximation" else tag,
+        rank=None if is_transform else int(stem["count"]),
+        path=path,
+        shipped=shipped,
+        hash=stem["hash"],
+    )
+
+
+def _file_target(path: Path) -> str:
+    """The name of a `file:` target, from the head of the entry; the key that its folder shows where it has none."""
+    try:
+        with path.open(encoding="ascii") as file:
+            found = _FILE_NAME.search(file.read(1024))
+    except (OSError, ValueError):
+        found = None
+    return str(json.loads(found[1])) if found else f"file:{path.parent.name}"
+
+
+def _names(folder: Path) -> list[str]:
+    """Sorted names in a folder; none where there is no such folder."""
+    try:
+        return sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError:
+        return []

@@ -1,0 +1,106 @@
+"""How the catalog stands against what is published and what is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from catalog import lookup
+from catalog.bounds import lower_bounds
+from catalog.layout import Listing
+from catalog.records import formats, published
+from catalog.store import Catalog
+from decompositions import LowerBound, Ring, Target, parse_target
+from decompositions.rings import parse_ring
+
+ORDER = ("beaten", "proven optimal", "matched", "behind", "no record", "missing")
+"""Verdicts as they are sorted, by their first words."""
+
+
+@dataclass(frozen=True)
+class StatusRow:
+    """One format over one coefficient set.
+
+    Attributes:
+        target: The format, sizes in rising order, `2x2x3`.
+        ring: The coefficient set.
+        here: The best rank in the catalog, by file name; None if there is no scheme.
+        id: Of the entry that has it.
+        published: The best published rank.
+        source: Where it was published.
+        bound: The best proven lower bound.
+        verdict: `beaten` (the published rank, by ours), `proven optimal`, `matched`, `behind by k`, `no record`
+            (nothing published to compare with) or `missing` (nothing here).
+    """
+
+    target: str
+    ring: Ring
+    here: int | None
+    id: str | None
+    published: int | None
+    source: str | None
+    bound: LowerBound | None
+    verdict: str
+
+
+def status(catalog: Catalog, ring: Ring | str | None = None) -> list[StatusRow]:
+    """A row for each format that is published or here; beaten records first.
+
+    A scheme over `zt` counts for `z`, `q` and `qi` as well, and by reduction for `f2` and `f3`.
+
+    Args:
+        catalog: Whose entries are compared, by file name.
+        ring: One coefficient set; all of them if None.
+    """
+    listings: dict[str, list[Listing]] = {}
+    for listing in catalog:
+        if listing.kind == "scheme" and listing.target.startswith("matmul:"):
+            listings.setdefault(listing.target, []).append(listing)
+    names = {f"matmul:{n}x{m}x{p}" for n, m, p in formats()} | listings.keys()
+    targets = [(parse_target(name), listings.get(name, [])) for name in names]
+    wanted = list(Ring) if ring is None else [parse_ring(ring)]
+    rows = (_row(target, over, here) for target, here in targets for over in wanted)
+    return sorted((row for row in rows if row is not None), key=_place)
+
+
+def _row(target: Target, ring: Ring, listings: Iterable[Listing]) -> StatusRow | None:
+    """None where nothing is published and nothing is here."""
+    best, known = _best(listings, ring), published(target, ring)
+    if best is None and known is None:
+        return None
+    bound = next(iter(lower_bounds(target, ring)), None)
+    here = None if best is None else best.rank
+    return StatusRow(
+        target=target.short,
+        ring=ring,
+        here=here,
+        id=None if best is None else best.id,
+        published=None if known is None else known.rank,
+        source=None if known is None else known.source,
+        bound=bound,
+        verdict=verdict(here, None if known is None else known.rank, None if bound is None else bound.rank),
+    )
+
+
+def verdict(here: int | None, known: int | None, bound: int | None) -> str:
+    """Where a rank stands against the published one and the proven bound."""
+    if here is None:
+        return "missing"
+    if known is not None and here < known:
+        return "beaten"
+    if here == bound:
+        return "proven optimal"
+    if known is None:
+        return "no record"
+    return "matched" if here == known else f"behind by {here - known}"
+
+
+def _best(listings: Iterable[Listing], ring: Ring) -> Listing | None:
+    """The entry of lowest rank that counts over the ring; a file is read only if it could be that one."""
+    rising = sorted(listings, key=lambda listing: (listing.rank or 0, listing.id))
+    return next((listing for listing in rising if lookup.serves(listing, ring)), None)
+
+
+def _place(row: StatusRow) -> tuple[int, list[int], int]:
+    order = next(i for i, words in enumerate(ORDER) if row.verdict.startswith(words))
+    return order, [int(size) for size in row.target.split("x")], list(Ring).index(row.ring)

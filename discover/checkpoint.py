@@ -1,0 +1,186 @@
+"""Checkpoints: one .npz file holds a search in between two slices. No pickle; the header is JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decompositions import files, memory
+from decompositions.errors import BilinearError
+from decompositions.scheme import Scheme
+from decompositions.targets import Target, parse_target
+from decompositions.targets.file import from_entries
+from discover.outcome import Found
+from discover.problem import Problem
+from discover.solver import Solver, parameters
+
+FORMAT = 1
+
+
+class CheckpointError(BilinearError):
+    """A checkpoint that is missing, cut short, of another version or of another search."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A search in between two slices.
+
+    Attributes:
+        state: The solver's state.
+        seed: Seed of the search.
+        cpu_seconds: CPU time so far.
+        found: The best verified scheme so far.
+    """
+
+    state: Any
+    seed: int
+    cpu_seconds: float
+    found: Found | None
+
+
+def save(path: Path, name: str, solver: Solver, checkpoint: Checkpoint) -> None:
+    """Write the checkpoint in one step.
+
+    Args:
+        path: Where to.
+        name: The solver's name in the registry.
+        solver: The solver.
+        checkpoint: What to keep.
+
+    Raises:
+        CheckpointError: If the file cannot be written.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    header = {
+        "format": FORMAT,
+        "solver": name,
+        "parameters": parameters(solver),
+        "seed": checkpoint.seed,
+        "cpu_seconds": checkpoint.cpu_seconds,
+        "state": _packed(checkpoint.state, "state", arrays),
+        "found": None if checkpoint.found is None else _packed_found(checkpoint.found, arrays),
+    }
+    buffer = io.BytesIO()
+    np.savez(buffer, header=np.array(json.dumps(header)), **arrays)  # type: ignore[arg-type]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write_atomic(path, buffer.getvalue())
+    except OSError as error:
+        raise CheckpointError(f"{path}: the checkpoint cannot be written: {error.strerror}") from error
+
+
+def load(path: Path, name: str, solver: Solver, problem: Problem, seed: int) -> Checkpoint:
+    """Read the checkpoint of this very search.
+
+    Raises:
+        CheckpointError: If there is none, it is damaged, or it is of another version or search.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no checkpoint of this search; start it without --resume")
+    memory.require(4 * path.stat().st_size, f"the checkpoint {path}")
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            arrays = {key: data[key] for key in data.files}
+        header = json.loads(str(arrays.pop("header")))
+        _check_header(path, header, name, solver, seed)
+        state = _unpacked(solver.state_type, header["state"], "state", arrays)
+        found = None if header["found"] is None else _unpacked_found(header["found"], arrays)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise CheckpointError(
+            f"{path}: the checkpoint is damaged: {error}; start the search without --resume"
+        ) from error
+    if state.problem != problem:
+        raise CheckpointError(f"{path}: the checkpoint is of {state.problem.short}, not of {problem.short}")
+    return Checkpoint(state, seed, float(header["cpu_seconds"]), found)
+
+
+def _check_header(path: Path, header: dict[str, Any], name: str, solver: Solver, seed: int) -> None:
+    if header["format"] != FORMAT:
+        raise CheckpointError(f"{path}: checkpoint format {header['format']}; this version reads format {FORMAT}")
+    asked = (name, json.loads(json.dumps(parameters(solver))), seed)
+    held = (header["solver"], header["parameters"], header["seed"])
+    if held != asked:
+        raise CheckpointError(f"{path}: the checkpoint is of {_named(*held)}, not of {_named(*asked)}")
+
+
+def _named(solver: str, options: dict[str, Any], seed: int) -> str:
+    return " ".join([solver, *(f"{key}={value}" for key, value in options.items()), f"seed {seed}"])
+
+
+def _packed(state: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """The fields of a state: arrays go to `arrays`, the rest into the header."""
+    header: dict[str, Any] = {}
+    for field in dataclasses.fields(state):
+        value = getattr(state, field.name)
+        if isinstance(value, np.ndarray):
+            arrays[f"{prefix}.{field.name}"] = value
+        elif isinstance(value, Problem):
+            header[field.name] = {"rank": value.rank, "ring": value.ring, **_packed_target(value.target)}
+        else:
+            header[field.name] = value.item() if isinstance(value, np.generic) else value
+    return header
+
+
+def _unpacked(kind: type[Any], header: dict[str, Any], prefix: str, arrays: dict[str, NDArray[Any]]) -> Any:
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(kind):
+        if field.name in header:
+            value = header[field.name]
+            if field.name == "problem":
+                value = Problem(_unpacked_target(value), value["rank"], value["ring"])
+            values[field.name] = value
+        else:
+            values[field.name] = arrays[f"{prefix}.{field.name}"]
+    return kind(**values)
+
+
+def _packed_target(target: Target) -> dict[str, Any]:
+    """The name; for a file's tensor also its entries, since the file may be gone."""
+    if target.family != "file":
+        return {"target": target.name}
+    return {
+        "target": target.name,
+        "shape": target.shape,
+        "indices": target.indices.tolist(),
+        "values": target.values.tolist(),
+    }
+
+
+def _unpacked_target(header: dict[str, Any]) -> Target:
+    if "shape" not in header:
+        return parse_target(header["target"])
+    indices = np.array(header["indices"], dtype=np.int64).reshape(-1, 3)
+    return from_entries(header["target"], indices, np.array(header["values"], dtype=np.int64), tuple(header["shape"]))
+
+
+def _packed_found(found: Found, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """The best scheme; its coefficients as texts, since they may be of any size."""
+    scheme = found.scheme
+    for axis, (real, imag) in enumerate(scheme.parts):
+        arrays[f"found.{axis}"] = real.astype(str)
+        if imag is not None:
+            arrays[f"found.imag.{axis}"] = imag.astype(str)
+    arrays["found.denominators"] = scheme.denominators.astype(str)
+    header = {"ring": scheme.ring, **_packed_target(scheme.target)}
+    return header | {"seed": found.seed, "steps": found.steps, "cpu_seconds": found.cpu_seconds}
+
+
+def _unpacked_found(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Found:
+    def integers(key: str) -> NDArray[Any]:
+        texts = arrays[key]
+        numbers = np.empty(texts.size, dtype=object)
+        numbers[:] = [int(text) for text in texts.ravel().tolist()]
+        return numbers.reshape(texts.shape)
+
+    u, v, w = (integers(f"found.{axis}") for axis in range(3))
+    imag = tuple(integers(f"found.imag.{axis}") for axis in range(3)) if "found.imag.0" in arrays else None
+    target = _unpacked_target(header)
+    scheme = Scheme(target, header["ring"], u, v, w, integers("found.denominators"), imag)  # type: ignore[arg-type]
+    return Found(scheme, header["seed"], header["steps"], header["cpu_seconds"])

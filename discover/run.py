@@ -1,0 +1,224 @@
+"""The one loop of every search: seed, budget, progress, checkpoints, interruption, exact check of candidates."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from decompositions.formulas import additions
+from decompositions.identity import normal_form
+from decompositions.rings import holds
+from decompositions.scheme import Approximation, Scheme
+from decompositions.verify import verify
+from discover import checkpoint as checkpoints
+from discover.budget import Budget
+from discover.checkpoint import Checkpoint
+from discover.outcome import Found, Outcome, Progress, Status
+from discover.problem import Problem, ProblemError, require_possible
+from discover.solver import make_solver
+
+CHECKPOINT_SECONDS = 30.0
+CANDIDATES_A_SLICE = 256
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What the caller hears of, and how it stops a search.
+
+    Attributes:
+        on_progress: Called after every slice.
+        on_found: Called with every verified scheme that is better than those before, before the search goes on.
+        should_stop: Asked after every slice; true ends the search as an interruption does.
+    """
+
+    on_progress: Callable[[Progress], None] = lambda _: None
+    on_found: Callable[[Found], None] = lambda _: None
+    should_stop: Callable[[], bool] = lambda: False
+
+
+def run(
+    problem: Problem,
+    solver: str,
+    options: dict[str, object] | None = None,
+    *,
+    seed: int = 0,
+    budget: Budget = Budget(seconds=60.0),  # noqa: B008  # frozen
+    starts: Sequence[Scheme | Approximation] = (),
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    hooks: Hooks = Hooks(),  # frozen
+) -> Outcome:
+    """Search until a scheme of the rank is found, the budget is spent, no move is left, or the user interrupts.
+
+    Args:
+        problem: What is searched for. Without a rank the search goes on for lower ranks.
+        solver: A name of the registry.
+        options: Its hyperparameters.
+        seed: Same seed, same steps, same result.
+        budget: Wall time of this run, or steps in all.
+        starts: Schemes to begin from.
+        checkpoint: File for the state, written every 30 s, at the budget and at an interruption; removed once found.
+        resume: Go on from that file.
+        hooks: What the caller hears of.
+
+    Raises:
+        ProblemError: If the rank is proven impossible, or the solver cannot take the problem.
+        CheckpointError: If the checkpoint cannot be read or written.
+    """
+    require_possible(problem)
+    search = _Search(problem, solver, make_solver(solver, options), seed, checkpoint, hooks)
+    search.begin(starts, resume)
+    with interruption() as interrupted:
+        status = search.loop(budget, interrupted)
+    search.close(status)
+    return search.outcome(status)
+
+
+@dataclass
+class _Search:
+    """A running search."""
+
+    problem: Problem
+    name: str
+    solver: Any
+    seed: int
+    path: Path | None
+    hooks: Hooks
+    state: Any = None
+    found: Found | None = None
+    approximation: Approximation | None = None
+    rejected: int = 0
+    started: float = field(default_factory=time.monotonic)
+    cpu_started: float = field(default_factory=time.process_time)
+    saved: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    @property
+    def cpu_seconds(self) -> float:
+        return time.process_time() - self.cpu_started
+
+    def begin(self, starts: Sequence[Scheme | Approximation], resume: bool) -> None:
+        if resume and self.path is not None:
+            held = checkpoints.load(self.path, self.name, self.solver, self.problem, self.seed)
+            self.state, self.found = held.state, held.found
+            self.cpu_started -= held.cpu_seconds
+            return
+        for start in starts:
+            if start.target != self.problem.target:
+                raise ProblemError(f"start of {start.target.short}: {self.problem.target.short} is searched for")
+        self.state = self.solver.start(self.problem, np.random.default_rng(self.seed), starts)
+
+    def loop(self, budget: Budget, interrupted: Callable[[], bool]) -> Status:
+        while True:
+            if self.done():
+                return Status.FOUND
+            if self.state.exhausted:
+                return Status.EXHAUSTED
+            if interrupted() or self.hooks.should_stop():
+                return Status.INTERRUPTED
+            if budget.spent(self.seconds, self.state.steps):
+                return Status.BUDGET
+            self.state = self.solver.advance(self.state)
+            self.examine(self.solver.candidates(self.state))
+            self.report()
+
+    def done(self) -> bool:
+        return self.found is not None and self.problem.rank is not None and self.found.scheme.rank <= self.problem.rank
+
+    def examine(self, candidates: Iterable[Scheme | Approximation]) -> None:
+        """Check every candidate exactly against its own target; keep the best of them if it beats the best before."""
+        best = self.found.scheme if self.found else None
+        for candidate in itertools.islice(candidates, CANDIDATES_A_SLICE):
+            if isinstance(candidate, Approximation):
+                self.approximation = min(self.approximation or candidate, candidate, key=lambda a: a.residual)
+            elif self.fits(candidate) and (best is None or _merit(candidate) < _merit(best)):
+                if verify(candidate).ok:
+                    best = candidate
+                else:
+                    self.rejected += 1
+        if best is not None and (self.found is None or best.rank < self.found.scheme.rank):
+            self.found = Found(normal_form(best), self.seed, self.state.steps, self.cpu_seconds)
+            self.hooks.on_found(self.found)
+
+    def fits(self, scheme: Scheme) -> bool:
+        """Whether the candidate answers the problem: its target, a ring inside the one asked for, its rank."""
+        enough = self.problem.rank is None or scheme.rank <= self.problem.rank
+        return enough and scheme.target == self.problem.target and holds(self.problem.ring, scheme.ring)
+
+    def report(self) -> None:
+        rank = self.found.scheme.rank if self.found else None
+        self.hooks.on_progress(Progress(self.state.steps, self.seconds, rank, self.state.metrics()))
+        if time.monotonic() - self.saved >= CHECKPOINT_SECONDS:
+            self.save()
+
+    def save(self) -> None:
+        self.saved = time.monotonic()
+        if self.path is not None:
+            held = Checkpoint(self.state, self.seed, self.cpu_seconds, self.found)
+            checkpoints.save(self.path, self.name, self.solver, held)
+
+    def close(self, status: Status) -> None:
+        """A finished search leaves no checkpoint; any other can go on from it."""
+        if self.path is None:
+            return
+        if status in (Status.FOUND, Status.EXHAUSTED):
+            self.path.unlink(missing_ok=True)
+        else:
+            self.save()
+
+    def outcome(self, status: Status) -> Outcome:
+        if status is Status.EXHAUSTED and self.found is not None and self.problem.rank is None:
+            status = Status.FOUND
+        return Outcome(
+            status,
+            self.found,
+            self.approximation,
+            self.seed,
+            self.state.steps,
+            self.seconds,
+            self.cpu_seconds,
+            self.rejected,
+            self.state.metrics(),
+        )
+
+
+def _merit(scheme: Scheme) -> tuple[int, int]:
+    """Fewer products first, then fewer additions."""
+    return scheme.rank, additions(scheme)
+
+
+@contextmanager
+def interruption() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and SIGTERM ask the search to stop after its slice; a second Ctrl-C stops it at once.
+
+    Signals reach Python's main thread only; elsewhere nothing is caught.
+    """
+    asked = threading.Event()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if asked.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,139 @@
+"""The solver protocol, and how a solver is made from its name and options."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from decompositions.errors import BilinearError
+from decompositions.registry import Registry
+from decompositions.scheme import Approximation, Scheme
+from discover.problem import Problem
+
+
+class OptionError(BilinearError):
+    """A solver option that does not exist or has another type."""
+
+
+class State(Protocol):
+    """A search in between two slices: a dataclass of arrays, numbers, texts and the problem, nothing else.
+
+    Attributes:
+        problem: What is searched for.
+        steps: Steps done so far.
+        exhausted: Whether no move is left.
+    """
+
+    problem: Problem
+    steps: int
+    exhausted: bool
+
+    def metrics(self) -> dict[str, float | int | str]:
+        """Figures for the progress line."""
+        ...
+
+
+class Solver(Protocol):
+    """A search method: a frozen dataclass of its hyperparameters.
+
+    Attributes:
+        state_type: The dataclass of its states, for checkpoints.
+    """
+
+    state_type: ClassVar[type[Any]]
+
+    def start(self, problem: Problem, rng: np.random.Generator, starts: Sequence[Scheme | Approximation] = ()) -> Any:
+        """The state before the first step.
+
+        Raises:
+            ProblemError: If this method cannot take the problem; the text says why.
+        """
+        ...
+
+    def advance(self, state: Any) -> Any:
+        """One slice: a number of steps fixed by the problem, about a second of work."""
+        ...
+
+    def candidates(self, state: Any) -> Iterator[Scheme | Approximation]:
+        """What the state holds now, each with the target that it claims."""
+        ...
+
+
+SOLVERS = Registry(
+    "solver",
+    {
+        "construction": "discover.solvers.construction:Construction",
+        "ternary-sgd": "discover.solvers.ternary_sgd:TernarySgd",
+    },
+)
+
+
+def make_solver(name: str, options: Mapping[str, object] | None = None) -> Solver:
+    """The registered solver with the options given, the rest at their defaults.
+
+    Args:
+        name: A name of the registry.
+        options: Values by hyperparameter; texts are read as the hyperparameter's type.
+
+    Raises:
+        UnknownNameError: If there is no such solver.
+        OptionError: If it has no such hyperparameter, or the value does not fit.
+    """
+    kind = typing.cast("type[Any]", SOLVERS.load(name))
+    hints = typing.get_type_hints(kind)
+    fields = {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+    values = {}
+    for key, value in (options or {}).items():
+        option = key.strip().replace("-", "_")
+        if option not in fields:
+            known = ", ".join(fields) or "none"
+            raise OptionError(f"solver {name!r} has no option {key[:40]!r}; known options: {known}")
+        values[option] = _converted(name, option, value, fields[option])
+    try:
+        return typing.cast("Solver", kind(**values))
+    except ValueError as error:
+        raise OptionError(f"solver {name!r}: {error}") from error
+
+
+def parameters(solver: Solver) -> dict[str, Any]:
+    """The hyperparameters that differ from their defaults, by name."""
+    fields = dataclasses.fields(typing.cast("Any", solver))
+    values = {field.name: getattr(solver, field.name) for field in fields}
+    return {field.name: values[field.name] for field in fields if values[field.name] != field.default}
+
+
+def _converted(solver: str, option: str, value: object, hint: Any) -> object:
+    """A value of the hyperparameter's type; texts are parsed."""
+    allowed = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None or (isinstance(value, str) and value.lower() == "none"):
+        if type(None) in allowed:
+            return None
+    elif isinstance(value, str):
+        for kind in allowed:
+            if kind in _PARSERS:
+                try:
+                    return _PARSERS[kind](value)
+                except ValueError:
+                    continue
+    elif any(isinstance(value, kind) and isinstance(value, bool) == (kind is bool) for kind in allowed):
+        return value
+    elif float in allowed and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    names = " or ".join(getattr(kind, "__name__", str(kind)) for kind in allowed)
+    raise OptionError(f"solver {solver!r}: option {option} is {str(value)[:40]!r}; {names} is needed")
+
+
+def _truth(text: str) -> bool:
+    if text.lower() in ("true", "yes", "1"):
+        return True
+    if text.lower() in ("false", "no", "0"):
+        return False
+    raise ValueError(text)
+
+
+_PARSERS: dict[Any, Any] = {bool: _truth, int: int, float: float, str: str}

@@ -1,0 +1,1 @@
+"""One search method a file or folder; `discover.solver.SOLVERS` lists them."""

@@ -1,0 +1,9 @@
+"""Ternary gradient descent: schemes over {-1, 0, 1} by batched, straight-through optimisation.
+
+The solver is `TernarySgd`; its recipes are `annealed` and `paper`; `quantize` is shared with the layers.
+"""
+
+from discover.solvers.ternary_sgd.solver import TernarySgd
+from discover.solvers.ternary_sgd.state import TernarySgdState
+
+__all__ = ["TernarySgd", "TernarySgdState"]

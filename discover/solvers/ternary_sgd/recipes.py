@@ -1,0 +1,53 @@
+"""What a recipe for ternary gradient descent has to offer, and the batch it works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from decompositions.targets import Target
+from discover.solvers.ternary_sgd.objective import Objective
+from discover.solvers.ternary_sgd.state import FloatArray
+
+CHECK = 25  # steps between two looks at the ternary factors
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The tensors of a batch on its device, changed in place.
+
+    Attributes:
+        objective: The squared error, with buffers for this batch.
+        rank: Number of products; beyond it the factors are padded with zeros.
+        latent: Float factors, shape (left + right + out, restarts, padded rank).
+        first: First moments, or momentum, of the same shape.
+        second: Second moments, of the same shape.
+        generator: Random numbers of this slice.
+    """
+
+    objective: Objective
+    rank: int
+    latent: Tensor
+    first: Tensor
+    second: Tensor
+    generator: torch.Generator
+
+
+class Recipe(Protocol):
+    """A way from random floats to ternary factors."""
+
+    def length(self, target: Target, rank: int) -> int:
+        """Steps from a random start to the end, a multiple of `CHECK`."""
+
+    def begin(self, shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+        """Random factors of the shape (left + right + out, restarts, rank)."""
+
+    def walk(self, batch: Batch, age: int, length: int) -> None:
+        """`CHECK` steps of a batch that has made `age` of its `length` steps."""
+
+    def ternary(self, batch: Batch) -> Tensor:
+        """The ternary factors that the batch stands for, of the shape of `batch.latent`."""

@@ -1,0 +1,106 @@
+"""`config.json` of a saved layer, and the tensors it promises."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from layers.errors import LayerError
+from layers.stl.tiles import tiles_of
+
+FORMAT: Final = "bilinear-layer"
+VERSION: Final = 1
+
+
+class _Header(BaseModel):
+    """What every version of the file holds."""
+
+    model_config = ConfigDict(strict=True)
+
+    format: Literal["bilinear-layer"]
+    format_version: int
+
+
+class LayerConfig(BaseModel):
+    """A saved `STLLinear`, without its tensors.
+
+    Attributes:
+        format: Marks the file as one of ours.
+        format_version: Of this file.
+        layer_class: `class` in the file.
+        target: `matmul:NxMxP`.
+        tile: (n, m, p).
+        rank: Number of products.
+        scheme_hash: Of the scheme that the basis started from.
+        entry_id: Its entry in a catalog, or null.
+        in_features: Length of an input vector.
+        out_features: Length of an output vector.
+        bias: Whether there is one.
+        encoded: Whether the encoded weight is stored; else the dense one.
+        learnable_basis: Whether the encoders and the decoder are trained.
+        pad: Whether sizes that are no multiple of the tile are padded.
+        dtype: Of every tensor.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    format: Literal["bilinear-layer"] = FORMAT
+    format_version: Literal[1] = VERSION
+    layer_class: Literal["STLLinear"] = Field(alias="class")
+    target: str
+    tile: tuple[int, int, int]
+    rank: int = Field(ge=1)
+    scheme_hash: str = Field(pattern="^[0-9a-f]{64}$")
+    entry_id: str | None
+    in_features: int = Field(ge=1)
+    out_features: int = Field(ge=1)
+    bias: bool
+    encoded: bool
+    learnable_basis: bool
+    pad: bool
+    dtype: Literal["float32", "float64", "bfloat16", "float16"]
+
+    @model_validator(mode="after")
+    def _tile_is_the_targets(self) -> LayerConfig:
+        n, m, p = self.tile
+        if min(self.tile) < 1 or self.target != f"matmul:{n}x{m}x{p}":
+            raise ValueError(f"tile {n}x{m}x{p} is not that of target {self.target[:40]!r}")
+        return self
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name and shape of every tensor that belongs to the layer."""
+        (n, m, p), r = self.tile, self.rank
+        shapes: dict[str, tuple[int, ...]] = {
+            "encoder_x": (r, n * m),
+            "encoder_w": (r, m * p),
+            "decoder": (n * p, r),
+        }
+        if self.encoded:
+            shapes["encoded_weight"] = (r, tiles_of(self.in_features, m), tiles_of(self.out_features, p))
+        else:
+            shapes["weight"] = (self.out_features, self.in_features)
+        return shapes | ({"bias": (self.out_features,)} if self.bias else {})
+
+
+def parse_config(text: bytes, name: str) -> LayerConfig:
+    """The configuration in the text of a `config.json`.
+
+    Args:
+        text: The file's content.
+        name: The file, as the error text names it.
+
+    Raises:
+        LayerError: If it is no configuration of a layer, of another version, or a field has a wrong type or value.
+    """
+    try:
+        version = _Header.model_validate_json(text).format_version
+        if version != VERSION:
+            raise LayerError(
+                f"{name}: format version {version}; this version of bilinear reads {VERSION}, install another"
+            )
+        return LayerConfig.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        raise LayerError(f"{name}: {field}{': ' if field else ''}{first['msg']}") from None

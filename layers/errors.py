@@ -1,0 +1,7 @@
+"""What can be wrong with a layer or its files."""
+
+from decompositions.errors import BilinearError
+
+
+class LayerError(BilinearError):
+    """A layer that cannot be built, fed, saved or loaded as asked."""

@@ -1,0 +1,59 @@
+"""Solvers are made from names and options; every registered one keeps the protocol."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from decompositions import UnknownNameError, parse_target, verify
+from decompositions.scheme import Scheme
+from discover.problem import Problem
+from discover.solver import SOLVERS, OptionError, make_solver, parameters
+
+
+def test_an_unknown_solver_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="unknown solver 'ternary-sdg': did you mean 'ternary-sgd'"):
+        make_solver("ternary-sdg")
+
+
+def test_options_are_read_as_the_types_of_the_hyperparameters() -> None:
+    solver = make_solver("ternary-sgd", {"restarts": "64", "noise": "0.5", "recipe": "paper"})
+    assert parameters(solver) == {"restarts": 64, "noise": 0.5, "recipe": "paper"}
+    assert parameters(make_solver("ternary-sgd", {"restarts": "none"})) == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"lr": "1"}, "has no option 'lr'; known options: .*restarts"),
+        ({"restarts": "many"}, "option restarts is 'many'; int or NoneType is needed"),
+        ({"noise": True}, "option noise is 'True'; float is needed"),
+        ({"recipe": "soup"}, "recipe 'soup'"),
+        ({"restarts": "0"}, "restarts"),
+        ({"device": "tpu"}, "device 'tpu'"),
+    ],
+)
+def test_wrong_options_are_refused(options: dict[str, object], reason: str) -> None:
+    with pytest.raises(OptionError, match=reason):
+        make_solver("ternary-sgd", options)
+
+
+@pytest.mark.parametrize("name", SOLVERS.names())
+@pytest.mark.parametrize(("target", "rank"), [("2x2x2", 8), ("1x2x3", 6), ("2x2x2", 7)])
+def test_every_solver_keeps_the_protocol_on_every_problem(name: str, target: str, rank: int) -> None:
+    problem = Problem(parse_target(target), rank)
+    solver = make_solver(name, {"name": "strassen"} if name == "construction" and rank == 7 else {})
+    assert dataclasses.is_dataclass(solver)
+    state = solver.start(problem, np.random.default_rng(1))
+    assert isinstance(state, solver.state_type)
+    assert state.steps == 0
+    for _ in range(3):
+        before = state.steps
+        state = solver.advance(state)
+        assert state.steps > before
+        for candidate in list(solver.candidates(state))[:20]:
+            assert isinstance(candidate, Scheme)
+            assert verify(candidate).ok
+        if state.exhausted:
+            break
+    assert isinstance(state.metrics(), dict)
