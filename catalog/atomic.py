@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from catalog.errors import StoreError
+from decompositions import files
 
 LOCK_SECONDS = 30.0
 LOCK_NAME = ".lock"
-TEMPORARY = ".tmp-"
 
 
 @contextmanager
@@ -26,7 +25,7 @@ def writing(root: Path) -> Iterator[None]:
 
     lock = FileLock(root / LOCK_NAME, timeout=LOCK_SECONDS)
     try:
-        make_folder(root)
+        files.make_folder(root)
         lock.acquire()
     except Timeout:
         raise StoreError(
@@ -42,22 +41,16 @@ def writing(root: Path) -> Iterator[None]:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Put a whole file in place, or nothing: written beside it, forced to disk, then renamed.
+    """Put a whole file in place, or nothing.
 
     Raises:
         StoreError: If it cannot be written; the old state stays.
     """
-    temporary = path.parent / f"{TEMPORARY}{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        make_folder(path.parent)
-        _write_through(temporary, data)
-        os.replace(temporary, path)  # noqa: PTH105  # the call whose atomicity is relied on
-        sync_folder(path.parent)
+        files.make_folder(path.parent)
+        files.write_atomic(path, data)
     except OSError as error:
         raise unwritable(path, error) from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def remove(path: Path) -> None:
@@ -68,29 +61,9 @@ def remove(path: Path) -> None:
     """
     try:
         path.unlink()
-        sync_folder(path.parent)
+        files.sync_folder(path.parent)
     except OSError as error:
         raise StoreError(f"{path}: cannot be removed: {error.strerror or error}; check who may write there") from None
-
-
-def make_folder(folder: Path) -> None:
-    """Create a folder and its parents, each of them forced to disk."""
-    missing = []
-    while not folder.is_dir():
-        missing.append(folder)
-        folder = folder.parent
-    for new in reversed(missing):
-        new.mkdir(exist_ok=True)
-        sync_folder(new.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Force the names in a folder to disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def unwritable(path: Path, error: OSError) -> StoreError:
@@ -100,21 +73,10 @@ def unwritable(path: Path, error: OSError) -> StoreError:
     )
 
 
-def _write_through(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _sweep(root: Path) -> None:
     """Remove temporary files; whoever holds the lock knows that their writers are dead."""
     for folder, _, names in os.walk(root):
         for name in names:
-            if name.startswith(TEMPORARY):
+            if name.startswith(files.TEMPORARY):
                 with suppress(OSError):
                     Path(folder, name).unlink()

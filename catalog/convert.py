@@ -99,7 +99,7 @@ def entry_from_approximation(
     return ApproximationEntry(
         target=reference(approximation.target),
         rank=approximation.rank,
-        hash=_approximation_hash(approximation.target, (u, v, w)),
+        hash=content_hash(approximation),
         u=u,
         v=v,
         w=w,
@@ -150,7 +150,7 @@ def expected_hash(entry: SchemeEntry | ApproximationEntry | TransformEntry) -> s
     if isinstance(entry, SchemeEntry):
         return content_hash(to_scheme(entry))
     if isinstance(entry, ApproximationEntry):
-        return _approximation_hash(entry.target.resolve(), (entry.u, entry.v, entry.w))
+        return content_hash(to_approximation(entry))
     return transform_hash(entry)
 
 
@@ -163,13 +163,6 @@ def transform_hash(entry: TransformEntry) -> str:
 def residual_of(entry: ApproximationEntry) -> Fraction:
     """The residual as the entry states it."""
     return Fraction(entry.residual.exact)
-
-
-def _approximation_hash(target: Target, factors: Sequence[Sequence[Sequence[str]]]) -> str:
-    digest = hashlib.sha256(f"{target.key}:approximation".encode())
-    for factor in factors:
-        digest.update("\n".join(" ".join(row) for row in factor).encode() + b"\n\n")
-    return digest.hexdigest()
 
 
 def _sparse(factor: IntArray) -> tuple[tuple[tuple[int, int | str], ...], ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 TEMPORARY = ".tmp-"
@@ -11,30 +13,62 @@ TEMPORARY = ".tmp-"
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Replace the file at `path` by `data` in one step; readers see the old content or the new, never a part.
+    """Replace the file at `path` in one step; readers see the old content or the new, never a part.
 
     Raises:
         OSError: If the folder cannot be written or the disk is full; the old content stays and nothing else is left.
     """
-    handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+    write_together({path: data})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Replace several files of one folder: all are written under other names and forced to disk, then all renamed.
+
+    Raises:
+        OSError: If one cannot be written; then none was replaced and nothing else is left.
+    """
+    waiting = {path.parent / f"{TEMPORARY}{os.getpid()}-{secrets.token_hex(4)}": path for path in contents}
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+        for temporary, path in waiting.items():
+            _write_through(temporary, contents[path])
+        for temporary, path in waiting.items():
+            os.replace(temporary, path)  # noqa: PTH105  # the call whose atomicity is relied on
+        for folder in {path.parent for path in contents}:
+            sync_folder(folder)
+    finally:
+        for temporary in waiting:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the renaming durable, where the system lets folders be opened."""
-    if hasattr(os, "O_DIRECTORY"):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents, each of them forced to disk."""
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for new in reversed(missing):
+        new.mkdir(exist_ok=True)
+        sync_folder(new.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the names in a folder to disk, where the system lets folders be opened."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

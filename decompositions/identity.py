@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from decompositions.rings import IntArray, Ring
-from decompositions.scheme import Scheme
+from decompositions.scheme import Approximation, Scheme
 
 Gaussian = tuple[int, int]
 Row = list[Gaussian]
@@ -30,11 +30,23 @@ def normal_form(scheme: Scheme) -> Scheme:
     return _rebuilt(scheme, _normal_products(scheme))
 
 
-def content_hash(scheme: Scheme) -> str:
+def content_hash(source: Scheme | Approximation) -> str:
     """SHA-256, in hexadecimal: equal for schemes of one map that are equal up to order and scaling of products.
 
     The declared ring counts by its characteristic only: a scheme over `zt` read as one over `q` stays the same scheme.
+    Approximations are equal only if every float is, in its place.
     """
+    return _scheme_hash(source) if isinstance(source, Scheme) else _approximation_hash(source)
+
+
+def _approximation_hash(approximation: Approximation) -> str:
+    digest = hashlib.sha256(f"{approximation.target.key}:approximation".encode())
+    for factor in approximation.factors:
+        digest.update("\n".join(" ".join(x.hex() for x in row) for row in factor.tolist()).encode() + b"\n\n")
+    return digest.hexdigest()
+
+
+def _scheme_hash(scheme: Scheme) -> str:
     products = _normal_products(scheme)
     digest = hashlib.sha256(f"{scheme.target.key}:{scheme.ring.characteristic}:{scheme.rank}".encode())
     for rows in ([p[0] for p in products], [p[1] for p in products], [p[2] for p in products]):

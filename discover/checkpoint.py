@@ -70,7 +70,7 @@ def save(path: Path, name: str, solver: Solver, checkpoint: Checkpoint) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, header=np.array(json.dumps(header)), **arrays)  # type: ignore[arg-type]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        files.make_folder(path.parent)
         files.write_atomic(path, buffer.getvalue())
     except OSError as error:
         raise CheckpointError(f"{path}: the checkpoint cannot be written: {error.strerror}") from error

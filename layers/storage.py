@@ -6,16 +6,14 @@ tensors first; they carry a copy of the configuration, so that files of two diff
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
+from decompositions import files
 from layers.config import LayerConfig, parse_config
 from layers.errors import LayerError
 from layers.stl import Basis, STLLinear
@@ -23,8 +21,6 @@ from layers.stl import Basis, STLLinear
 CONFIG = "config.json"
 TENSORS = "layer.safetensors"
 CONFIG_KEY = "config"
-UNFINISHED = ".tmp"
-"""Files that start so are what a killed writer left behind."""
 
 
 def save_layer(layer: STLLinear, folder: str | Path) -> Path:
@@ -49,7 +45,8 @@ def save_layer(layer: STLLinear, folder: str | Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _require_ours(folder)
-        _write(folder, tensors, text)
+        data = save(tensors, metadata={CONFIG_KEY: text})
+        files.write_together({folder / TENSORS: data, folder / CONFIG: text.encode()})
     except OSError as error:
         raise LayerError(f"{folder}: {error.strerror or error}; the layer was not saved") from error
     except SafetensorError as error:
@@ -117,7 +114,7 @@ def _check_dtypes(tensors: dict[str, Tensor], dtype: str) -> None:
 
 def _require_ours(folder: Path) -> None:
     """Refuse a folder whose files a layer would stand among, or replace."""
-    names = {path.name for path in folder.iterdir() if not path.name.startswith(UNFINISHED)}
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(files.TEMPORARY)}
     others = sorted(names - {CONFIG, TENSORS})
     if others:
         raise LayerError(f"{folder}: holds other files ({others[0]}); choose an empty folder")
@@ -126,25 +123,6 @@ def _require_ours(folder: Path) -> None:
             parse_config((folder / CONFIG).read_bytes(), CONFIG)
         except LayerError as error:
             raise LayerError(f"{folder}: holds no layer of ours ({error}); choose an empty folder") from None
-
-
-def _write(folder: Path, tensors: dict[str, Tensor], text: str) -> None:
-    """Both files under other names, then both renames."""
-    mark = f"{UNFINISHED}-{secrets.token_hex(6)}-"
-    config, data = folder / (mark + CONFIG), folder / (mark + TENSORS)
-    try:
-        with config.open("x", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        save_file(tensors, data, metadata={CONFIG_KEY: text})
-        data.chmod(config.stat().st_mode)
-        data.replace(folder / TENSORS)
-        config.replace(folder / CONFIG)
-    finally:
-        for path in (config, data):
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
 
 
 def _config_text(folder: Path) -> bytes:

@@ -6,7 +6,7 @@ settings.register_profile(
     "bilinear",
     derandomize=True,
     deadline=None,
-    max_examples=50,
+    max_examples=40,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

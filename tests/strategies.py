@@ -270,14 +270,8 @@ def nudge(scheme: Scheme, factor: int, row: int, column: int, by: int = 1, imag:
         changed %= scheme.ring.characteristic
     assert changed != array[row, column], "the step vanishes in this set"
     array[row, column] = changed
-    others = tuple(other for _, other in parts)
-    return Scheme(
-        scheme.target,
-        scheme.ring,
-        *(real for real, _ in parts),
-        scheme.denominators,
-        None if None in map(type, others) else others,
-    )
+    others = None if parts[0][1] is None else tuple(other for _, other in parts)
+    return Scheme(scheme.target, scheme.ring, *(real for real, _ in parts), scheme.denominators, others)
 
 
 def steps(ring: Ring) -> st.SearchStrategy[int]:
@@ -293,7 +287,7 @@ def with_products(scheme: Scheme, *products: tuple[int, int, int, int]) -> Schem
         rows = np.zeros((len(products), real.shape[1]), dtype=object)
         rows[:, 0] = [product[axis] for product in products]
         parts.append((np.concatenate([real, rows]), None if imag is None else np.concatenate([imag, rows * 0])))
-    return rebuilt(scheme, parts, np.concatenate([scheme.denominators, [product[3] for product in products]]))
+    return rebuilt(scheme, parts, [*scheme.denominators.tolist(), *(product[3] for product in products)])
 
 
 # Schemes from formulas, as papers print them.

@@ -94,7 +94,12 @@ def test_any_order_of_the_sizes_is_served(home: Path) -> None:
 
 def test_show(home: Path) -> None:
     answer = call(home, "show", "2x2x2:7")
-    for text in ("exponent         2.807355", "lower bound      7: ", "best published   7: ", "found by         bilinear"):
+    for text in (
+        "exponent         2.807355",
+        "lower bound      7: ",
+        "best published   7: ",
+        "found by         bilinear",
+    ):
         assert text in answer.output
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -76,7 +75,7 @@ class Basis:
             raise LayerError(f"{source.target.short}: no matrix multiplication; an STL layer needs a scheme of NxMxP")
         n, m, p = source.target.sizes
         u, v, w = source.factors if isinstance(source, Approximation) else _real_factors(source)
-        return cls(source.target.name, (n, m, p), u, v, w, _hash(source), entry_id)
+        return cls(source.target.name, (n, m, p), u, v, w, content_hash(source), entry_id)
 
 
 def _real_factors(scheme: Scheme) -> tuple[Floats, Floats, Floats]:
@@ -102,13 +101,3 @@ def _floats(factor: IntArray, denominators: IntArray) -> Floats:
     """factor[q] / denominators[q], each rounded once."""
     rows = [[x / d for x in row] for row, d in zip(factor.tolist(), denominators.tolist(), strict=True)]
     return np.array(rows, dtype=np.float64).reshape(factor.shape)
-
-
-def _hash(source: Scheme | Approximation) -> str:
-    """The hash that a catalog entry of the source carries: of an approximation that of its very floats."""
-    if isinstance(source, Scheme):
-        return content_hash(source)
-    digest = hashlib.sha256(f"{source.target.key}:approximation".encode())
-    for factor in source.factors:
-        digest.update("\n".join(" ".join(x.hex() for x in row) for row in factor.tolist()).encode() + b"\n\n")
-    return digest.hexdigest()

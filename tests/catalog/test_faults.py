@@ -15,6 +15,7 @@ from entry_samples import another_strassen, entry_of, leftovers, strassen_entry,
 
 from catalog import StoreError, atomic, read_file
 from catalog.entries import SchemeEntry
+from decompositions import files
 
 RACES = 100
 KILLS = 20
@@ -93,7 +94,7 @@ def test_a_lock_that_stays_held_is_one_line(tmp_path: Path, monkeypatch: pytest.
 def test_leftovers_of_a_killed_writer_are_no_entries(tmp_path: Path) -> None:
     folder = tmp_path / "matmul" / "2x2x2"
     folder.mkdir(parents=True)
-    (folder / f"{atomic.TEMPORARY}1-00").write_bytes(b"{")
+    (folder / f"{files.TEMPORARY}1-00").write_bytes(b"{")
     mine = users_catalog(tmp_path)
     assert list(mine) == []
     mine.add(strassen_entry())

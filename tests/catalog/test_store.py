@@ -25,7 +25,6 @@ from catalog import (
     CatalogError,
     StoreError,
     WrongSchemeError,
-    atomic,
     entry_from_approximation,
     to_scheme,
     user_folder,
@@ -33,7 +32,17 @@ from catalog import (
 from catalog.convert import transform_hash
 from catalog.entries import Lineage, SparseFactor, TransformEntry
 from catalog.verifiers import VERIFIERS
-from decompositions import Approximation, RingError, Verification, parse_target, permute, standard, strassen, verify
+from decompositions import (
+    Approximation,
+    RingError,
+    Verification,
+    files,
+    parse_target,
+    permute,
+    standard,
+    strassen,
+    verify,
+)
 
 
 def test_an_entry_is_added_once_and_found_in_every_way(tmp_path: Path) -> None:
@@ -277,7 +286,7 @@ def test_no_space_or_no_right_leaves_nothing_behind(
     mine = users_catalog(tmp_path)
     kept = mine.add(strassen_entry())
     with monkeypatch.context() as patch:
-        patch.setattr(atomic.os, call, refusing(number))
+        patch.setattr(files.os, call, refusing(number))
         with pytest.raises(StoreError, match=f"cannot be written: {os.strerror(number)}; free space or rights there"):
             mine.add(entry_of(another_strassen(1)))
     assert [x.id for x in mine] == [kept.id]
@@ -296,7 +305,7 @@ def test_a_disk_that_fills_up_in_the_middle_leaves_nothing(tmp_path: Path, monke
         return done
 
     with monkeypatch.context() as patch:
-        patch.setattr(atomic.os, "write", little)
+        patch.setattr(files.os, "write", little)
         with pytest.raises(StoreError, match="No space left on device"):
             mine.add(strassen_entry())
     assert (list(mine), leftovers(tmp_path)) == ([], [])

@@ -112,7 +112,7 @@ def test_the_order_that_leads_from_one_format_to_another():
 def test_ranks_of_products_multiply(first, second):
     assume((first.ring in CHARACTERISTIC_0) == (second.ring in CHARACTERISTIC_0) or first.ring == second.ring)
     assume(first.ring == second.ring or first.ring in CHARACTERISTIC_0)
-    assume(first.rank * second.rank <= 150)
+    assume(first.rank * second.rank <= 70)
     product = kronecker(first, second)
     assert product.rank == first.rank * second.rank
     assert product.target.sizes == tuple(x * y for x, y in zip(first.target.sizes, second.target.sizes, strict=True))
@@ -121,7 +121,7 @@ def test_ranks_of_products_multiply(first, second):
 
 @given(verified_schemes(rings=[Ring.ZT, Ring.Q]), verified_schemes(rings=[Ring.F3]), st.booleans())
 def test_a_product_with_a_modular_scheme_is_modular(first, second, swap):
-    assume(all(d % 3 for d in first.denominators.tolist()) and first.rank * second.rank <= 100)
+    assume(all(d % 3 for d in first.denominators.tolist()) and first.rank * second.rank <= 70)
     product = kronecker(second, first) if swap else kronecker(first, second)
     assert product.ring is Ring.F3
     assert_valid(product)
@@ -222,11 +222,11 @@ def sandwich_back(scheme, *matrices):
 
 
 def test_a_change_of_basis_is_the_one_it_says():
-    # C = L^-1 ((L A M^-1) (M B R^-1)) R: the single product of 1x1x1 keeps its value, with L and M and R in its factors.
+    # B R^-1 = (b1, b2 - b1) and C = P R = (p1, p1 + p2); 2 and 3 cancel.
     scheme = sandwich(standard(parse_target("1x1x2")), [[2]], [[3]], [[1, 1], [0, 1]])
     assert_valid(scheme)
     assert scheme.ring is Ring.ZT
-    assert sorted(scheme.w.tolist()) == [[0, 1], [1, 1]]
+    assert (scheme.v.tolist(), scheme.w.tolist()) == ([[1, -1], [1, 0]], [[0, -1], [1, 1]])
 
 
 def test_denominators_beyond_64_bits_are_exact():
@@ -294,7 +294,7 @@ def test_other_targets_have_no_matrices_to_permute(scheme):
 
 
 def test_blocks_of_operations_reach_known_ranks():
-    # 4x4x4:49 by Strassen twice; 2x2x3:11 and 2x2x4:14 by concatenation; 3x3x3:26 by cutting 4x4x4 down (Probert, Fischer).
+    # 4x4x4:49 by Strassen twice; 2x2x3:11 by concatenation, which is optimal (Alekseyev 1985).
     twice = kronecker(strassen(), strassen())
     assert (twice.rank, verify(twice).ok) == (49, True)
     assert concatenate(strassen(), standard(parse_target("2x2x1")), "p").rank == 11

@@ -1,0 +1,85 @@
+"""The main job from Python: search, prove, keep, replay."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catalog import Catalog
+from catalog.errors import CatalogError
+from decompositions import content_hash, parse_target, verify
+from decompositions.scheme import Scheme
+from discover.replay import replay
+from discover.search import Order, search
+
+
+def scheme_of(catalog: Catalog) -> object:
+    return lambda parent: catalog.scheme(parent).scheme
+
+
+def test_what_is_found_is_kept_with_the_way_to_find_it_again(tmp_path: Path) -> None:
+    mine = Catalog(tmp_path, shipped=None)
+    result = search("2x2x2", 7, seed=4, catalog=mine, options={"restarts": 64})
+    assert result.scheme is not None
+    [added] = result.added
+    served = mine.scheme(added.id)
+    assert content_hash(served.scheme) == content_hash(result.scheme)
+    past = served.entry.provenance
+    assert (past.solver, past.seed, past.rank, past.parameters) == ("ternary-sgd", 4, 7, {"restarts": 64})
+    assert f"--seed 4 --budget {past.steps}steps --option restarts=64" in past.command
+    assert {record.method for record in served.entry.verification} == {"exact", "symbolic"}
+    assert replay(served.entry, scheme_of(mine)).same  # type: ignore[arg-type]
+
+
+def test_a_start_becomes_a_parent_and_is_replayed(tmp_path: Path) -> None:
+    mine = Catalog(tmp_path, shipped=None)
+    start = search("2x2x3", 12, solver="construction", catalog=mine)
+    assert start.scheme is not None
+    options = {"restarts": 64, "jitter": 0.1, "seeded": 1.0}
+    result = search("3x2x2", 12, seed=1, starts=[start.scheme], options=options, catalog=mine)
+    assert result.scheme is not None
+    assert result.scheme.target.name == "matmul:3x2x2"
+    assert verify(result.scheme).ok
+    entry = mine.scheme(result.added[0].id).entry
+    if result.added[0].status == "added":
+        assert entry.lineage.parents == (content_hash(start.scheme),)
+        assert replay(entry, scheme_of(mine)).same  # type: ignore[arg-type]
+
+
+def test_a_map_from_a_file_is_searched_and_kept_without_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "polymul.npy"
+    tensor = np.zeros((2, 2, 3), np.int64)
+    for i, j in np.ndindex(2, 2):
+        tensor[i, j, i + j] = 1
+    np.save(path, tensor)
+    mine = Catalog(tmp_path / "catalog", shipped=None)
+    result = search(f"file:{path}", 3, seed=0, options={"restarts": 64}, catalog=mine)
+    assert result.scheme is not None
+    path.unlink()
+    served = mine.scheme(result.added[0].id)
+    assert served.scheme.target == result.scheme.target
+    assert replay(served.entry, scheme_of(mine)).same  # type: ignore[arg-type]
+
+
+def test_a_changed_provenance_is_noticed(tmp_path: Path) -> None:
+    mine = Catalog(tmp_path, shipped=None)
+    result = search("2x2x2", 7, seed=4, catalog=mine, options={"restarts": 64})
+    entry = mine.scheme(result.added[0].id).entry
+    other = entry.model_copy(update={"provenance": entry.provenance.model_copy(update={"seed": 5})})
+    assert not replay(other, scheme_of(mine)).same  # type: ignore[arg-type]
+    lost = entry.model_copy(update={"provenance": entry.provenance.model_copy(update={"steps": None})})
+    with pytest.raises(CatalogError, match="names no seed and steps; it cannot be replayed"):
+        replay(lost, scheme_of(mine))  # type: ignore[arg-type]
+
+
+def test_checkpoints_of_different_searches_have_different_names() -> None:
+    target = parse_target("2x2x2")
+    orders = [
+        Order(target, 7),
+        Order(target, 8),
+        Order(target, 7, seed=1),
+        Order(target, 7, options={"restarts": 3}),
+        Order(target, 7, starts=(Scheme(target, "zt", [[1, 0, 0, 0]], [[1, 0, 0, 0]], [[1, 0, 0, 0]]),)),  # type: ignore[arg-type]
+    ]
+    assert len({order.checkpoint_path for order in orders}) == len(orders)
+    assert Order(target, 7, jobs=2).checkpoint_path == orders[0].checkpoint_path

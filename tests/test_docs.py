@@ -1,0 +1,29 @@
+"""Every example in the guides runs and prints what it says."""
+
+import doctest
+import re
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from discover.solver import SOLVERS
+
+DOCS = Path(__file__).parents[1] / "docs"
+README = Path(__file__).parents[1] / "README.md"
+GUIDES = [path for path in (README, *sorted(DOCS.glob("*.md"))) if "```pycon" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
+def test_every_example_of_a_guide(guide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(SOLVERS, "_entries", dict(SOLVERS._entries))
+    module = types.ModuleType("guide")
+    monkeypatch.setitem(sys.modules, "guide", module)
+    blocks = re.findall(r"^```pycon\n(.*?)^```$", guide.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, guide.name, str(guide), 0)
+    test.globs = module.__dict__
+    assert len(test.examples) > 5
+    report: list[str] = []
+    assert doctest.DocTestRunner().run(test, out=report.append, clear_globs=False).failed == 0, "".join(report)
