@@ -180,6 +180,15 @@ def test_the_bound_chooses_the_arithmetic(size, dtype):
     assert_valid(scheme)
 
 
+def test_the_bound_over_qi_is_four_times_as_large():
+    u = np.full((1, 1), 1 << 50)
+    one, zero = np.ones((1, 1), int), np.zeros((1, 1), int)
+    target = parse_target("1x1x1")
+    assert brent.arithmetic(Scheme(target, "z", u, one, one), 1) is np.float64
+    assert brent.arithmetic(Scheme(target, "qi", u, one, one, None, (zero, zero, zero)), 1) is np.int64
+    assert brent.arithmetic(Scheme(target, "qi", one, one, one, None, (u, zero, zero)), 1) is np.int64
+
+
 @given(verified_schemes(rings=[Ring.Z, Ring.Q, Ring.QI], moves=1), st.data())
 @settings(max_examples=20)
 def test_every_arithmetic_gives_the_same_answer(scheme, data):
@@ -330,7 +339,7 @@ def test_large_products_are_decided_fast_in_little_memory():
     seconds, (_, peak) = time.process_time() - start, tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert found.ok
-    assert seconds < 5
+    assert seconds < 10
     assert peak < 64 << 20
     v = scheme.v.copy()
     v[2400, 255] += 1
