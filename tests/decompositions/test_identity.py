@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import (
     assert_valid,
+    assert_wrong,
     file_schemes,
     generators,
     nudge,
@@ -51,6 +52,17 @@ def test_every_changed_coefficient_counts(scheme, data):
     assert content_hash(nudge(scheme, *place, step)) != content_hash(scheme)
     if scheme.ring is Ring.QI:
         assert content_hash(nudge(scheme, *place, step, imag=True)) != content_hash(scheme)
+
+
+@given(verified_schemes(rings=[Ring.Q, Ring.QI]), st.data())
+def test_every_changed_denominator_counts(scheme, data):
+    row = data.draw(positions(scheme))[1]
+    assume(all(real[row].any() or (imag is not None and imag[row].any()) for real, imag in scheme.parts))
+    denominators = scheme.denominators.astype(object)
+    denominators[row] *= data.draw(st.sampled_from([2, 3, 2**61 - 1, 2**64]))
+    changed = Scheme(scheme.target, scheme.ring, *scheme.factors, denominators, scheme.imag)
+    assert content_hash(changed) != content_hash(scheme)
+    assert_wrong(changed)
 
 
 @given(SCHEMES)

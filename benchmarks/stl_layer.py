@@ -1,6 +1,6 @@
 """Forward pass of `STLLinear` beside `torch.nn.Linear`, on this machine, with the relative error beside every speed.
 
-    python benchmarks/bench_stl.py --sizes 1024 2048 --threads 1 --json stl.json
+    python benchmarks/stl_layer.py --sizes 1024 2048 --threads 1 --json stl.json
 
 Strassen applied once and twice is exact. For other ranks products are left out: the speed depends on the rank alone,
 and the printed error is that of this crude approximation, not of a good one of that rank.
@@ -9,8 +9,6 @@ and the printed error is that of this crude approximation, not of a good one of 
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import statistics
 import sys
 import time
@@ -24,6 +22,7 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.machine import write
 from decompositions import Approximation, Scheme, kronecker, strassen
 from layers import STLLinear, compare_with_linear
 
@@ -89,25 +88,6 @@ def measure(
     return rows
 
 
-def cpu_model() -> str:
-    """As Linux names it, else what Python knows."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next(
-        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
-    )
-
-
-def machine(device: str) -> dict[str, Any]:
-    return {
-        "machine": platform.node(),
-        "cpu": cpu_model(),
-        "gpu": torch.cuda.get_device_name() if device.startswith("cuda") else None,
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-    }
-
-
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024, 1536], help="features in and out")
@@ -124,10 +104,8 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     given = arguments()
     torch.set_num_threads(given.threads)
-    results: dict[str, Any] = machine(given.device) | {"dtype": given.dtype, "device": given.device, "rows": []}
-    print(
-        f"{results['machine']}, {results['gpu'] or results['cpu']}, torch {results['torch']}, {given.threads} threads"
-    )
+    gpu = torch.cuda.get_device_name() if given.device.startswith("cuda") else None
+    results: dict[str, Any] = {"threads": given.threads, "dtype": given.dtype, "device": gpu or "cpu", "rows": []}
     print("  size tokens tile rank  linear ms     stl ms  ratio (flops)  max rel. error")
     for size in given.sizes:
         rows = measure(size, given.tokens or size, given.ranks, DTYPES[given.dtype], given.device, given.budget)
@@ -137,8 +115,7 @@ def main() -> None:
                 "({flop_ratio:5.2f}) {max_relative_error:15.2e}".format(**row)
             )
         results["rows"] += rows
-    if given.json:
-        given.json.write_text(json.dumps(results, indent=2) + "\n")
+    write(given.json, results)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,34 @@
+"""Every benchmark runs on small sizes and writes what it promises."""
+
+import json
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+SMALL = {
+    "stl_layer.py": ["--sizes", "32", "--ranks", "7", "49", "--budget", "0"],
+    "verification.py": ["--most", "10"],
+}
+
+
+def run(script: str, path: Path) -> dict[str, Any]:
+    command = [sys.executable, str(FOLDER / script), *SMALL[script], "--json", str(path)]
+    subprocess.run(command, capture_output=True, text=True, check=True)
+    written: dict[str, Any] = json.loads(path.read_text())
+    return written
+
+
+@pytest.mark.parametrize("script", sorted(SMALL))
+def test_a_benchmark_names_the_machine(script: str, tmp_path: Path) -> None:
+    written = run(script, tmp_path / "result.json")
+    assert written["machine"] == platform.node()
+    assert {"processor", "cores", "versions", "results"} <= set(written)
+
+
+def test_every_benchmark_is_tested() -> None:
+    assert {path.name for path in FOLDER.glob("*.py")} - {"machine.py"} == set(SMALL)
