@@ -68,6 +68,7 @@ SOLVERS = Registry(
     "solver",
     {
         "construction": "discover.solvers.construction:Construction",
+        "flip-graph": "discover.solvers.flip_graph.solver:FlipGraph",
         "ternary-sgd": "discover.solvers.ternary_sgd:TernarySgd",
     },
 )

@@ -1,0 +1,1056 @@
+"""The compiled walk: flips, reductions, plus transitions, splits.
+
+One file, because Numba's disk cache watches the file of the entry point alone: a helper that changed elsewhere would go
+unnoticed. All helpers see a `Memory`: addresses, layout and the ring, by value. `ring`, `width` and `stride` are
+constants of the entry point, so that in whatever is inlined into it, the loops over words unroll and the branches on
+the ring vanish.
+
+Each flip costs O(1): a hash bucket finds the entries with the same value, a ring joins them, an active list holds the
+entries whose ring has two entries or more.
+"""
+
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+from functools import cache
+
+from numba import cfunc, int64, njit, uint64
+
+from discover.solvers.flip_graph import blocks as at
+from discover.solvers.flip_graph.memory import (
+    Memory,
+    call_burst,
+    field,
+    get,
+    load_int,
+    load_word,
+    put,
+    set_field,
+    set_word,
+    stay_apart,
+    store_int,
+    store_word,
+    word,
+)
+
+inlined = njit(forceinline=True, cache=True, boundscheck=False, error_model="numpy")
+helper = njit(cache=True, boundscheck=False, error_model="numpy")
+glue = njit(inline="always", boundscheck=False, error_model="numpy")  # part of the caller before types are inferred
+
+ZERO = uint64(0)
+ONE = uint64(1)
+GOLDEN = uint64(0x9E3779B97F4A7C15)  # splitmix64 (Steele, Lea, Flood 2014), and multiplicative hashing
+MIX_1 = uint64(0xBF58476D1CE4E5B9)
+MIX_2 = uint64(0x94D049BB133111EB)
+LOW = uint64(0xFFFFFFFF)
+BITS_27 = uint64(27)
+BITS_30 = uint64(30)
+BITS_31 = uint64(31)
+BITS_32 = uint64(32)
+
+# how a burst ended
+DONE = 0
+DEAD_END = 1
+REDUCIBLE = 2
+
+
+@inlined
+def count(m, place):
+    """Add one to a header word."""
+    put(m, place, get(m, place) + 1)
+
+
+# random numbers
+
+
+@inlined
+def draw(m):
+    """Return 64 random bits (splitmix64)."""
+    x = load_word(m, at.RANDOM) + GOLDEN
+    store_word(m, at.RANDOM, x)
+    x = (x ^ (x >> BITS_30)) * MIX_1
+    x = (x ^ (x >> BITS_27)) * MIX_2
+    return x ^ (x >> BITS_31)
+
+
+@inlined
+def below(bits, n):
+    """Map the upper 32 random bits to 0 .. n - 1, by a product instead of a division."""
+    return int64((bits >> BITS_32) * uint64(n) >> BITS_32)
+
+
+@inlined
+def chance(m, place):
+    """Draw whether an event with the chance in the header happens."""
+    return int64(draw(m) >> BITS_32) < get(m, place)
+
+
+# values
+
+
+@inlined
+def same(m, x, y):
+    """Whether two entries hold the same value."""
+    differ = ZERO
+    for k in range(m.stride):
+        differ |= word(m, x, k) ^ word(m, y, k)
+    return differ == ZERO
+
+
+@inlined
+def is_zero(m, x):
+    found = ZERO
+    for k in range(m.width):
+        found |= word(m, x, k)
+    return found == ZERO
+
+
+@inlined
+def copy(m, x, y):
+    """Set value x to value y."""
+    for k in range(m.stride):
+        set_word(m, x, k, word(m, y, k))
+
+
+@inlined
+def clear(m, x):
+    for k in range(m.stride):
+        set_word(m, x, k, ZERO)
+
+
+@inlined
+def overflow(m, x, y):
+    """Return bit 0 when x + y leaves {-1, 0, 1}, bit 1 when x - y does."""
+    plus = ZERO
+    minus = ZERO
+    for k in range(m.width):
+        both = word(m, x, k) & word(m, y, k)
+        differ = word(m, x, m.width + k) ^ word(m, y, m.width + k)
+        plus |= both & ~differ
+        minus |= both & differ
+    return int64(plus != ZERO) | int64(minus != ZERO) << 1
+
+
+@helper
+def fits(m, x, y, negate):
+    """Whether x + y (x - y when `negate`) stays in the coefficient set."""
+    stay_apart()
+    return m.ring != at.ZT or (overflow(m, x, y) >> negate) & 1 == 0
+
+
+@inlined
+def add_in(m, ring, x, y, negate):
+    """Add value y (subtract it when `negate` is 1) to value x, in a ring; over `zt` it must fit."""
+    turned = ZERO - uint64(negate)
+    for k in range(m.width):
+        n = word(m, x, k)
+        n2 = word(m, y, k)
+        if ring == at.F2:
+            set_word(m, x, k, n ^ n2)
+            continue
+        s = word(m, x, m.width + k)
+        s2 = word(m, y, m.width + k) ^ (n2 & turned)
+        one = n ^ n2
+        if ring == at.F3:
+            equal = n & n2 & ~(s ^ s2)
+            set_word(m, x, k, one | equal)
+            set_word(m, x, m.width + k, (s | s2) & one | equal & ~s)
+        else:
+            set_word(m, x, k, one)
+            set_word(m, x, m.width + k, (s | s2) & one)
+
+
+@inlined
+def add(m, x, y, negate):
+    """Add in the ring of the walk."""
+    add_in(m, m.ring, x, y, negate)
+
+
+@inlined
+def make_canonical(m, x):
+    """Negate value x when its lowest nonzero coordinate is negative; return 1 when that was so."""
+    if m.ring == at.F2:
+        return 0
+    low = ZERO
+    for k in range(m.width):
+        n = word(m, x, k)
+        if low == ZERO:
+            low = word(m, x, m.width + k) & n & (~n + ONE)
+            if n != ZERO and low == ZERO:
+                return 0
+    if low == ZERO:
+        return 0
+    for k in range(m.width):
+        set_word(m, x, m.width + k, word(m, x, m.width + k) ^ word(m, x, k))
+    return 1
+
+
+@inlined
+def sign(m, row):
+    """Return 1 when the row counts negatively."""
+    if m.ring == at.F2:
+        return 0
+    return field(m, 4 * row + 3, at.SIGN)
+
+
+@inlined
+def turn(m, row, negate):
+    """Negate a row when `negate` is 1."""
+    if m.ring != at.F2:
+        set_field(m, 4 * row + 3, at.SIGN, field(m, 4 * row + 3, at.SIGN) ^ negate)
+
+
+@inlined
+def settle(m, entry):
+    """Make the value of an entry canonical, its sign going to the row."""
+    if m.ring != at.F2:
+        turn(m, entry >> 2, make_canonical(m, entry))
+
+
+@inlined
+def outside(m, entry):
+    """Whether a value has coordinates that moves may not change."""
+    column = entry & 3
+    found = ZERO
+    for k in range(m.width):
+        found |= word(m, entry, k) & ~load_word(m, at.MASKS + 4 * column + k)
+    return found != ZERO
+
+
+# rings of equal values
+
+
+@inlined
+def activate(m, entry):
+    n = get(m, at.ACTIVE)
+    set_field(m, entry, at.SPOT, n)
+    store_int(m, m.active + n, entry)
+    put(m, at.ACTIVE, n + 1)
+
+
+@inlined
+def deactivate(m, entry):
+    n = get(m, at.ACTIVE) - 1
+    put(m, at.ACTIVE, n)
+    last = load_int(m, m.active + n)
+    spot = field(m, entry, at.SPOT)
+    store_int(m, m.active + spot, last)
+    set_field(m, last, at.SPOT, spot)
+
+
+@inlined
+def bucket(m, entry):
+    """Return the index in `ints` of the head of the bucket of an entry's value."""
+    mixed = word(m, entry, 0) * GOLDEN
+    for k in range(1, m.stride):
+        mixed = (mixed ^ (mixed >> BITS_32) ^ word(m, entry, k)) * GOLDEN
+    column = 0 if m.cyclic != 0 else entry & 3
+    return m.heads + (int64(mixed >> uint64(m.shift)) << 2 | column)
+
+
+@inlined
+def link(m, entry):
+    """Enter a value into its bucket and its ring."""
+    place = bucket(m, entry)
+    head = load_int(m, place)
+    twin = head
+    while twin != 0 and not same(m, twin, entry):
+        twin = field(m, twin, at.CHAIN)
+    set_field(m, entry, at.CHAIN, head)
+    set_field(m, entry, at.BACK, place)
+    set_field(m, head, at.BACK, entry * at.FIELDS + at.CHAIN)
+    store_int(m, place, entry)
+    if twin == 0:
+        set_field(m, entry, at.NEXT, entry)
+        set_field(m, entry, at.PREV, entry)
+        return
+    follower = field(m, twin, at.NEXT)
+    if follower == twin:
+        activate(m, twin)
+    set_field(m, twin, at.NEXT, entry)
+    set_field(m, entry, at.PREV, twin)
+    set_field(m, entry, at.NEXT, follower)
+    set_field(m, follower, at.PREV, entry)
+    activate(m, entry)
+
+
+@inlined
+def unlink(m, entry):
+    """Take a value out of its bucket and its ring, before it changes."""
+    back = field(m, entry, at.BACK)
+    chain = field(m, entry, at.CHAIN)
+    store_int(m, back, chain)
+    set_field(m, chain, at.BACK, back)
+    follower = field(m, entry, at.NEXT)
+    if follower != entry:
+        deactivate(m, entry)
+        leader = field(m, entry, at.PREV)
+        set_field(m, leader, at.NEXT, follower)
+        set_field(m, follower, at.PREV, leader)
+        if follower == leader:
+            deactivate(m, follower)
+
+
+@inlined
+def next_column(column):
+    """Return the column after a column, cyclically."""
+    return 9 >> 2 * column & 3
+
+
+@inlined
+def last_column(column):
+    """Return the column before a column, cyclically."""
+    return 18 >> 2 * column & 3
+
+
+@inlined
+def after(entry):
+    """Return the entry of the next column of the same row, cyclically."""
+    return (entry & ~3) + (9 >> 2 * (entry & 3) & 3)
+
+
+@inlined
+def before(entry):
+    """Return the entry of the column before in the same row, cyclically."""
+    return (entry & ~3) + (18 >> 2 * (entry & 3) & 3)
+
+
+@inlined
+def share_second(m, x, y):
+    """Whether the rows of two entries with the same value share a second factor; a row does not with itself."""
+    if m.cyclic != 0 and x >> 2 == y >> 2:
+        return False
+    return same(m, after(x), after(y)) or same(m, before(x), before(y))
+
+
+@inlined
+def shares_second(m, entry):
+    """Whether a row shares the value of this entry and a second factor with the entry's row."""
+    x = field(m, entry, at.NEXT)
+    while x != entry:
+        if share_second(m, entry, x):
+            return True
+        x = field(m, x, at.NEXT)
+    return False
+
+
+@helper
+def can_merge(m, x, y):
+    """Whether the rows of two entries with the same value share a second factor and their third ones may be added."""
+    stay_apart()
+    if not share_second(m, x, y):
+        return False
+    third, source = before(x), before(y)
+    if not same(m, after(x), after(y)):
+        third, source = after(x), after(y)
+    if get(m, at.MASKED) != 0 and outside(m, source):
+        return False
+    return fits(m, third, source, sign(m, x >> 2) ^ sign(m, y >> 2))
+
+
+@helper
+def reducible_with(m, entry):
+    """Return an entry with the same value whose row may merge with this entry's row, or 0."""
+    stay_apart()
+    x = field(m, entry, at.NEXT)
+    while x != entry:
+        if can_merge(m, entry, x):
+            return x
+        x = field(m, x, at.NEXT)
+    return 0
+
+
+# rows
+
+
+@inlined
+def entries(m):
+    """Return the number of entries, which is also the first scratch value."""
+    return 4 * (get(m, at.CAPACITY) + 1)
+
+
+@inlined
+def row_at(m, place):
+    return load_int(m, m.active + entries(m) + place)
+
+
+@inlined
+def set_place(m, row, place):
+    store_int(m, m.active + entries(m) + place, row)
+    set_field(m, 4 * row + 3, at.PLACE, place)
+
+
+@inlined
+def alive(m, row):
+    return field(m, 4 * row + 3, at.PLACE) < get(m, at.RANK)
+
+
+@helper
+def link_row(m, row):
+    """Enter the three values of a row."""
+    stay_apart()
+    for column in range(3):
+        link(m, 4 * row + column)
+
+
+@helper
+def remove(m, row):
+    """Take a row out of the scheme."""
+    stay_apart()
+    for column in range(3):
+        unlink(m, 4 * row + column)
+    rank = get(m, at.RANK) - 1
+    put(m, at.RANK, rank)
+    place = field(m, 4 * row + 3, at.PLACE)
+    last = row_at(m, rank)
+    set_place(m, last, place)
+    set_place(m, row, rank)
+
+
+@helper
+def new_row(m):
+    """Return a fresh row, alive but not linked yet."""
+    stay_apart()
+    rank = get(m, at.RANK)
+    put(m, at.RANK, rank + 1)
+    row = row_at(m, rank)
+    set_field(m, 4 * row + 3, at.SIGN, 0)
+    return row
+
+
+@helper
+def change(m, entry, other, negate):
+    """Add the value of `other` to a linked entry; remove the row when the sum is zero. Return whether it lives."""
+    stay_apart()
+    unlink(m, entry)
+    add(m, entry, other, negate)
+    vanished = is_zero(m, entry)
+    settle(m, entry)
+    link(m, entry)
+    if vanished:
+        remove(m, entry >> 2)
+    return not vanished
+
+
+# reductions
+
+
+@helper
+def merge(m, x, y):
+    """Merge the rows of two entries with the same value, for which `can_merge` holds, into the first of them."""
+    stay_apart()
+    third, source = before(x), before(y)
+    if not same(m, after(x), after(y)):
+        third, source = after(x), after(y)
+    change(m, third, source, sign(m, x >> 2) ^ sign(m, y >> 2))
+    remove(m, y >> 2)
+    count(m, at.MERGES)
+
+
+@helper
+def merge_row(m, row):
+    """Merge a row with others as long as it goes. Return whether the rank fell."""
+    stay_apart()
+    fell = False
+    column = 0
+    while column < 3 and alive(m, row):
+        other = reducible_with(m, 4 * row + column)
+        if other != 0:
+            merge(m, 4 * row + column, other)
+            fell = True
+            column = 0
+        else:
+            column += 1
+    return fell
+
+
+@helper
+def merge_all(m):
+    """Merge all pairs that share two factors. Return whether the rank fell."""
+    stay_apart()
+    fell = False
+    place = 0
+    while place < get(m, at.RANK):
+        if merge_row(m, row_at(m, place)):
+            fell = True
+            place = 0
+        else:
+            place += 1
+    return fell
+
+
+# transitions that raise the rank
+
+
+@helper
+def plus_pair(m, i, j, column, bits):
+    """Rewrite a1 b1 c1 + a2 b2 c2 as a1 (b1 + t b2) c1 + (a2 - x a1) b2 c2 + a1 b2 (x c2 - t c1), t and x being signs.
+
+    The letters stand for the columns from `column` on. Row signs belong to c here. Return whether it was possible.
+    """
+    stay_apart()
+    a = column
+    b = next_column(a)
+    c = last_column(a)
+    for k in range(3):
+        if same(m, 4 * i + k, 4 * j + k):
+            return False
+        if get(m, at.MASKED) != 0 and (outside(m, 4 * i + k) or outside(m, 4 * j + k)):
+            return False
+    t = int64(bits & ONE)
+    x = int64(bits >> ONE & ONE)
+    signs = sign(m, i) ^ sign(m, j)
+    # x c2 - t c1 = x * sign_j * (canonical c2 - t x sign_i sign_j canonical c1)
+    negate_c = 1 ^ t ^ x ^ signs
+    if not fits(m, 4 * i + b, 4 * j + b, t) or not fits(m, 4 * j + a, 4 * i + a, 1 ^ x):
+        return False
+    if not fits(m, 4 * j + c, 4 * i + c, negate_c):
+        return False
+    row = new_row(m)
+    copy(m, 4 * row + a, 4 * i + a)
+    copy(m, 4 * row + b, 4 * j + b)
+    copy(m, 4 * row + c, 4 * j + c)
+    add(m, 4 * row + c, 4 * i + c, negate_c)
+    turn(m, row, x ^ sign(m, j))
+    settle(m, 4 * row + c)
+    change(m, 4 * i + b, 4 * j + b, t)
+    change(m, 4 * j + a, 4 * row + a, 1 ^ x)
+    link_row(m, row)
+    return True
+
+
+@helper
+def split_row(m, i, j, column, bits):
+    """Rewrite a1 b1 c1 as (a1 - t a2) b1 c1 + t a2 b1 c1 with the a of another row. Return whether it was possible."""
+    stay_apart()
+    t = int64(bits & ONE)
+    entry = 4 * i + column
+    if same(m, entry, 4 * j + column) or not fits(m, entry, 4 * j + column, 1 ^ t):
+        return False
+    if get(m, at.MASKED) != 0 and outside(m, 4 * j + column):
+        return False
+    row = new_row(m)
+    for k in range(3):
+        copy(m, 4 * row + k, 4 * i + k)
+    copy(m, 4 * row + column, 4 * j + column)
+    turn(m, row, t ^ sign(m, i))
+    change(m, entry, 4 * row + column, 1 ^ t)
+    link_row(m, row)
+    return True
+
+
+TRIES = 1000
+
+
+@helper
+def transition(m, split):
+    """Make one plus transition (one split when `split`), trying random pairs of rows. Return whether one was found."""
+    stay_apart()
+    rank = get(m, at.RANK)
+    if rank >= get(m, at.CAPACITY) or rank < 2:
+        return False
+    for _ in range(TRIES):
+        i = row_at(m, below(draw(m), rank))
+        j = row_at(m, below(draw(m), rank))
+        column = below(draw(m), 3)
+        if i == j:
+            continue
+        bits = draw(m)
+        if split_row(m, i, j, column, bits) if split else plus_pair(m, i, j, column, bits):
+            count(m, at.PLUSES)
+            return True
+    return False
+
+
+@helper
+def climb(m):
+    """Make a plus transition or a split, a split also when no plus is possible. Return whether one was made."""
+    stay_apart()
+    split = chance(m, at.SPLIT_CHANCE)
+    made = transition(m, split)
+    if not made and not split:
+        split = True
+        made = transition(m, split)
+    return made
+
+
+# full reduction
+
+
+@helper
+def pivot(m, x):
+    """Return the lowest nonzero coordinate of a value, -1 when it is zero."""
+    stay_apart()
+    for k in range(m.width):
+        n = word(m, x, k)
+        if n != ZERO:
+            bit = 0
+            while n >> uint64(bit) & ONE == ZERO:
+                bit += 1
+            return 64 * k + bit
+    return -1
+
+
+@helper
+def coefficient(m, x, coordinate):
+    """Return a coordinate of a value: 0, 1 or -1."""
+    stay_apart()
+    k = coordinate >> 6
+    bit = uint64(coordinate & 63)
+    if word(m, x, k) >> bit & ONE == ZERO:
+        return 0
+    if m.ring != at.F2 and word(m, x, m.width + k) >> bit & ONE != ZERO:
+        return -1
+    return 1
+
+
+@helper
+def combine(m, k, j, negate):
+    """Add combination j of the basis (subtract it when `negate` is 1) to combination k, modulo 2 or 3."""
+    stay_apart()
+    plus = load_word(m, at.PLUS_PARTS + k)
+    minus = load_word(m, at.MINUS_PARTS + k)
+    plus_j = load_word(m, at.PLUS_PARTS + j)
+    minus_j = load_word(m, at.MINUS_PARTS + j)
+    if m.ring == at.F2:
+        store_word(m, at.PLUS_PARTS + k, plus ^ plus_j)
+        return
+    if negate != 0:
+        plus_j, minus_j = minus_j, plus_j
+    ones = plus & ~(plus_j | minus_j) | plus_j & ~(plus | minus) | minus & minus_j
+    twos = minus & ~(plus_j | minus_j) | minus_j & ~(plus | minus) | plus & plus_j
+    store_word(m, at.PLUS_PARTS + k, ones)
+    store_word(m, at.MINUS_PARTS + k, twos)
+
+
+@helper
+def gather(m, first):
+    """List the rows of the ring of an entry in the work space, SCRATCH at most; return how many."""
+    stay_apart()
+    k = 0
+    x = first
+    while k < at.SCRATCH:
+        put(m, at.MEMBERS + k, x >> 2)
+        k += 1
+        x = field(m, x, at.NEXT)
+        if x == first:
+            break
+    return k
+
+
+@helper
+def dependent(m, size, column):
+    """Look for a linear dependence, in one column, among the gathered rows.
+
+    Gauss elimination modulo 2 or 3 (3 for `zt`) on copies. Return the number of the member whose combination, in
+    PLUS_PARTS and MINUS_PARTS, is zero; -1 when there is none.
+    """
+    stay_apart()
+    ring = at.F2 if m.ring == at.F2 else at.F3
+    scratch = entries(m)
+    for k in range(size):
+        mine = scratch + k
+        copy(m, mine, 4 * get(m, at.MEMBERS + k) + column)
+        store_word(m, at.PLUS_PARTS + k, ONE << uint64(k))
+        store_word(m, at.MINUS_PARTS + k, ZERO)
+        for j in range(k):
+            factor = coefficient(m, mine, get(m, at.PIVOTS + j))
+            if factor != 0:  # the basis value has 1 at its pivot
+                negate = int64(factor > 0)
+                add_in(m, ring, mine, scratch + j, negate)
+                combine(m, k, j, negate)
+        place = pivot(m, mine)
+        if place < 0:
+            return k
+        put(m, at.PIVOTS + k, place)
+        if make_canonical(m, mine) != 0:
+            plus = load_word(m, at.PLUS_PARTS + k)
+            store_word(m, at.PLUS_PARTS + k, load_word(m, at.MINUS_PARTS + k))
+            store_word(m, at.MINUS_PARTS + k, plus)
+    return -1
+
+
+@helper
+def part(m, k, j):
+    """Return the coefficient of member j in combination k: 0, 1 or -1."""
+    stay_apart()
+    if load_word(m, at.PLUS_PARTS + k) >> uint64(j) & ONE != ZERO:
+        return 1
+    if load_word(m, at.MINUS_PARTS + k) >> uint64(j) & ONE != ZERO:
+        return -1
+    return 0
+
+
+@helper
+def vanishes_over_z(m, k, column):
+    """Whether combination k is zero over the integers, not only modulo 3."""
+    stay_apart()
+    for coordinate in range(64 * m.width):
+        total = 0
+        for j in range(k + 1):
+            factor = part(m, k, j)
+            if factor != 0:
+                total += factor * coefficient(m, 4 * get(m, at.MEMBERS + j) + column, coordinate)
+        if total != 0:
+            return False
+    return True
+
+
+@helper
+def spread_sign(m, k, victim, j):
+    """Return 1 when the victim's third factor is subtracted from that of member j, 0 when it is added."""
+    stay_apart()
+    row = get(m, at.MEMBERS + j)
+    out = get(m, at.MEMBERS + victim)
+    return 1 ^ int64(part(m, k, victim) != part(m, k, j)) ^ sign(m, row) ^ sign(m, out)
+
+
+@helper
+def can_spread(m, k, victim, third):
+    """Whether the victim's third factor may be added to that of all others in combination k."""
+    stay_apart()
+    source = 4 * get(m, at.MEMBERS + victim) + third
+    if get(m, at.MASKED) != 0 and outside(m, source):
+        return False
+    for j in range(k + 1):
+        taken = j != victim and part(m, k, j) != 0
+        if taken and not fits(m, 4 * get(m, at.MEMBERS + j) + third, source, spread_sign(m, k, victim, j)):
+            return False
+    return True
+
+
+@helper
+def spread(m, k, victim, third):
+    """Express the victim's dependent factor by the others and remove the row: the rank falls by one or more."""
+    stay_apart()
+    out = get(m, at.MEMBERS + victim)
+    for j in range(k + 1):
+        if j != victim and part(m, k, j) != 0:
+            change(m, 4 * get(m, at.MEMBERS + j) + third, 4 * out + third, spread_sign(m, k, victim, j))
+    remove(m, out)
+    count(m, at.FULLS)
+
+
+@helper
+def reduce_class(m, first):
+    """Remove a row from the ring of an entry when its rows are dependent in another column. Return whether it was."""
+    stay_apart()
+    size = gather(m, first)
+    for turned in range(2):
+        column = next_column(first & 3) if turned == 0 else last_column(first & 3)
+        third = 3 - (first & 3) - column
+        k = dependent(m, size, column)
+        if k < 0 or (m.ring == at.ZT and not vanishes_over_z(m, k, column)):
+            continue
+        for victim in range(k + 1):
+            if part(m, k, victim) != 0 and can_spread(m, k, victim, third):
+                spread(m, k, victim, third)
+                return True
+    return False
+
+
+@helper
+def full_reduction(m):
+    """Remove one row that a linear dependence within a ring of three entries or more makes superfluous, if any."""
+    stay_apart()
+    for place in range(get(m, at.ACTIVE)):
+        first = load_int(m, m.active + place)
+        size = 1
+        x = field(m, first, at.NEXT)
+        while x > first:
+            size += 1
+            x = field(m, x, at.NEXT)
+        # each ring is visited once, from its smallest entry
+        if x == first and size >= 3 and reduce_class(m, first):
+            return True
+    return False
+
+
+# the walk
+
+
+@inlined
+def best_word(m, place, column):
+    """Return the index in `words` of a factor of the best scheme."""
+    return at.HEADER + (entries(m) + at.SCRATCH + 4 * place + column) * m.stride
+
+
+@helper
+def keep_best(m):
+    """Copy the scheme to the best scheme, the sign of a row going to its last factor."""
+    stay_apart()
+    rank = get(m, at.RANK)
+    put(m, at.BEST, rank)
+    for place in range(rank):
+        row = row_at(m, place)
+        for column in range(3):
+            for k in range(m.stride):
+                value = word(m, 4 * row + column, k)
+                if column == 2 and k >= m.width and sign(m, row) != 0:
+                    value ^= word(m, 4 * row + column, k - m.width)
+                store_word(m, best_word(m, place, column) + k, value)
+
+
+@helper
+def load_best(m):
+    """Replace the scheme by the best scheme and build all lists anew."""
+    stay_apart()
+    for place in range(4 << (64 - m.shift)):
+        store_int(m, m.heads + place, 0)
+    capacity = get(m, at.CAPACITY)
+    for place in range(capacity):
+        set_place(m, place + 1, place)
+        set_field(m, 4 * (place + 1) + 3, at.SIGN, 0)
+    put(m, at.ACTIVE, 0)
+    put(m, at.RANK, get(m, at.BEST))
+    for place in range(get(m, at.BEST)):
+        for column in range(3):
+            entry = 4 * (place + 1) + column
+            for k in range(m.stride):
+                set_word(m, entry, k, load_word(m, best_word(m, place, column) + k))
+            settle(m, entry)
+        link_row(m, place + 1)
+
+
+@glue
+def schedule_plus(m):
+    """Draw the flip at which the next plus transition is due."""
+    low = get(m, at.PLUS_MIN)
+    put(m, at.PLUS_AT, get(m, at.FLIPS) + low + below(draw(m), get(m, at.PLUS_MAX) - low + 1))
+
+
+@glue
+def note_fall(m):
+    """After the rank fell: put off the next plus transition, and keep the scheme if it is the best."""
+    schedule_plus(m)
+    if get(m, at.RANK) < get(m, at.BEST):
+        keep_best(m)
+        put(m, at.RETURN_AT, get(m, at.FLIPS) + get(m, at.RETURN_AFTER))
+
+
+@glue
+def return_to_best(m):
+    """Go on from the best scheme."""
+    load_best(m)
+    put(m, at.HOLD_UNTIL, 0)
+    schedule_plus(m)
+    count(m, at.RETURNS)
+
+
+@glue
+def leave_dead_end(m):
+    """Climb, and let reductions sleep a while, lest they undo it. Return whether the walk can go on."""
+    count(m, at.DEAD_ENDS)
+    if get(m, at.RANK) >= get(m, at.BEST) + get(m, at.PLUS_DIFF):
+        return_to_best(m)
+    climbed = False
+    for _ in range(max(1, get(m, at.PLUS_DIFF))):
+        climbed |= climb(m)
+    if get(m, at.HOLD) > 0 and get(m, at.MERGING) != 0:
+        put(m, at.HOLD_UNTIL, get(m, at.FLIPS) + get(m, at.HOLD))
+    schedule_plus(m)
+    return climbed or get(m, at.ACTIVE) > 0
+
+
+@glue
+def wake(m):
+    """End the sleep of the reductions."""
+    put(m, at.HOLD_UNTIL, 0)
+    if merge_all(m):
+        note_fall(m)
+
+
+@glue
+def due_events(m):
+    """Do what is due at this flip."""
+    flips = get(m, at.FLIPS)
+    if 0 < get(m, at.HOLD_UNTIL) <= flips:
+        wake(m)
+    if get(m, at.RETURN_AFTER) > 0 and get(m, at.RETURN_AT) <= flips:
+        put(m, at.RETURN_AT, flips + get(m, at.RETURN_AFTER))
+        if chance(m, at.RETURN_CHANCE):
+            return_to_best(m)
+    if get(m, at.PLUS_AT) <= flips:
+        if get(m, at.RANK) < get(m, at.BEST) + get(m, at.PLUS_DIFF):
+            climb(m)
+        schedule_plus(m)
+
+
+@glue
+def next_event(m, end):
+    """Return the flip up to which nothing is due."""
+    until = min(end, get(m, at.PLUS_AT))
+    if get(m, at.HOLD_UNTIL) > 0:
+        until = min(until, get(m, at.HOLD_UNTIL))
+    if get(m, at.RETURN_AFTER) > 0:
+        until = min(until, get(m, at.RETURN_AT))
+    return until
+
+
+@inlined
+def partner(m, entry, bits):
+    """Return another entry of the ring, each with the same chance."""
+    x = field(m, entry, at.NEXT)
+    y = field(m, x, at.NEXT)
+    if y == entry:
+        return x
+    others = 1
+    while y != entry:
+        others += 1
+        y = field(m, y, at.NEXT)
+    for _ in range(int64((bits & LOW) * uint64(others) >> BITS_32)):
+        x = field(m, x, at.NEXT)
+    return x
+
+
+@inlined
+def step(m, x, source, negate):
+    """Add a value to a linked entry. Return whether its row now shares two factors with another."""
+    unlink(m, x)
+    add(m, x, source, negate)
+    settle(m, x)
+    link(m, x)
+    return shares_second(m, x)
+
+
+@inlined
+def note_pair(m, one, two):
+    """Write down the rows of two entries for `after_burst`."""
+    put(m, at.FOUND_ROW, one >> 2)
+    put(m, at.FOUND_OTHER, two >> 2)
+
+
+@inlined
+def burst(m, until):
+    """Flip until a flip number, a dead end, or a reducible pair. Return which of them.
+
+    A flip takes two rows that share a factor, s1 a b1 c1 + s2 a b2 c2 (s1, s2 signs of the rows), and rewrites them as
+    s1 a b1 (c1 + t c2) + s2 a (b2 - t s1 s2 b1) c2 with a random sign t.
+    """
+    flips = get(m, at.FLIPS)
+    made = get(m, at.MADE)
+    merging = get(m, at.MERGING) != 0 and get(m, at.HOLD_UNTIL) == 0
+    masked = get(m, at.MASKED) != 0
+    outcome = DONE
+    while flips < until:
+        active = get(m, at.ACTIVE)
+        if active == 0:
+            outcome = DEAD_END
+            break
+        bits = draw(m)
+        flips += 1
+        shared = load_int(m, m.active + below(bits, active))
+        other = partner(m, shared, bits)
+        b1, c1 = after(shared), before(shared)
+        b2, c2 = after(other), before(other)
+        if m.cyclic != 0 and shared >> 2 == other >> 2:
+            continue
+        if same(m, b1, b2) or same(m, c1, c2):
+            if merging:
+                note_pair(m, shared, other)
+                outcome = REDUCIBLE
+                break
+            continue
+        if masked and (outside(m, c2) or outside(m, b1)):
+            continue
+        negate_c = int64(bits & ONE)
+        differ = 1 ^ sign(m, shared >> 2) ^ sign(m, other >> 2)
+        if m.ring == at.ZT:
+            bad_b = overflow(m, b2, b1)
+            if differ != 0:
+                bad_b = bad_b >> 1 | (bad_b & 1) << 1
+            bad = overflow(m, c1, c2) | bad_b
+            if bad == 3:
+                continue
+            if bad != 0:
+                negate_c = bad & 1
+        made += 1
+        found = step(m, c1, c2, negate_c) | step(m, b2, b1, negate_c ^ differ)
+        if found and merging:
+            note_pair(m, shared, other)
+            outcome = REDUCIBLE
+            break
+    put(m, at.FLIPS, flips)
+    put(m, at.MADE, made)
+    return outcome
+
+
+@glue
+def after_burst(m, outcome):
+    """Do what a burst ended for. Return whether the walk can go on."""
+    if outcome == REDUCIBLE:
+        fell = merge_row(m, get(m, at.FOUND_ROW))
+        if alive(m, get(m, at.FOUND_OTHER)):
+            fell |= merge_row(m, get(m, at.FOUND_OTHER))
+        if fell:
+            note_fall(m)
+    elif outcome == DEAD_END and not leave_dead_end(m):
+        return False
+    due_events(m)
+    return True
+
+
+# entry points
+
+
+@inlined
+def memory_at(ints, words, ring, width, cyclic):
+    """Return the Memory of two blocks at two addresses."""
+    stride = width if ring == at.F2 else 2 * width
+    bare = Memory(ints, words, ring, width, stride, 0, 0, 0, cyclic)
+    bits = get(bare, at.BUCKET_BITS)
+    heads = at.FIELDS * 4 * (get(bare, at.CAPACITY) + 1)
+    return Memory(ints, words, ring, width, stride, heads, heads + (4 << bits), 64 - bits, cyclic)
+
+
+@cache
+def burst_address(ring: int, width: int, cyclic: int) -> int:
+    """Compile `burst` for a ring, a number of words a bit plane and a kind of rows; return its address."""
+
+    @cfunc("int64(int64, int64, int64)", cache=True, error_model="numpy")
+    def specialised(ints, words, until):
+        return burst(memory_at(ints, words, ring, width, cyclic), until)
+
+    address: int | None = specialised.address
+    assert address is not None
+    return address
+
+
+@glue
+def memory_of(ints, words):
+    """Return the Memory of two arrays, ring and width from the header."""
+    ring, width, cyclic = int64(words[at.RING]), int64(words[at.WIDTH]), int64(words[at.CYCLIC])
+    return memory_at(ints.ctypes.data, words.ctypes.data, ring, width, cyclic)
+
+
+@helper
+def run(ints, words, flips, burst_at):
+    """Advance a walk by a number of flips, or to the stop rank; first build its lists when it stands nowhere yet."""
+    m = memory_of(ints, words)
+    if get(m, at.RANK) == 0:
+        load_best(m)
+        schedule_plus(m)
+        if get(m, at.MERGING) != 0 and merge_all(m):
+            note_fall(m)
+    end = get(m, at.FLIPS) + flips
+    while get(m, at.FLIPS) < end and get(m, at.BEST) > get(m, at.STOP_RANK):
+        outcome = call_burst(burst_at, m.ints, m.words, next_event(m, end))
+        if not after_burst(m, outcome):
+            put(m, at.FLIPS, end)
+
+
+@helper
+def run_full_reduction(ints, words):
+    """Make full reductions as long as there are any; return how many."""
+    m = memory_of(ints, words)
+    made = 0
+    while full_reduction(m):
+        made += 1
+        merge_all(m)
+    if made > 0:
+        note_fall(m)
+    return made
+
+
+@helper
+def run_transition(ints, words, split):
+    """Make one plus transition (a split when `split`); return whether one was possible."""
+    return transition(memory_of(ints, words), split)

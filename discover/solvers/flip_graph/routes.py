@@ -1,0 +1,72 @@
+"""The way from 2x2x2 to a format: which formats lie on it, and when the next one is taken up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catalog.records import published
+from decompositions.constructions import standard
+from decompositions.operations import AXES, concatenate
+from decompositions.rings import Ring
+from decompositions.scheme import Scheme
+from decompositions.targets import Target
+from decompositions.targets.matmul import matmul
+from discover.problem import Problem
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One format on the way.
+
+    Attributes:
+        target: The format.
+        goal: The rank at which the stage ends: the best published one, at the end of the way the one asked for.
+    """
+
+    target: Target
+    goal: int
+
+
+def route(problem: Problem, ring: Ring, grown: bool) -> list[Stage]:
+    """The stages of a search; one only where nothing is grown.
+
+    Args:
+        problem: What is searched for.
+        ring: Of the walk.
+        grown: Whether to begin at 2x2x2.
+    """
+    last = Stage(problem.target, problem.rank or 0)
+    if not grown or problem.target.family != "matmul":
+        return [last]
+    return [*(_passing(matmul(*sizes), ring) for sizes in formats(problem.target.sizes)[:-1]), last]
+
+
+def _passing(target: Target, ring: Ring) -> Stage:
+    record = published(target, ring)
+    return Stage(target, 0 if record is None else record.rank)
+
+
+def formats(sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Formats from 2x2x2 (or less, where a size is less) to `sizes`: always the smallest size grows that still may.
+
+    Args:
+        sizes: In rising order.
+    """
+    here = [min(2, size) for size in sizes]
+    way = [tuple(here)]
+    while tuple(here) != sizes:
+        growing = min((axis for axis in range(3) if here[axis] < sizes[axis]), key=lambda axis: (here[axis], -axis))
+        here[growing] += 1
+        way.append(tuple(here))
+    return way
+
+
+def extended(scheme: Scheme, target: Target) -> Scheme:
+    """The scheme joined with standard products until it is one of `target`, whose sizes are no smaller."""
+    for axis, name in enumerate(AXES):
+        sizes = scheme.target.sizes
+        missing = target.sizes[axis] - sizes[axis]
+        if missing:
+            block = matmul(*(missing if i == axis else size for i, size in enumerate(sizes)))
+            scheme = concatenate(scheme, standard(block).to(scheme.ring), name)
+    return scheme

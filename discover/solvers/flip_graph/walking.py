@@ -1,0 +1,220 @@
+"""A walk on the flip graph: start, advance, read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from discover.solvers.flip_graph import blocks as at
+from discover.solvers.flip_graph import kernel
+from discover.solvers.flip_graph.packing import Matrix, Words, pack, unpack, width_of
+
+Factors = tuple[Matrix, Matrix, Matrix]
+
+
+class WalkState(NamedTuple):
+    """All of a walk, as two arrays (layout in `blocks`); saving both saves the walk.
+
+    Attributes:
+        ints: int32, lists and links.
+        words: uint64, header, values and best scheme.
+    """
+
+    ints: NDArray[np.int32]
+    words: NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a walk moves.
+
+    Attributes:
+        plus_min: Fewest flips without a fall of the rank before a plus transition.
+        plus_max: Most such flips; the number is drawn anew each time.
+        plus_diff: A plus transition is made while the rank is below the best rank plus this.
+        hold: Flips after a dead end during which reductions sleep, lest they undo the plus transitions made there.
+        full_every: Flips between two looks for linear dependence in rings of equal factors; 0 for never.
+        return_after: Flips without a new best scheme after which a return to it is drawn; 0 for never.
+        return_chance: The chance of that return.
+        split_chance: The chance that a transition upwards splits one term instead of rewriting two as three.
+        stop_rank: The walk stops at this rank.
+        merging: Whether rows that share two factors are merged; without, every step is a single flip.
+    """
+
+    plus_min: int = 20_000
+    plus_max: int = 50_000
+    plus_diff: int = 2
+    hold: int = 50
+    full_every: int = 0
+    return_after: int = 0
+    return_chance: float = 0.5
+    split_chance: float = 0.0
+    stop_rank: int = 0
+    merging: bool = True
+
+
+DEFAULTS = Settings()
+
+
+def start(
+    factors: Factors,
+    ring: str,
+    seed: int,
+    settings: Settings = DEFAULTS,
+    capacity: int | None = None,
+    allowed: Sequence[NDArray[np.bool_]] | None = None,
+    cyclic: bool = False,
+) -> WalkState:
+    """Return a walk that stands at a scheme.
+
+    Args:
+        factors: u (rank, a), v (rank, b), w (rank, c); a, b, c at most 256.
+        ring: `f2`, `f3` or `zt`.
+        seed: Of the walk's own random numbers; same seed and same flips, however sliced, give the same walk.
+        settings: How the walk moves.
+        capacity: Rows that fit; by default the rank with room for the plus transitions.
+        allowed: Three masks (a,), (b,), (c,): a move changes a factor only at these coordinates.
+        cyclic: Each row stands for its three rotations (a = b = c); no full reductions then.
+    """
+    rank = len(factors[0])
+    dims = (factors[0].shape[1], factors[1].shape[1], factors[2].shape[1])
+    rows = capacity or rank + max(8, 2 * settings.plus_diff)
+    shape = at.Shape(at.RINGS.index(ring), width_of(*dims), rows)
+    state = WalkState(np.zeros(shape.ints, np.int32), np.zeros(shape.words, np.uint64))
+    header = state.words
+    header[at.RING], header[at.WIDTH], header[at.CAPACITY] = shape.ring, shape.width, rows
+    header[at.BUCKET_BITS] = shape.bucket_bits
+    header[at.DIMS : at.DIMS + 3] = dims
+    header[at.RANDOM] = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
+    header[at.CYCLIC] = cyclic
+    configure(state, settings)
+    if allowed is not None:
+        header[at.MASKED] = 1
+        masks = np.zeros((3, 1, 256), np.bool_)
+        for column, mask in enumerate(allowed):
+            masks[column, 0, : len(mask)] = mask
+        for column in range(3):
+            header[at.MASKS + 4 * column : at.MASKS + 4 * column + 4] = np.packbits(
+                masks[column], bitorder="little"
+            ).view("<u8")
+    restart(state, factors)
+    return state
+
+
+def configure(state: WalkState, settings: Settings) -> None:
+    """Set how a walk moves from now on."""
+    header = state.words
+    header[at.PLUS_MIN], header[at.PLUS_MAX] = settings.plus_min, settings.plus_max
+    header[at.PLUS_DIFF], header[at.HOLD] = settings.plus_diff, settings.hold
+    header[at.FULL_EVERY], header[at.RETURN_AFTER] = settings.full_every, settings.return_after
+    header[at.RETURN_CHANCE] = int(settings.return_chance * 2**32)
+    header[at.SPLIT_CHANCE] = int(settings.split_chance * 2**32)
+    header[at.STOP_RANK], header[at.MERGING] = settings.stop_rank, settings.merging
+    header[at.RETURN_AT] = header[at.FLIPS] + header[at.RETURN_AFTER]
+
+
+def restart(state: WalkState, factors: Factors) -> None:
+    """Put a walk at another scheme of the same target, which also becomes its best scheme."""
+    packed = pack(factors, ring_of(state), int(state.words[at.WIDTH]))
+    nonzero = (packed[:, :3] != 0).any(axis=2).all(axis=1)
+    restart_packed(state, packed[nonzero])
+
+
+def restart_packed(state: WalkState, packed: Words) -> None:
+    """Put a walk at a scheme given as `packed_best` gives it: words (rank, 4, stride), no factor zero."""
+    if len(packed) > int(state.words[at.CAPACITY]):
+        raise ValueError(f"the scheme has {len(packed)} rows, the walk has room for {int(state.words[at.CAPACITY])}")
+    _best_block(state)[: len(packed)] = packed
+    state.words[at.BEST] = len(packed)
+    state.words[at.HOLD_UNTIL] = 0
+    state.words[at.RANK] = 0
+    walk(state, 0)
+
+
+def walk(state: WalkState, flips: int) -> None:
+    """Advance a walk, in place, by a number of flips; it stops early only at its stop rank."""
+    header = state.words
+    burst = kernel.burst_address(int(header[at.RING]), int(header[at.WIDTH]), int(header[at.CYCLIC]))
+    end = int(header[at.FLIPS]) + flips
+    every = int(header[at.FULL_EVERY])
+    while True:
+        here = int(header[at.FLIPS])
+        until = min(end, (here // every + 1) * every) if every else end
+        kernel.run(state.ints, header, until - here, burst)
+        if not every or int(header[at.FLIPS]) < until or until % every or here == end:
+            return
+        kernel.run_full_reduction(state.ints, header)
+
+
+def ring_of(state: WalkState) -> str:
+    """Return the coefficient set of a walk."""
+    return at.RINGS[int(state.words[at.RING])]
+
+
+def rank(state: WalkState) -> int:
+    """Return the rank at which a walk stands."""
+    return int(state.words[at.RANK])
+
+
+def best_rank(state: WalkState) -> int:
+    """Return the rank of the best scheme of a walk."""
+    return int(state.words[at.BEST])
+
+
+def best(state: WalkState) -> Factors:
+    """Return the best scheme of a walk: u (rank, a), v (rank, b), w (rank, c)."""
+    return unpack(_best_block(state)[: best_rank(state)], ring_of(state), _dims(state))
+
+
+def packed_best(state: WalkState) -> Words:
+    """Return a copy of the best scheme as words, shape (rank, 4, stride)."""
+    return _best_block(state)[: best_rank(state)].copy()
+
+
+def set_stop_rank(state: WalkState, stop_rank: int) -> None:
+    """Let a walk stop at a rank."""
+    state.words[at.STOP_RANK] = stop_rank
+
+
+def current(state: WalkState) -> Factors:
+    """Return the scheme at which a walk stands."""
+    shape = _shape(state)
+    places = shape.ints - shape.capacity
+    rows = state.ints[places : places + rank(state)]
+    values = state.words[at.HEADER : at.HEADER + shape.entries * shape.stride].reshape(-1, 4, shape.stride)[rows]
+    u, v, w = unpack(values, ring_of(state), _dims(state))
+    if shape.ring != at.F2:
+        signs = state.ints[: at.FIELDS * shape.entries].reshape(-1, 4, at.FIELDS)[rows, 3, at.SIGN]
+        w = w * (1 - 2 * signs.astype(np.int64))[:, None]
+    return u, v, w
+
+
+def counts(state: WalkState) -> dict[str, int]:
+    """Return what a walk has done so far."""
+    places = {
+        "flips": at.FLIPS,
+        "made": at.MADE,
+        "pluses": at.PLUSES,
+        "merges": at.MERGES,
+        "full_reductions": at.FULLS,
+        "dead_ends": at.DEAD_ENDS,
+        "returns": at.RETURNS,
+    }
+    return {name: int(state.words[place]) for name, place in places.items()}
+
+
+def _shape(state: WalkState) -> at.Shape:
+    header = state.words
+    return at.Shape(int(header[at.RING]), int(header[at.WIDTH]), int(header[at.CAPACITY]))
+
+
+def _dims(state: WalkState) -> tuple[int, int, int]:
+    a, b, c = (int(x) for x in state.words[at.DIMS : at.DIMS + 3])
+    return a, b, c
+
+
+def _best_block(state: WalkState) -> Words:
+    shape = _shape(state)
+    return state.words[shape.best_at :].reshape(shape.capacity, 4, shape.stride)
