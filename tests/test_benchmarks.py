@@ -12,6 +12,7 @@ import pytest
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 SMALL = {
     "stl_layer.py": ["--sizes", "32", "--ranks", "7", "49", "--budget", "0"],
+    "ternary_sgd.py": ["2x2x2:7", "--recipes", "annealed", "--restarts", "32", "--successes", "1"],
     "verification.py": ["--most", "10"],
 }
 

@@ -27,21 +27,23 @@ class Stage:
     goal: int
 
 
-def route(problem: Problem, ring: Ring, grown: bool) -> list[Stage]:
+def route(problem: Problem, grown: bool) -> list[Stage]:
     """The stages of a search; one only where nothing is grown.
 
     Args:
         problem: What is searched for.
-        ring: Of the walk.
         grown: Whether to begin at 2x2x2.
     """
     last = Stage(problem.target, problem.rank or 0)
     if not grown or problem.target.family != "matmul":
         return [last]
-    return [*(_passing(matmul(*sizes), ring) for sizes in formats(problem.target.sizes)[:-1]), last]
+    return [*(_passing(matmul(*sizes), problem.ring) for sizes in formats(problem.target.sizes)[:-1]), last]
 
 
 def _passing(target: Target, ring: Ring) -> Stage:
+    """A stage on the way. Its goal is the record over the ring searched for: what is grown from a scheme over `f2` that
+    does not lift, such as one of 4x4x4 with 47 products, does not lift either.
+    """
     record = published(target, ring)
     return Stage(target, 0 if record is None else record.rank)
 

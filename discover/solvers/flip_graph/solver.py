@@ -203,7 +203,7 @@ class FlipGraph:
     def _stages(self, state: FlipGraphState) -> list[Stage]:
         """The formats on the way; only the target itself where nothing is grown."""
         grown = self.grow and not len(state.starts)
-        return route(state.problem, self._ring(state.problem), grown)
+        return route(state.problem, grown)
 
     def _done(self, state: FlipGraphState) -> bool:
         held = len(state.best) if self._ring(state.problem) == state.problem.ring else len(state.lifted)
@@ -238,7 +238,7 @@ class FlipGraph:
         before, place = best_rank(state.walk), counts(state.walk)["flips"]
         walk(state.walk, min(most, int(self.leg * 1e6)))
         spent = counts(state.walk)["flips"] - place
-        state.steps += spent
+        state.steps += max(spent, 1)
         fell = best_rank(state.walk) < before
         state.idle = 0 if fell else state.idle + max(spent, 1)
         if last:

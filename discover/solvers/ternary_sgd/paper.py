@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from decompositions.targets import Target
 from discover.solvers.ternary_sgd.quantize import ternary_scaled, ternary_signs
 from discover.solvers.ternary_sgd.recipes import CHECK, Batch
 from discover.solvers.ternary_sgd.state import FloatArray
@@ -38,10 +37,6 @@ class Paper:
 
     rates: tuple[float, float] = (0.1, 0.001)
 
-    def length(self, target: Target, rank: int) -> int:
-        """Two epochs, whatever the problem."""
-        return 2 * PHASE
-
     def begin(self, shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         """Uniform numbers."""
         return 2 * rng.random(shape, dtype=np.float32) - 1
@@ -54,9 +49,18 @@ class Paper:
         kept.copy_(torch.cat([ternary_signs(side, (0, 2)) for side in sides]))
         return signs
 
-    def walk(self, batch: Batch, age: int, length: int) -> None:
+    def ripe(self, batch: Batch) -> Tensor:
+        """Those at their end."""
+        return self.spent(batch)
+
+    def spent(self, batch: Batch) -> Tensor:
+        """All members, after the second epoch."""
+        return batch.ages >= 2 * PHASE
+
+    def walk(self, batch: Batch) -> None:
         """Steps of momentum descent, each on its own pairs for each member."""
-        quantised = age >= PHASE
+        quantised = bool(batch.ages[0] >= PHASE)
+        batch.shares.fill_(quantised)
         rate = self.rates[quantised]
         for pairs in self._pairs(batch):
             latent = batch.latent[..., : batch.rank].permute(1, 0, 2)
@@ -68,7 +72,7 @@ class Paper:
             latent.add_(momentum)
 
     def _pairs(self, batch: Batch) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """The operands and their products for `CHECK` steps, shapes (restarts, pairs, left | right | out)."""
+        """The operands and their products for `CHECK` steps, shapes (members, pairs, left | right | out)."""
         target, shape = batch.objective.target, (CHECK, batch.latent.shape[1], PAIRS)
         device = batch.latent.device
         x, y = (
@@ -81,7 +85,7 @@ class Paper:
 
 
 def _gradients(sides: list[Tensor], x: Tensor, y: Tensor, z: Tensor) -> list[Tensor]:
-    """Gradients in U, V and W of the mean loss of the pairs, shapes (restarts, left | right | out, rank)."""
+    """Gradients in U, V and W of the mean loss of the pairs, shapes (members, left | right | out, rank)."""
     u, v, w = sides
     left, right = torch.bmm(x, u), torch.bmm(y, v)
     products = left * right

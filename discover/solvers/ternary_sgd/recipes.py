@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from decompositions.targets import Target
 from discover.solvers.ternary_sgd.objective import Objective
 from discover.solvers.ternary_sgd.state import FloatArray
 
@@ -23,9 +22,11 @@ class Batch:
     Attributes:
         objective: The squared error, with buffers for this batch.
         rank: Number of products; beyond it the factors are padded with zeros.
-        latent: Float factors, shape (left + right + out, restarts, padded rank).
+        latent: Float factors, shape (left + right + out, members, padded rank).
         first: First moments, or momentum, of the same shape.
         second: Second moments, of the same shape.
+        shares: How far each member is ternary, shape (members,).
+        ages: Steps of each member, shape (members,).
         generator: Random numbers of this slice.
     """
 
@@ -34,20 +35,25 @@ class Batch:
     latent: Tensor
     first: Tensor
     second: Tensor
+    shares: Tensor
+    ages: Tensor
     generator: torch.Generator
 
 
 class Recipe(Protocol):
     """A way from random floats to ternary factors."""
 
-    def length(self, target: Target, rank: int) -> int:
-        """Steps from a random start to the end, a multiple of `CHECK`."""
-
     def begin(self, shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
-        """Random factors of the shape (left + right + out, restarts, rank)."""
+        """Random factors of a shape (left + right + out, members, rank)."""
 
-    def walk(self, batch: Batch, age: int, length: int) -> None:
-        """`CHECK` steps of a batch that has made `age` of its `length` steps."""
+    def walk(self, batch: Batch) -> None:
+        """`CHECK` steps of every member; the caller counts their ages."""
 
     def ternary(self, batch: Batch) -> Tensor:
         """The ternary factors that the batch stands for, of the shape of `batch.latent`."""
+
+    def ripe(self, batch: Batch) -> Tensor:
+        """Which members' ternary factors are candidates now, shape (members,)."""
+
+    def spent(self, batch: Batch) -> Tensor:
+        """Which members have had their time, shape (members,)."""

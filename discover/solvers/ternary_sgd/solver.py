@@ -1,4 +1,4 @@
-"""The solver: batches of restarts, walked by a recipe and checked exactly."""
+"""The solver: a batch of members, walked by a recipe, checked exactly and restarted one by one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from decompositions import memory
 from decompositions.rings import Ring, holds
@@ -25,12 +24,11 @@ from discover.solvers.ternary_sgd.recipes import CHECK, Batch, Recipe
 from discover.solvers.ternary_sgd.state import FloatArray, TernarySgdState
 
 BATCH_ENTRIES = {"cpu": 1 << 17, "cuda": 1 << 25}  # float factors of a batch: fits a core's cache, fills a GPU
-SLICE_ENTRIES = {"cpu": 1 << 27, "cuda": 1 << 34}  # float factors moved in a slice of about a second
-LEAST_RESTARTS = 16
+SLICE_ENTRIES = {"cpu": 1 << 26, "cuda": 1 << 34}  # float factors moved in a slice of about a second
+MEMBERS = {"cpu": (16, 1 << 10), "cuda": (1 << 10, 1 << 16)}  # at least and at most in a batch
 BYTES_A_COEFFICIENT = 40  # three float arrays, their working copies and the ternary factors
-MOST_RESTARTS = {"cpu": 1 << 10, "cuda": 1 << 16}
-
 RECIPES = ("annealed", "paper")
+ARRAYS = ("latent", "first", "second", "shares", "ages")  # of the state, that a batch changes
 
 
 @dataclass(frozen=True)
@@ -39,16 +37,17 @@ class TernarySgd:
 
     Attributes:
         recipe: `annealed`, or `paper` for the procedure of the source.
-        restarts: Starts in one batch; by default as many as fit into a core's cache, at most 1024 (on a GPU: as fill
-            it).
+        restarts: Members of the batch; by default as many as fit into a core's cache, 16 to 1024 (more on a GPU).
         device: `cpu` or `cuda`.
-        rate: Step size of Adam.
+        rate: Step size of Adam; like the noise, divided by the square root of the number of coefficients.
+        noise: Noise added per step.
         pull: Strength of the attraction to -1, 0 and 1.
-        noise: Noise a step at the start of a batch; it fades.
         spread: Standard deviation of random starts.
-        float_phase: Part of a batch's steps that is not yet drawn to ternary values.
-        steps_per_coefficient: Length of a batch, for each coefficient of the scheme.
-        seeded: Part of each batch that begins at the given starts, if there are any.
+        tolerance: Squared error up to which a member is drawn further to ternary values.
+        climb: Speed of that, per as many steps as the scheme has coefficients; like the two deadlines.
+        fit_within: Time in which a member has to fit as floats, or is restarted.
+        done_within: Time in which it has to become exact.
+        seeded: Part of the restarts that begin at the given starts, if there are any.
         jitter: Standard deviation of the noise added to them.
 
     Source:
@@ -59,12 +58,14 @@ class TernarySgd:
     recipe: str = "annealed"
     restarts: int | None = None
     device: str = "cpu"
-    rate: float = 0.06
-    pull: float = 0.18
-    noise: float = 0.015
+    rate: float = 1.5
+    noise: float = 0.4
+    pull: float = 0.15
     spread: float = 0.5
-    float_phase: float = 0.2
-    steps_per_coefficient: float = 7.0
+    tolerance: float = 1.2
+    climb: float = 0.15
+    fit_within: float = 1.5
+    done_within: float = 5.0
     seeded: float = 0.5
     jitter: float = 0.3
     state_type: ClassVar[type[TernarySgdState]] = TernarySgdState
@@ -80,55 +81,59 @@ class TernarySgd:
     def start(
         self, problem: Problem, rng: np.random.Generator, starts: Sequence[Scheme | Approximation] = ()
     ) -> TernarySgdState:
-        """A first batch, not yet walked.
+        """A batch of starts, not yet walked.
 
         Args:
             problem: Target, rank and ring.
             rng: Gives the seed.
-            starts: Schemes or approximations of the problem's rank that seed part of each batch.
+            starts: Schemes or approximations of the problem's rank that seed part of the members.
+
+        Raises:
+            ProblemError: If this method cannot take the problem, or a start has another rank.
         """
-        target, rank = problem.target, self._possible_rank(problem)
-        count = self.restarts or self._restarts(target, rank)
-        shape = sum(target.shape), count, padded(rank)
-        memory.require(BYTES_A_COEFFICIENT * math.prod(shape), f"a batch of {count} starts for {problem.short}")
+        sides, rank = sum(problem.target.shape), self._possible_rank(problem)
+        members = self.restarts or self._members(sides * padded(rank))
+        shape = sides, members, padded(rank)
+        memory.require(BYTES_A_COEFFICIENT * math.prod(shape), f"a batch of {members} starts for {problem.short}")
         state = TernarySgdState(
             problem=problem,
             seed=int(rng.integers(1 << 62)),
-            starts=_stacked(starts, rank, sum(target.shape)),
+            starts=_stacked(starts, rank, sides),
             steps=0,
-            age=0,
-            batches=0,
             latent=np.zeros(shape, np.float32),
             first=np.zeros(shape, np.float32),
             second=np.zeros(shape, np.float32),
-            exact=np.zeros((count, rank, sum(target.shape)), np.int8),
-            solved=np.zeros(count, np.bool_),
-            errors=np.full(count, np.inf),
+            shares=np.zeros(members, np.float32),
+            ages=np.zeros(members, np.int64),
+            errors=np.full(members, np.inf),
+            exact=np.zeros((0, rank, sides), np.int8),
+            restarts=0,
             found=0,
             best=float("inf"),
         )
-        return self._renewed(state)
+        self._restart(self._batch(state), np.ones(members, np.bool_), state)
+        return state
 
     def advance(self, state: TernarySgdState) -> TernarySgdState:
-        """One slice: a fixed number of steps, or what is left of the batch; after its end, a new batch."""
-        recipe = self._recipe()
-        length = recipe.length(state.problem.target, state.exact.shape[1])
-        state = self._renewed(state) if state.age >= length else _copied(state)
-        end = min(length, state.age + self._slice(state))
+        """One slice, a fixed number of steps; members that are exact or spent are restarted on the way."""
+        recipe, state = self._recipe(), _copied(state)
+        found: list[NDArray[np.int8]] = []
         with _one_thread():
             batch = self._batch(state)
-            while state.age < end:
-                recipe.walk(batch, state.age, length)
-                state.age += CHECK
+            for _ in range(max(1, SLICE_ENTRIES[self.device] // (CHECK * state.latent.size))):
+                recipe.walk(batch)
+                batch.ages.add_(CHECK)
                 state.steps += CHECK
-                self._check(recipe.ternary(batch), batch.objective, state)
+                done = _harvest(recipe, batch, state, found)
+                self._restart(batch, done | recipe.spent(batch).cpu().numpy(), state)
+        state.exact = np.array(found, np.int8).reshape(-1, *state.exact.shape[1:])
         _store(batch, state)
         return state
 
     def candidates(self, state: TernarySgdState) -> Iterator[Scheme]:
-        """The schemes of the present batch, each checked in integers."""
-        for factors in state.exact[state.solved].astype(np.int64):
-            u, v, w = np.split(factors, np.cumsum(state.problem.target.shape)[:2], axis=1)
+        """The schemes found in the last slice, each checked in integers."""
+        for factors in state.exact.astype(np.int64):
+            u, v, w = _sides(factors, state.problem.target)
             yield Scheme(state.problem.target, Ring.ZT, u, v, w).to(state.problem.ring)
 
     def _possible_rank(self, problem: Problem) -> int:
@@ -148,59 +153,51 @@ class TernarySgd:
     def _recipe(self) -> Recipe:
         if self.recipe == "paper":
             return Paper()
-        return Annealed(self.rate, self.pull, self.noise, self.spread, self.float_phase, self.steps_per_coefficient)
-
-    def _restarts(self, target: Target, rank: int) -> int:
-        """As many as the device's batch holds."""
-        fitting = BATCH_ENTRIES[self.device] // (padded(rank) * sum(target.shape))
-        return min(MOST_RESTARTS[self.device], max(LEAST_RESTARTS, fitting))
-
-    def _slice(self, state: TernarySgdState) -> int:
-        """Steps in one slice, in whole checks."""
-        return CHECK * max(1, SLICE_ENTRIES[self.device] // (CHECK * state.latent.size))
-
-    def _renewed(self, state: TernarySgdState) -> TernarySgdState:
-        """The state with a new batch of starts."""
-        count, rank, _ = state.exact.shape
-        rng = np.random.default_rng([state.seed, state.batches])
-        latent = np.zeros_like(state.latent)
-        latent[..., :rank] = self._recipe().begin((len(latent), count, rank), rng)
-        for member in range(int(self.seeded * count) if len(state.starts) else 0):
-            given = state.starts[member % len(state.starts)]
-            latent[:, member, :rank] = given + self.jitter * rng.standard_normal(given.shape, dtype=np.float32)
-        return replace(
-            state,
-            age=0,
-            batches=state.batches + 1,
-            latent=latent,
-            first=np.zeros_like(latent),
-            second=np.zeros_like(latent),
-            exact=np.zeros_like(state.exact),
-            solved=np.zeros_like(state.solved),
-            errors=np.full_like(state.errors, np.inf),
+        return Annealed(
+            rate=self.rate,
+            noise=self.noise,
+            pull=self.pull,
+            spread=self.spread,
+            tolerance=self.tolerance,
+            climb=self.climb,
+            fit_within=self.fit_within,
+            done_within=self.done_within,
         )
+
+    def _members(self, entries: int) -> int:
+        """As many of so many float factors as the device's batch holds."""
+        least, most = MEMBERS[self.device]
+        return min(most, max(least, BATCH_ENTRIES[self.device] // entries))
+
+    def _restart(self, batch: Batch, done: NDArray[np.bool_], state: TernarySgdState) -> None:
+        """Begin anew where a member is done."""
+        where = np.flatnonzero(done)
+        if not len(where):
+            return
+        rng = np.random.default_rng([state.seed, state.steps])
+        fresh = self._recipe().begin((len(batch.latent), len(where), batch.rank), rng)
+        for place in np.flatnonzero(rng.random(len(where)) < self.seeded) if len(state.starts) else ():
+            given = state.starts[rng.integers(len(state.starts))]
+            fresh[:, place] = given + self.jitter * rng.standard_normal(given.shape, dtype=np.float32)
+        members = torch.from_numpy(where).to(batch.latent.device)
+        batch.latent[:, members, : batch.rank] = torch.from_numpy(fresh).to(batch.latent.device)
+        for moments in (batch.first, batch.second):
+            moments[:, members] = 0
+        batch.shares[members], batch.ages[members] = 0, 0
+        state.restarts += len(where)
 
     def _batch(self, state: TernarySgdState) -> Batch:
         """The state's arrays on the device: shared memory on the CPU, copies on a GPU."""
         device = torch.device(self.device)
-        objective = Objective(state.problem.target, state.latent.shape[1], state.latent.shape[2], device)
-        latent, first, second = (
-            torch.from_numpy(array).to(device) for array in (state.latent, state.first, state.second)
+        _, members, width = state.latent.shape
+        arrays = {name: torch.from_numpy(getattr(state, name)).to(device) for name in ARRAYS}
+        seed = np.random.SeedSequence([state.seed, state.steps]).generate_state(1, np.uint64)[0] >> 1
+        return Batch(
+            objective=Objective(state.problem.target, members, width, device),
+            rank=state.exact.shape[1],
+            generator=torch.Generator(device).manual_seed(int(seed)),
+            **arrays,
         )
-        seed = int(np.random.SeedSequence([state.seed, state.steps]).generate_state(1, np.uint64)[0] >> 1)
-        generator = torch.Generator(device).manual_seed(seed)
-        return Batch(objective, state.exact.shape[1], latent, first, second, generator)
-
-    def _check(self, ternary: Tensor, objective: Objective, state: TernarySgdState) -> None:
-        """Keep the members whose ternary factors are exact, first in floats and then in integers."""
-        errors = objective.squared_error(ternary).cpu().numpy()
-        np.minimum(state.errors, errors, out=state.errors)
-        state.best = min(state.best, float(errors.min()))
-        for member in np.flatnonzero((errors < 0.5) & ~state.solved):
-            factors = ternary[:, member, : state.exact.shape[1]].T.to("cpu", torch.int8).numpy()
-            if _is_exact(state.problem.target, factors.astype(np.int64)):
-                state.exact[member], state.solved[member] = factors, True
-                state.found += 1
 
 
 @contextmanager
@@ -214,9 +211,24 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def _harvest(recipe: Recipe, batch: Batch, state: TernarySgdState, found: list[NDArray[np.int8]]) -> NDArray[np.bool_]:
+    """Add the ternary factors that are exact, first in floats and then in integers, to `found`; return which are."""
+    ternary = recipe.ternary(batch)
+    state.errors = batch.objective.squared_error(ternary).cpu().numpy()
+    state.best = min(state.best, float(state.errors.min()))
+    done: NDArray[np.bool_] = (state.errors < 0.5) & recipe.ripe(batch).cpu().numpy()
+    for member in np.flatnonzero(done):
+        factors = ternary[:, member, : batch.rank].T.to("cpu", torch.int8).numpy()
+        done[member] = _is_exact(state.problem.target, factors.astype(np.int64))
+        if done[member]:
+            found.append(factors)
+    state.found += int(done.sum())
+    return done
+
+
 def _is_exact(target: Target, factors: NDArray[np.int64]) -> bool:
     """Whether `factors`, shape (rank, left + right + out), make the target; int64 cannot overflow on ternary ones."""
-    u, v, w = np.split(factors, np.cumsum(target.shape)[:2], axis=1)
+    u, v, w = _sides(factors, target)
     for i in range(target.shape[0]):
         slab = (u[:, i, None] * v).T @ w
         at = target.indices[:, 0] == i
@@ -224,6 +236,11 @@ def _is_exact(target: Target, factors: NDArray[np.int64]) -> bool:
         if slab.any():
             return False
     return True
+
+
+def _sides(factors: NDArray[np.int64], target: Target) -> list[NDArray[np.int64]]:
+    """U, V and W of factors that stand side by side."""
+    return np.split(factors, np.cumsum(target.shape)[:2], axis=1)
 
 
 def _stacked(starts: Sequence[Scheme | Approximation], rank: int, sides: int) -> FloatArray:
@@ -243,13 +260,11 @@ def _stacked(starts: Sequence[Scheme | Approximation], rank: int, sides: int) ->
 
 def _copied(state: TernarySgdState) -> TernarySgdState:
     """A state whose arrays may be changed."""
-    names = ("latent", "first", "second", "exact", "solved", "errors")
-    return replace(state, **{name: getattr(state, name).copy() for name in names})
+    return replace(state, **{name: getattr(state, name).copy() for name in ARRAYS})
 
 
 def _store(batch: Batch, state: TernarySgdState) -> None:
-    """Bring the tensors back where the device has its own memory."""
+    """Bring the tensors back where the device has memory of its own."""
     if batch.latent.device.type != "cpu":
-        state.latent, state.first, state.second = (
-            tensor.cpu().numpy() for tensor in (batch.latent, batch.first, batch.second)
-        )
+        for name in ARRAYS:
+            setattr(state, name, getattr(batch, name).cpu().numpy())

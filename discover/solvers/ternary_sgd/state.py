@@ -14,23 +14,22 @@ FloatArray = NDArray[np.float32]
 
 @dataclass
 class TernarySgdState:
-    """A batch of restarts on its way from random numbers to ternary ones.
+    """A batch of members on their way from random numbers to ternary ones, each restarted when it is done.
 
     Attributes:
         problem: What is searched for.
-        seed: All randomness follows from it and the counters below.
-        starts: Factors that seed part of every batch, shape (starts, left + right + out, rank).
-        steps: Optimiser steps so far, over all batches.
-        age: Steps of the present batch.
-        batches: Batches begun.
-        latent: Float factors, U, V, W one after the other, shape (left + right + out, restarts, padded rank).
+        seed: All randomness follows from it and from the steps made.
+        starts: Factors that seed part of the members, shape (starts, left + right + out, rank).
+        steps: Optimiser steps so far.
+        latent: Float factors, U, V, W one after the other, shape (left + right + out, members, padded rank).
         first: The optimiser's first moments, or momentum, of the same shape.
         second: Its second moments, of the same shape.
-        exact: Ternary factors of the members that are solved, zeros elsewhere, shape (restarts, rank, left + right +
-            out).
-        solved: Which members of the present batch were found exact, shape (restarts,).
-        errors: Least squared error of each member's ternary factors, shape (restarts,).
-        found: Members found exact, over all batches.
+        shares: How far each member is ternary, 0 to 1, shape (members,).
+        ages: Steps of each member since its start, shape (members,).
+        errors: Squared error of each member's ternary factors at the last check, shape (members,).
+        exact: Ternary factors found exact in the last slice, shape (found, rank, left + right + out).
+        restarts: Members started so far.
+        found: Members found exact so far.
         best: Least squared error of any ternary factors so far: the number of wrong tensor entries where each is off by
             one.
     """
@@ -39,28 +38,28 @@ class TernarySgdState:
     seed: int
     starts: FloatArray
     steps: int
-    age: int
-    batches: int
     latent: FloatArray
     first: FloatArray
     second: FloatArray
-    exact: NDArray[np.int8]
-    solved: NDArray[np.bool_]
+    shares: FloatArray
+    ages: NDArray[np.int64]
     errors: NDArray[np.float64]
+    exact: NDArray[np.int8]
+    restarts: int
     found: int
     best: float
 
     @property
     def exhausted(self) -> bool:
-        """Never: a batch that has ended makes room for the next."""
+        """Never: a member that is done makes room for a new start."""
         return False
 
-    def metrics(self) -> dict[str, float | int]:
-        """Numbers for a line of progress."""
+    def metrics(self) -> dict[str, float | int | str]:
+        """Numbers for a line of progress; `ternary` is the mean share of the members."""
         return {
-            "restarts": self.batches * len(self.solved),
+            "restarts": self.restarts,
             "exact": self.found,
             "best squared error": self.best,
             "median squared error": float(np.median(self.errors)),
-            "batch steps": self.age,
+            "ternary": float(self.shares.mean()),
         }
