@@ -17,7 +17,6 @@ import click
 
 if TYPE_CHECKING:
     from catalog.store import Catalog
-    from decompositions import Scheme
     from discover.search import Result
 
 DONE, NOT_FOUND, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
@@ -92,11 +91,22 @@ def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=1))
 
 
+def _print(lines: Sequence[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
+def _say(*words: str) -> None:
+    """Lines on standard error; empty ones are left out."""
+    for line in filter(None, words):
+        click.echo(line, err=True)
+
+
 @main.command()
 @click.argument("target")
 @click.option("--rank", type=int, help="Products wanted.")
 @click.option("--ring", default="zt", show_default=True, help="Coefficient set: zt, z, q, qi, f2 or f3.")
-@click.option("--solver", default="ternary-sgd", show_default=True, help="Search method.")
+@click.option("--solver", default="auto", show_default=True, help="Search method; auto says which it chose and why.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--budget", default="60s", show_default=True, help="Time or steps: 60s, 10m, 2h, 5000steps.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Seeds searched at once, a process each.")
@@ -106,6 +116,7 @@ def _print_json(value: Any) -> None:
 @click.option("--start", "starts", multiple=True, metavar="ID|FILE", help="A scheme to begin from.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint of this search.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FILE", help="Where the checkpoint is kept.")
+@click.option("--metrics", type=click.Path(path_type=Path), metavar="FILE", help="Write figures there as JSON lines.")
 @click.option("--save/--no-save", default=True, show_default=True, help="Keep what is found in the catalog.")
 @click.option(
     "--export-layer", "layer", type=click.Path(path_type=Path), metavar="DIR", help="Also write an STL layer."
@@ -119,9 +130,11 @@ def search(
     """Search for a scheme of TARGET (2x2x3, matmul:2x2x3, file:map.npy), prove it and keep it."""
     from decompositions import parse_target
     from decompositions.rings import parse_ring
+    from discover.auto import resolve
     from discover.budget import parse_budget
-    from discover.progress import shown
-    from discover.report import result_as_dict
+    from discover.metrics import recorded
+    from discover.progress import announcement, shown
+    from discover.report import result_as_dict, result_as_lines, result_in_words
     from discover.run import Hooks
     from discover.search import Order, execute
 
@@ -139,14 +152,17 @@ def search(
         asked["checkpoint"],
         asked["resume"],
     )
-    title = f"{order.problem.short} by {order.solver}, seed {order.seed}"
-    click.echo(title, err=True)
+    chosen, choice = resolve(order)
+    title = f"{chosen.problem.short} by {chosen.solver}, seed {chosen.seed}"
+    _say(title, choice, announcement(chosen.solver))
     with shown("searching", Hooks()) as hooks:
-        result = execute(order, catalog if save else None, hooks)
+        kept = catalog if save else None
+        result = recorded(asked["metrics"], chosen, hooks, lambda heard: execute(order, kept, heard))
     if asked["as_json"]:
         _print_json(result_as_dict(result))
     else:
-        _print_result(result, catalog)
+        _say(*result_in_words(result, told=choice))
+        _print(result_as_lines(result, catalog.root))
     if layer is not None and result.scheme is not None:
         _export(result.scheme, layer, result.added[0].id if result.added else None)
     context.exit(_exit_code(result))
@@ -170,32 +186,16 @@ def _exit_code(result: Result) -> int:
     return DONE if result.scheme is not None else NOT_FOUND
 
 
-def _print_result(result: Result, catalog: Catalog) -> None:
-    from discover.report import proofs
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf file.")
+def plot(file: Path, out: Path | None) -> None:
+    """Plot the rank against time, from the FILE that `search --metrics FILE` wrote."""
+    from discover.plot import plot as plotted
 
-    outcome = result.outcome
-    click.echo(f"{outcome.status.value}: {outcome.steps:,} steps, {outcome.cpu_seconds:.1f} CPU s", err=True)
-    for note in (*result.notes, *(added.note for added in result.added if added.note)):
-        click.echo(note, err=True)
-    if result.scheme is None:
-        figures = ", ".join(f"{name} {value}" for name, value in outcome.metrics.items())
-        click.echo(f"nothing found{': ' if figures else ''}{figures}", err=True)
-        return
-    click.echo(f"{result.scheme.target.short}, rank {result.scheme.rank} over {result.scheme.ring}")
-    click.echo("\n".join(proofs(result.scheme)))
-    _print_scheme(result.scheme)
-    for added in result.added:
-        word = "in the catalog" if added.status == "added" else "already in the catalog"
-        click.echo(f"{word}: {added.id} ({catalog.root})")
-
-
-def _print_scheme(scheme: Scheme) -> None:
-    from decompositions import formulas
-
-    if scheme.rank > MAX_PRINTED:
-        click.echo(f"(factors and formulas of {scheme.rank} products: bilinear show ID --all)")
-        return
-    click.echo("\n" + "\n".join(formulas.describe(scheme)) + "\n")
+    out = out or file.with_suffix(".png")
+    plotted(file, out)
+    click.echo(out)
 
 
 @main.command()
@@ -240,20 +240,14 @@ def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
 @with_catalog
 def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
     """Show a scheme: factors, formulas, exponent, bounds, cost."""
-    from decompositions import formulas
-    from discover.report import served_as_dict, served_as_lines
+    from discover.report import scheme_as_lines, served_as_dict, served_as_lines
 
     served = catalog.scheme(query)
     if as_json:
         _print_json(served_as_dict(served))
         return
-    if served.note:
-        click.echo(served.note, err=True)
-    click.echo("\n".join(served_as_lines(served)))
-    if everything:
-        click.echo("\n" + "\n".join(formulas.describe(served.scheme)))
-    else:
-        _print_scheme(served.scheme)
+    _say(served.note)
+    _print([*served_as_lines(served), *scheme_as_lines(served.scheme, everything)])
 
 
 @main.group("catalog")
@@ -269,6 +263,7 @@ def list_entries(target: str | None, as_json: bool, catalog: Catalog) -> None:
     """List the entries, yours and the shipped ones."""
     from decompositions import parse_target
     from decompositions.operations import canonical
+    from discover.report import table
 
     listings = list(catalog) if target is None else catalog.of_target(canonical(parse_target(target)))
     if as_json:
@@ -276,13 +271,7 @@ def list_entries(target: str | None, as_json: bool, catalog: Catalog) -> None:
         _print_json([{key: getattr(x, key) for key in keys} | {"path": str(x.path)} for x in listings])
         return
     rows = [(x.id, x.kind, x.ring or "-", str(x.rank), "shipped" if x.shipped else "yours") for x in listings]
-    _print_table(("id", "kind", "ring", "rank", "from"), rows)
-
-
-def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(line[i]) for line in (header, *rows)) for i in range(len(header))]
-    for line in (header, *rows):
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    _print(table(("id", "kind", "ring", "rank", "from"), rows))
 
 
 catalog_group.add_command(show)
@@ -338,23 +327,13 @@ def merge(context: click.Context, other: Path, as_json: bool, catalog: Catalog) 
 def diff(other: Path, as_json: bool, catalog: Catalog) -> None:
     """Compare with another catalog: entries on one side only, and the best ranks on both."""
     from catalog.exchange import diff as compared
+    from discover.report import diff_as_dict, diff_as_lines
 
     found = compared(catalog, other)
     if as_json:
-        ranks = [{"target": r.target, "ring": r.ring, "here": r.here, "there": r.there} for r in found.ranks]
-        sides = {"only_here": [x.id for x in found.only_here], "only_there": [x.id for x in found.only_there]}
-        _print_json(sides | {"ranks": ranks})
-        return
-    for sign, listings in (("+", found.only_here), ("-", found.only_there)):
-        for listing in listings:
-            click.echo(f"{sign} {listing.id}")
-    rows = [(r.target, r.ring, _or_dash(r.here), _or_dash(r.there)) for r in found.ranks if r.here != r.there]
-    if rows:
-        _print_table(("target", "ring", "here", "there"), rows)
-
-
-def _or_dash(value: object) -> str:
-    return "-" if value is None else str(value)
+        _print_json(diff_as_dict(found))
+    else:
+        _print(diff_as_lines(found))
 
 
 @catalog_group.command()
@@ -365,25 +344,13 @@ def _or_dash(value: object) -> str:
 def status(ring: str | None, missing: bool, as_json: bool, catalog: Catalog) -> None:
     """Compare the ranks here with the published ones and the proven bounds; beaten records first."""
     from catalog.status import status as compared
+    from discover.report import status_as_lines, status_as_list
 
     rows = [row for row in compared(catalog, ring) if missing or row.here is not None]
     if as_json:
-        keys = ("target", "ring", "here", "id", "published", "source", "verdict")
-        bounds = [{"lower_bound": row.bound.rank if row.bound else None} for row in rows]
-        values = [{key: getattr(row, key) for key in keys} for row in rows]
-        _print_json([value | bound for value, bound in zip(values, bounds, strict=True)])
-        return
-    lines = [
-        [
-            row.target,
-            row.ring,
-            *map(_or_dash, (row.here, row.published, row.bound and row.bound.rank)),
-            row.verdict,
-            row.id or "-",
-        ]
-        for row in rows
-    ]
-    _print_table(("target", "ring", "here", "published", "bound", "verdict", "id"), lines)
+        _print_json(status_as_list(rows))
+    else:
+        _print(status_as_lines(rows))
 
 
 @catalog_group.command()
@@ -393,12 +360,12 @@ def status(ring: str | None, missing: bool, as_json: bool, catalog: Catalog) -> 
 @click.pass_context
 def replay(context: click.Context, query: str, as_json: bool, catalog: Catalog) -> None:
     """Run the command that found an entry again and compare; exit code 0 if it finds the same scheme."""
-    from discover.progress import shown
+    from discover.progress import announcement, shown
     from discover.replay import replay as replayed
     from discover.run import Hooks
 
     entry = catalog.scheme(query).entry
-    click.echo(entry.provenance.command, err=True)
+    _say(entry.provenance.command, announcement(entry.provenance.solver))
     with shown("replaying", Hooks()) as hooks:
         found = replayed(entry, lambda parent: catalog.scheme(parent).scheme, hooks)
     if as_json:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from catalog.bounds import lower_bounds
+from catalog.exchange import Diff
 from catalog.records import published
+from catalog.status import StatusRow
 from catalog.store import Served
 from decompositions import formulas
 from decompositions.identity import content_hash
 from decompositions.scheme import FACTORS, Scheme
 from decompositions.verify import verify
 from discover.search import Result
+
+MAX_PRINTED = 64  # products of a scheme whose factors and formulas are printed unasked
 
 
 def scheme_as_dict(scheme: Scheme) -> dict[str, Any]:
@@ -46,6 +52,37 @@ def result_as_dict(result: Result) -> dict[str, Any]:
         "id": result.added[-1].id if result.added else None,
         "scheme": None if result.scheme is None else scheme_as_dict(result.scheme),
     }
+
+
+def result_in_words(result: Result, told: str = "") -> list[str]:
+    """How a search ended, for people, without what they were told before."""
+    outcome = result.outcome
+    notes = (*result.notes, *(added.note for added in result.added))
+    words = [f"{outcome.status.value}: {outcome.steps:,} steps, {outcome.cpu_seconds:.1f} CPU s"]
+    words += [note for note in notes if note and note != told]
+    if result.scheme is None:
+        figures = ", ".join(f"{name} {value}" for name, value in outcome.metrics.items())
+        words.append(f"nothing found{': ' if figures else ''}{figures}")
+    return words
+
+
+def result_as_lines(result: Result, root: Path) -> list[str]:
+    """What a search found: the scheme, its proofs, and where in the catalog at `root` it is."""
+    if result.scheme is None:
+        return []
+    lines = [f"{result.scheme.target.short}, rank {result.scheme.rank} over {result.scheme.ring}"]
+    lines += [*proofs(result.scheme), *scheme_as_lines(result.scheme)]
+    for added in result.added:
+        word = "in the catalog" if added.status == "added" else "already in the catalog"
+        lines.append(f"{word}: {added.id} ({root})")
+    return lines
+
+
+def scheme_as_lines(scheme: Scheme, everything: bool = False) -> list[str]:
+    """Factors and formulas, unless there are too many of them."""
+    if scheme.rank > MAX_PRINTED and not everything:
+        return [f"(factors and formulas of {scheme.rank} products: bilinear show ID --all)"]
+    return ["", *formulas.describe(scheme), ""]
 
 
 def proofs(scheme: Scheme) -> list[str]:
@@ -84,3 +121,52 @@ def served_as_lines(served: Served) -> list[str]:
 
 def _cited(fact: dict[str, Any] | None) -> str:
     return "-" if fact is None else f"{fact['rank']}: {fact['source']}"
+
+
+def diff_as_dict(found: Diff) -> dict[str, Any]:
+    """Two catalogs side by side for JSON."""
+    ranks = [{"target": r.target, "ring": r.ring, "here": r.here, "there": r.there} for r in found.ranks]
+    sides = {"only_here": [x.id for x in found.only_here], "only_there": [x.id for x in found.only_there]}
+    return sides | {"ranks": ranks}
+
+
+def diff_as_lines(found: Diff) -> list[str]:
+    """Two catalogs side by side for people: entries on one side only, and ranks that differ."""
+    lines = [f"{sign} {x.id}" for sign, side in (("+", found.only_here), ("-", found.only_there)) for x in side]
+    rows = [(r.target, r.ring, _or_dash(r.here), _or_dash(r.there)) for r in found.ranks if r.here != r.there]
+    return lines + (table(("target", "ring", "here", "there"), rows) if rows else [])
+
+
+def status_as_list(rows: Sequence[StatusRow]) -> list[dict[str, Any]]:
+    """Ranks here against published ones for JSON."""
+    keys = ("target", "ring", "here", "id", "published", "source", "verdict")
+    bounds = [{"lower_bound": row.bound.rank if row.bound else None} for row in rows]
+    values = [{key: getattr(row, key) for key in keys} for row in rows]
+    return [value | bound for value, bound in zip(values, bounds, strict=True)]
+
+
+def status_as_lines(rows: Sequence[StatusRow]) -> list[str]:
+    """Ranks here against published ones for people."""
+    header = ("target", "ring", "here", "published", "bound", "verdict", "id")
+    cells = [
+        (
+            row.target,
+            str(row.ring),
+            *map(_or_dash, (row.here, row.published, row.bound and row.bound.rank)),
+            row.verdict,
+            row.id or "-",
+        )
+        for row in rows
+    ]
+    return table(header, cells)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines with columns of equal width."""
+    widths = [max(len(line[i]) for line in (header, *rows)) for i in range(len(header))]
+    cells = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in (header, *rows)]
+    return ["  ".join(line).rstrip() for line in cells]
+
+
+def _or_dash(value: object) -> str:
+    return "-" if value is None else str(value)

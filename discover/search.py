@@ -16,6 +16,7 @@ from decompositions.rings import Ring, parse_ring
 from decompositions.scheme import Scheme
 from decompositions.targets import Target, parse_target
 from decompositions.verify import verify
+from discover.auto import AUTO, resolve
 from discover.budget import Budget, parse_budget
 from discover.jobs import Task, require_cores, run_jobs
 from discover.outcome import Found, Outcome
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from catalog.entries import Provenance
     from catalog.store import Added, Catalog
 
-DEFAULT_SOLVER = "ternary-sgd"
+DEFAULT_SOLVER = AUTO
 DEFAULT_BUDGET = Budget(seconds=60.0)
 
 
@@ -39,7 +40,7 @@ class Order:
         target: The bilinear map, as asked for.
         rank: Products wanted; None for as few as the budget allows.
         ring: The coefficient set.
-        solver: A name of the registry.
+        solver: A name of the registry, or `auto` for the one that suits the search.
         options: Its hyperparameters.
         seed: Of the first job.
         budget: Time or steps.
@@ -73,10 +74,11 @@ class Order:
             return self.checkpoint
         from platformdirs import user_cache_dir
 
-        chosen = parameters(make_solver(self.solver, self.options))
+        solver = resolve(self)[0].solver
+        chosen = parameters(make_solver(solver, self.options))
         starts = [content_hash(start) for start in self.starts]
-        text = json.dumps([self.problem.target.key, self.rank, self.ring, self.solver, chosen, self.seed, starts])
-        name = f"{canonical(self.target).short.replace(':', '-').replace('/', '-')[:40]}-{self.solver}-{self.seed}"
+        text = json.dumps([self.problem.target.key, self.rank, self.ring, solver, chosen, self.seed, starts])
+        name = f"{canonical(self.target).short.replace(':', '-').replace('/', '-')[:40]}-{solver}-{self.seed}"
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         return Path(user_cache_dir("bilinear")) / "checkpoints" / f"{name}-{digest}.npz"
 
@@ -119,7 +121,7 @@ def search(
         target: `2x2x3`, `file:map.npy`, or a target.
         rank: Products wanted; None for as few as the budget allows, where the solver can.
         ring: The coefficient set.
-        solver: A name of `discover.SOLVERS`.
+        solver: A name of `discover.SOLVERS`, or `auto` for the one that suits the search.
         options: Its hyperparameters.
         seed: Same seed, same steps, same result.
         budget: `60s`, `2h` or `5000steps`.
@@ -155,6 +157,7 @@ def execute(order: Order, catalog: Catalog | None = None, hooks: Hooks = Hooks()
     Raises:
         BilinearError: As `search`.
     """
+    order, choice = resolve(order)
     keeper = _Keeper(order, catalog)
 
     def keep(found: Found) -> None:
@@ -177,7 +180,8 @@ def execute(order: Order, catalog: Catalog | None = None, hooks: Hooks = Hooks()
     if outcome.found is not None and not keeper.added:
         keeper.keep(outcome.found)
     scheme = None if outcome.scheme is None else _turned(outcome.scheme, order.target)
-    return Result(outcome, scheme, tuple(keeper.added), (*_notes(order), *outcome.notes))
+    notes = (*filter(None, [choice]), *_notes(order), *outcome.notes)
+    return Result(outcome, scheme, tuple(keeper.added), notes)
 
 
 class _Keeper:
@@ -202,7 +206,7 @@ class _Keeper:
 
 
 def provenance(order: Order, found: Found) -> Provenance:
-    """How a scheme is found again: the same search with the steps it took as its budget."""
+    """How a scheme is found again: the same search, by the solver it was given to, with its steps as the budget."""
     from catalog.entries import Provenance
     from decompositions import __version__
 

@@ -69,6 +69,8 @@ SOLVERS = Registry(
     {
         "construction": "discover.solvers.construction:Construction",
         "flip-graph": "discover.solvers.flip_graph.solver:FlipGraph",
+        "flip-pool": "discover.solvers.flip_graph.descent:FlipPool",
+        "symmetric": "discover.solvers.flip_graph.symmetric:Symmetric",
         "ternary-sgd": "discover.solvers.ternary_sgd:TernarySgd",
     },
 )

@@ -11,6 +11,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 SMALL = {
+    "flip_graph.py": ["reach", "symmetric:2x2x2:7:zt", "--seeds", "2", "--cap", "20"],
     "stl_layer.py": ["--sizes", "32", "--ranks", "7", "49", "--budget", "0"],
     "ternary_sgd.py": ["2x2x2:7", "--recipes", "annealed", "--restarts", "32", "--successes", "1"],
     "verification.py": ["--most", "10"],

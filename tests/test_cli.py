@@ -194,7 +194,7 @@ WRONG_USES = [
     (["search", "2x2x2", "--rank", "7", "--option", "speed=1"], "has no option 'speed'"),
     (["search", "2x2x2", "--rank", "7", "--start", "none"], "none: no entry of that id"),
     (["search", "2x2x2", "--rank", "seven"], "Invalid value for '--rank'"),
-    (["search", "2x2x2"], "ternary-sgd needs a rank"),
+    (["search", "2x2x2", "--solver", "ternary-sgd"], "ternary-sgd needs a rank"),
     (["search", "3000x3000x3000", "--rank", "9000000"], "are available; choose a smaller size"),
     (["search", "64x64x64", "--rank", "200000"], "are available; choose a smaller size"),
     (["search", "file:none.npy", "--rank", "3"], "none.npy: No such file or directory"),

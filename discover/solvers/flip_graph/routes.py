@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from catalog.records import published
 from decompositions.constructions import standard
 from decompositions.operations import AXES, concatenate
@@ -27,17 +29,18 @@ class Stage:
     goal: int
 
 
-def route(problem: Problem, grown: bool) -> list[Stage]:
+def route(problem: Problem, grown: bool, rng: np.random.Generator | None = None) -> list[Stage]:
     """The stages of a search; one only where nothing is grown.
 
     Args:
         problem: What is searched for.
         grown: Whether to begin at 2x2x2.
+        rng: Draws the order in which the sizes grow; by default the smallest grows first.
     """
     last = Stage(problem.target, problem.rank or 0)
     if not grown or problem.target.family != "matmul":
         return [last]
-    return [*(_passing(matmul(*sizes), problem.ring) for sizes in formats(problem.target.sizes)[:-1]), last]
+    return [*(_passing(matmul(*sizes), problem.ring) for sizes in formats(problem.target.sizes, rng)[:-1]), last]
 
 
 def _passing(target: Target, ring: Ring) -> Stage:
@@ -48,17 +51,19 @@ def _passing(target: Target, ring: Ring) -> Stage:
     return Stage(target, 0 if record is None else record.rank)
 
 
-def formats(sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Formats from 2x2x2 (or less, where a size is less) to `sizes`: always the smallest size grows that still may.
+def formats(sizes: tuple[int, ...], rng: np.random.Generator | None = None) -> list[tuple[int, ...]]:
+    """Formats from 2x2x2 (or less, where a size is less) to `sizes`, one size growing by one at each step.
 
     Args:
         sizes: In rising order.
+        rng: Draws which size grows; by default the smallest that still may.
     """
     here = [min(2, size) for size in sizes]
     way = [tuple(here)]
     while tuple(here) != sizes:
-        growing = min((axis for axis in range(3) if here[axis] < sizes[axis]), key=lambda axis: (here[axis], -axis))
-        here[growing] += 1
+        growing = [axis for axis in range(3) if here[axis] < sizes[axis]]
+        axis = min(growing, key=lambda axis: (here[axis], -axis)) if rng is None else int(rng.choice(growing))
+        here[axis] += 1
         way.append(tuple(here))
     return way
 

@@ -10,28 +10,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decompositions.constructions import standard
-from decompositions.lifting import lift
-from decompositions.rings import Ring, holds, parse_ring
+from decompositions.rings import Ring
 from decompositions.scheme import Approximation, Scheme
-from decompositions.targets import Target
-from discover.problem import Problem, ProblemError
-from discover.solvers.flip_graph.blocks import MAX_COORDINATES, RINGS
+from discover.problem import Problem
 from discover.solvers.flip_graph.routes import Stage, extended, route
+from discover.solvers.flip_graph.schemes import (
+    is_dead,
+    lift_walk,
+    lowered,
+    require_settings,
+    require_walkable,
+    stacked,
+    to_scheme,
+    walk_ring,
+)
 from discover.solvers.flip_graph.walking import (
+    Factors,
     Settings,
     WalkState,
     best,
     best_rank,
     counts,
-    current,
     restart,
     start,
     walk,
 )
 
 SLICE = 1 << 24  # flips of an advance: about half a second
-STRIDE = 1 << 20  # flips between two looks at a walk that looks for another scheme to lift
-MAX_RANK = 1 << 13
 
 
 @dataclass
@@ -111,8 +116,8 @@ class FlipGraph:
 
     walk: str | None = None
     grow: bool = True
-    patience: float = 60.0
-    leg: float = 15.0
+    patience: float = 6.0
+    leg: float = 3.0
     plus_min: int = 20_000
     plus_max: int = 50_000
     plus_diff: int = 2
@@ -120,12 +125,15 @@ class FlipGraph:
     state_type: ClassVar[type[FlipGraphState]] = FlipGraphState
 
     def __post_init__(self) -> None:
-        if self.walk is not None and self.walk not in RINGS:
-            raise ValueError(f"walk {self.walk!r}; one of {', '.join(RINGS)} is needed")
-        if min(self.patience, self.leg) <= 0 or self.lifts < 1:
-            raise ValueError("patience, leg and lifts must be above 0")
-        if not 0 < self.plus_min <= self.plus_max or self.plus_diff < 1:
-            raise ValueError("0 < plus_min <= plus_max and plus_diff of at least 1 are needed")
+        require_settings(
+            self.walk,
+            self.plus_min,
+            self.plus_max,
+            self.plus_diff,
+            patience=self.patience,
+            leg=self.leg,
+            lifts=self.lifts,
+        )
 
     def start(
         self, problem: Problem, rng: np.random.Generator, starts: Sequence[Scheme | Approximation] = ()
@@ -140,12 +148,12 @@ class FlipGraph:
         Raises:
             ProblemError: If the target or the ring is beyond this method.
         """
-        self._require(problem, starts)
+        require_walkable("flip-graph", problem, self._ring(problem), starts)
         sides = sum(problem.target.shape)
         state = FlipGraphState(
             problem=problem,
             seed=int(rng.integers(1 << 62)),
-            starts=_stacked(problem, [s.to(self._ring(problem)) for s in starts if isinstance(s, Scheme)]),
+            starts=stacked(problem, [s.to(self._ring(problem)) for s in starts if isinstance(s, Scheme)]),
             ints=np.zeros(0, np.int32),
             words=np.zeros(0, np.uint64),
             steps=0,
@@ -160,24 +168,6 @@ class FlipGraph:
         self._begin(state)
         return state
 
-    def _require(self, problem: Problem, starts: Sequence[Scheme | Approximation]) -> None:
-        if problem.ring is Ring.QI:
-            raise ProblemError("flip-graph walks over f2, f3 and zt; qi is beyond them; choose another solver")
-        widest = max(problem.target.shape)
-        if widest > MAX_COORDINATES:
-            raise ProblemError(
-                f"flip-graph holds at most {MAX_COORDINATES} coordinates a side, {problem.target.short} has {widest}"
-            )
-        if len(problem.target.values) > MAX_RANK:
-            raise ProblemError(f"{problem.target.short}: {len(problem.target.values)} products to start from; too many")
-        walked = self._ring(problem)
-        if walked.characteristic and problem.ring.characteristic and walked != problem.ring:
-            raise ProblemError(f"a walk over {walked} gives no schemes over {problem.ring}; leave out the option walk")
-        if walked is Ring.ZT and problem.ring.characteristic == 0 and not holds(problem.ring, Ring.ZT):
-            raise ProblemError(f"a walk over zt gives no schemes over {problem.ring}")
-        if any(isinstance(s, Approximation) for s in starts):
-            raise ProblemError("flip-graph starts at schemes, not at approximations; discretise it first")
-
     def advance(self, state: FlipGraphState) -> FlipGraphState:
         """`SLICE` flips, or fewer if the rank asked for is reached."""
         end = state.steps + SLICE
@@ -189,21 +179,19 @@ class FlipGraph:
         """The best scheme of the target, and the best lifted one."""
         target = state.problem.target
         if len(state.lifted):
-            u, v, w, denominators = np.split(state.lifted, np.cumsum(target.shape), axis=1)
-            yield Scheme(target, Ring(state.lifted_ring), u, v, w, denominators[:, 0])
+            yield lowered(target, state.lifted_ring, state.lifted)
         if len(state.best) and self._ring(state.problem) == state.problem.ring:
-            yield _scheme(target, state.problem.ring, state.best)
+            yield to_scheme(target, state.problem.ring, state.best)
 
     def _ring(self, problem: Problem) -> Ring:
         """The coefficient set of the walk."""
-        if self.walk is not None:
-            return parse_ring(self.walk)
-        return problem.ring if problem.ring.characteristic else Ring.F2
+        return walk_ring(self.walk, problem)
 
     def _stages(self, state: FlipGraphState) -> list[Stage]:
         """The formats on the way; only the target itself where nothing is grown."""
         grown = self.grow and not len(state.starts)
-        return route(state.problem, grown)
+        rng = np.random.default_rng([state.seed, state.round]) if state.round > 1 else None
+        return route(state.problem, grown, rng)
 
     def _done(self, state: FlipGraphState) -> bool:
         held = len(state.best) if self._ring(state.problem) == state.problem.ring else len(state.lifted)
@@ -211,25 +199,25 @@ class FlipGraph:
 
     def _begin(self, state: FlipGraphState) -> None:
         """A new round, at the first format or at one of the starts."""
+        state.round += 1
+        state.stage = 0
         stages = self._stages(state)
         if len(state.starts):
             joined = state.starts[state.round % len(state.starts)]
-            first = _scheme(state.problem.target, self._ring(state.problem), joined[joined.any(axis=1)])
+            first = to_scheme(state.problem.target, self._ring(state.problem), joined[joined.any(axis=1)])
         else:
             first = standard(stages[0].target).to(self._ring(state.problem))
-        state.round += 1
-        state.stage = 0
         self._enter(state, first, stages[0])
 
     def _enter(self, state: FlipGraphState, scheme: Scheme, stage: Stage) -> None:
         """Put a walk at a scheme of a stage's format."""
         seed = int(np.random.SeedSequence([state.seed, state.round, state.stage]).generate_state(1)[0])
-        settings = Settings(
-            plus_min=self.plus_min, plus_max=self.plus_max, plus_diff=self.plus_diff, stop_rank=stage.goal
-        )
         u, v, w = (factor.astype(np.int64) for factor in scheme.factors)
-        state.ints, state.words = start((u, v, w), str(scheme.ring), seed, settings)
+        state.ints, state.words = start((u, v, w), str(scheme.ring), seed, self._settings(stage))
         state.idle = 0
+
+    def _settings(self, stage: Stage) -> Settings:
+        return Settings(plus_min=self.plus_min, plus_max=self.plus_max, plus_diff=self.plus_diff, stop_rank=stage.goal)
 
     def _leg(self, state: FlipGraphState, most: int) -> None:
         """Walk on from the stage's best scheme, then decide where to go."""
@@ -252,9 +240,12 @@ class FlipGraph:
             restart(state.walk, best(state.walk))
 
     def _climb(self, state: FlipGraphState, stages: list[Stage]) -> None:
-        """On to the next format, from the best scheme of this one and a standard block."""
+        """On to the next format, from the best scheme of this one and a standard block; anew from one that is dead."""
         here, following = stages[state.stage], stages[state.stage + 1]
-        scheme = _scheme(here.target, self._ring(state.problem), np.concatenate(best(state.walk), axis=1))
+        scheme = to_scheme(here.target, self._ring(state.problem), np.concatenate(best(state.walk), axis=1))
+        if not state.problem.ring.characteristic and is_dead(scheme):
+            self._begin(state)
+            return
         state.stage += 1
         self._enter(state, extended(scheme, following.target), following)
 
@@ -273,43 +264,13 @@ class FlipGraph:
     def _lift(self, state: FlipGraphState, stage: Stage) -> None:
         """Try to lift the walk's scheme, and others of its rank that a few more flips lead to."""
         target, walked = state.problem.target, self._ring(state.problem)
-        factors = best(state.walk)
-        for attempt in range(self.lifts):
-            found = self._raised(state, _scheme(target, walked, np.concatenate(factors, axis=1)), attempt)
-            state.lifts += 1
-            if found is not None:
-                state.lifted, state.lifted_ring = found
-                return
-            restart(state.walk, factors)
-            state.words = state.words.copy()
-            walk(state.walk, STRIDE)
-            state.steps += STRIDE
-            factors = current(state.walk) if len(current(state.walk)[0]) <= len(factors[0]) else best(state.walk)
 
-    def _raised(self, state: FlipGraphState, scheme: Scheme, attempt: int) -> tuple[NDArray[np.int64], str] | None:
-        """The lifted scheme, joined with its denominators, and its ring; None if it does not lift to the problem's."""
-        if scheme.ring is Ring.ZT:
-            lifted: Scheme | None = scheme
-        else:
-            wanted = state.problem.ring
-            lifted = lift(scheme, wanted, choices=2 + attempt % 3, seed=state.seed % 2**31 + state.lifts).scheme
-        if lifted is None or any(f.dtype == object for f in (*lifted.factors, lifted.denominators)):
-            return None
-        return np.concatenate([*lifted.factors, lifted.denominators[:, None]], axis=1), str(lifted.ring)
+        def whole(factors: Factors) -> Scheme:
+            return to_scheme(target, walked, np.concatenate(factors, axis=1))
 
-
-def _scheme(target: Target, ring: Ring, joined: NDArray[np.integer]) -> Scheme:
-    """A scheme of joined factors; signed residues are reduced over `f3`."""
-    u, v, w = np.split(joined.astype(np.int64), np.cumsum(target.shape)[:2], axis=1)
-    if ring.characteristic:
-        u, v, w = u % ring.characteristic, v % ring.characteristic, w % ring.characteristic
-    return Scheme(target, ring, u, v, w)
-
-
-def _stacked(problem: Problem, schemes: Sequence[Scheme]) -> NDArray[np.int8]:
-    """The starts' joined factors, padded with zero rows."""
-    rank = max((scheme.rank for scheme in schemes), default=0)
-    stack = np.zeros((len(schemes), rank, sum(problem.target.shape)), np.int8)
-    for place, scheme in enumerate(schemes):
-        stack[place, : scheme.rank] = np.concatenate(scheme.factors, axis=1)
-    return stack
+        seed = state.seed % 2**31 + state.lifts
+        found = lift_walk(state.walk, self._settings(stage), whole, state.problem.ring, self.lifts, seed)
+        state.steps += found.flips
+        state.lifts += found.tries
+        if found.rows is not None:
+            state.lifted, state.lifted_ring = found.rows, found.ring

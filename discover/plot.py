@@ -1,0 +1,127 @@
+"""A plot of a search: best rank against time, from the file that `--metrics` wrote. Matplotlib is loaded here alone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from decompositions.errors import BilinearError
+from decompositions.files import write_atomic
+from discover.metrics import Recorded, read
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = (".png", ".svg", ".pdf")
+UNITS = (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
+LEGEND = 12  # curves that a legend names
+MARGIN = 0.04  # of the height, above and below
+
+
+class PlotError(BilinearError):
+    """A plot that cannot be drawn."""
+
+
+@dataclass
+class Curve:
+    """How the best rank of one job fell.
+
+    Attributes:
+        label: What the legend says.
+        times: Seconds at which the rank fell, and the end of the search.
+        ranks: The best rank from then on.
+    """
+
+    label: str
+    times: list[float] = field(default_factory=list)
+    ranks: list[int] = field(default_factory=list)
+
+
+def plot(path: Path, out: Path) -> None:
+    """Draw the runs of a metrics file; the suffix of `out` says in which format.
+
+    Raises:
+        MetricsError: If the file holds no metrics or damaged ones.
+        PlotError: If no rank was found yet, the format is unknown, or Matplotlib is missing.
+        OSError: If a file cannot be read or written.
+    """
+    if out.suffix.lower() not in FORMATS:
+        raise PlotError(f"{out}: plots are written as {', '.join(FORMATS)}; choose one of these endings")
+    runs = [run for run in read(path) if run.lines]
+    drawn = curves(runs)
+    if not drawn:
+        raise PlotError(f"{path}: no scheme was found in this search; there is no rank to plot")
+    figure = _figure()
+    _draw(figure.subplots(), drawn, [run.about for run in runs])
+    image = io.BytesIO()
+    figure.savefig(image, format=out.suffix.lower()[1:], dpi=150)
+    write_atomic(out, image.getvalue())
+
+
+def curves(runs: Sequence[Recorded]) -> list[Curve]:
+    """One curve a job; a run that resumed another one goes on with its curves."""
+    found: dict[tuple[int, int], Curve] = {}
+    several = sum(not run.about["resume"] for run in runs) > 1
+    before, group = 0.0, -1
+    for run in runs:
+        resumed = run.about["resume"] and group >= 0
+        before, group = (before, group) if resumed else (0.0, group + 1)
+        end = before + max((line["time"] for line in run.lines), default=0.0)
+        for line in run.lines:
+            if line["job"] is not None and line["best_rank"] is not None:
+                label = _label(run.about, line["job"], several)
+                curve = found.setdefault((group, line["job"]), Curve(label))
+                _add(curve, before + line["time"], line["best_rank"])
+        for (owner, _), curve in found.items():
+            if owner == group:
+                _add(curve, end, curve.ranks[-1], last=True)
+        before = end
+    return [found[key] for key in sorted(found)]
+
+
+def _label(about: Mapping[str, Any], job: int, several: bool) -> str:
+    seed = f"seed {about['seed'] + job}"
+    return f"{about['search']} by {about['solver']}, {seed}" if several else seed
+
+
+def _add(curve: Curve, time: float, rank: int, last: bool = False) -> None:
+    """A point where the rank changes, or at the end."""
+    if last or not curve.ranks or curve.ranks[-1] != rank:
+        curve.times.append(time)
+        curve.ranks.append(rank)
+
+
+def _figure() -> Figure:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise PlotError("plots need Matplotlib, which is not here: pip install 'bilinear[plots]'") from error
+    return Figure(figsize=(8, 4.5), layout="constrained")
+
+
+def _draw(axes: Axes, drawn: Sequence[Curve], abouts: Sequence[Mapping[str, Any]]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    longest = max(time for curve in drawn for time in curve.times)
+    unit, seconds = next((u for u in UNITS if longest >= 2 * u[1]), UNITS[-1])
+    for curve in drawn:
+        axes.step([time / seconds for time in curve.times], curve.ranks, where="post", label=curve.label)
+        axes.plot(curve.times[-1] / seconds, curve.ranks[-1], "o", color=axes.lines[-1].get_color(), markersize=4)
+    records = {about["published"] for about in abouts} - {None}
+    if len(records) == 1:
+        [record] = records
+        axes.axhline(record, color="gray", linestyle="--", linewidth=1, label=f"best published: {record}")
+    titles = {f"{about['search']} by {about['solver']}" for about in abouts}
+    axes.set_title(titles.pop() if len(titles) == 1 else "searches")
+    axes.set_xlabel(f"time, {unit}")
+    axes.set_ylabel("best rank, products")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlim(left=0)
+    axes.margins(y=MARGIN)
+    axes.grid(alpha=0.3)
+    if len(drawn) <= LEGEND:
+        axes.legend(loc="best")

@@ -1,0 +1,71 @@
+"""What the flip-graph tests share: small targets, exact checks, and the way to the oracle's schemes and back."""
+
+from __future__ import annotations
+
+import numpy as np
+from flip_oracle import Scheme as TermSet
+from flip_oracle import normal
+
+from decompositions import Scheme, parse_target, standard, verify
+from decompositions.rings import parse_ring
+from decompositions.targets import Target
+from decompositions.targets.file import from_dense
+from discover.solvers.flip_graph.packing import Matrix
+from discover.solvers.flip_graph.walking import Factors
+
+RINGS = ("f2", "f3", "zt")
+
+
+def polynomial(n: int, m: int) -> Target:
+    """The product of two polynomials with n and m coefficients."""
+    tensor = np.zeros((n, m, n + m - 1), np.int64)
+    i, j = (x.ravel() for x in np.indices((n, m)))
+    tensor[i, j, i + j] = 1
+    return from_dense(f"file:polymul{n}x{m}", tensor)
+
+
+TARGETS = {name: parse_target(name) for name in ("2x2x2", "2x2x3", "2x3x2", "2x3x3", "3x3x3")} | {
+    "polymul 2x2": polynomial(2, 2),
+    "polymul 3x4": polynomial(3, 4),
+}
+
+
+def rows(target: Target | str) -> Factors:
+    """The standard algorithm's factors of a target or of a name in `TARGETS`."""
+    u, v, w = (factor.astype(np.int64) for factor in standard(_target(target)).factors)
+    return u, v, w
+
+
+def scheme_of(factors: Factors, target: Target | str, ring: str) -> Scheme:
+    """The factors of a walk as a scheme."""
+    held, p = parse_ring(ring), parse_ring(ring).characteristic
+    u, v, w = (factor % p if p else factor for factor in factors)
+    return Scheme(_target(target), held, u, v, w)
+
+
+def exact(factors: Factors, target: Target | str, ring: str) -> bool:
+    """Whether the factors of a walk are exactly the target over the ring."""
+    return verify(scheme_of(factors, target, ring)).ok
+
+
+def _target(target: Target | str) -> Target:
+    return TARGETS[target] if isinstance(target, str) else target
+
+
+def to_terms(factors: Factors, ring: str) -> TermSet:
+    """The set of terms; all of them must differ."""
+    terms = [normal([tuple(map(int, x)) for x in row], ring) for row in zip(*factors, strict=True)]
+    assert len(set(terms)) == len(terms)
+    return frozenset(terms)
+
+
+def to_factors(terms: TermSet) -> Factors:
+    """The terms as matrices, in sorted order."""
+    u, v, w = (np.array(side, np.int64) for side in zip(*sorted(terms), strict=True))
+    return u, v, w
+
+
+def distinct(factors: Factors) -> bool:
+    """Whether no two rows are equal; the oracle's sets cannot hold such schemes."""
+    joined: Matrix = np.concatenate(factors, axis=1)
+    return len(np.unique(joined, axis=0)) == len(joined)

@@ -1,0 +1,160 @@
+"""Symmetric walks: exact, symmetric, and with the ranks that cubes and orbits allow."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from flip_cases import RINGS, exact, scheme_of
+
+from decompositions import parse_target, strassen, verify
+from decompositions.targets.matmul import matmul
+from discover.budget import Budget
+from discover.outcome import Status
+from discover.problem import Problem, ProblemError
+from discover.run import run
+from discover.solver import OptionError, make_solver
+from discover.solvers.flip_graph.orbits import expanded, orbit_rows, partitions
+from discover.solvers.flip_graph.walking import Settings, best, current, start, walk
+
+RESTLESS = Settings(plus_min=50, plus_max=500, plus_diff=2, split_chance=0.1)
+
+
+def test_partitions_are_those_of_the_number() -> None:
+    assert [tuple(len(group) for group in groups) for groups in partitions(4)] == [
+        (4,),
+        (2, 2),
+        (3, 1),
+        (2, 1, 1),
+        (1, 1, 1, 1),
+    ]
+    for n, known in ((1, 1), (5, 7), (8, 22)):  # OEIS A000041
+        every = list(partitions(n))
+        assert len(set(every)) == known
+        assert all([i for group in groups for i in group] == list(range(n)) for groups in every)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+def test_cubes_and_orbits_are_the_standard_algorithm(n: int) -> None:
+    for groups in partitions(n):
+        orbits = orbit_rows(n, groups)
+        assert len(orbits[0]) == (n**3 - n) // 3 + sum((len(group) ** 3 - len(group)) // 3 for group in groups)
+        assert exact(expanded(orbits, n, groups), matmul(n, n, n), "zt")
+
+
+@pytest.mark.parametrize("ring", RINGS)
+def test_symmetric_walks_stay_exact_and_symmetric(ring: str) -> None:
+    for n, groups in ((2, ((0, 1),)), (3, ((0,), (1, 2))), (3, ((0, 1, 2),)), (4, ((0, 1), (2,), (3,)))):
+        for seed, flips in itertools.product(range(6), (1, 300, 3000)):
+            state = start(orbit_rows(n, groups), ring, seed, RESTLESS, cyclic=True)
+            walk(state, flips)
+            for orbits in (current(state), best(state)):
+                whole = expanded(orbits, n, groups)
+                assert exact(whole, matmul(n, n, n), ring)
+                assert products(rotated(whole, n), ring) == products(whole, ring)
+
+
+def rotated(factors: tuple[np.ndarray, ...], n: int) -> tuple[np.ndarray, ...]:
+    """The scheme after one rotation of its factors, C transposed for it and back."""
+    u, v, w = factors
+    return v, transposed(w, n), transposed(u, n)
+
+
+def transposed(factor: np.ndarray, n: int) -> np.ndarray:
+    return factor.reshape(-1, n, n).transpose(0, 2, 1).reshape(len(factor), n * n)
+
+
+def products(factors: tuple[np.ndarray, ...], ring: str) -> list[bytes]:
+    """The rank-one tensors, in order: signs within a product do not show."""
+    tensors = [np.einsum("i,j,k->ijk", *product) for product in zip(*factors, strict=True)]
+    p = {"f2": 2, "f3": 3}.get(ring)
+    return sorted((tensor % p if p else tensor).tobytes() for tensor in tensors)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("ring", ["zt", "z", "q", "f2", "f3"])
+@pytest.mark.parametrize(("name", "known"), [("1x1x1", 1), ("2x2x2", 7), ("3x3x3", 23)])
+def test_the_solver_reaches_known_ranks(name: str, known: int, ring: str, seed: int) -> None:
+    problem = Problem(parse_target(name), known, ring)  # type: ignore[arg-type]
+    outcome = run(problem, "symmetric", seed=seed, budget=Budget(steps=1 << 25))
+    assert outcome.status is Status.FOUND
+    assert outcome.scheme is not None
+    assert outcome.scheme.rank == known
+    assert verify(outcome.scheme).ok
+    assert outcome.rejected == 0
+
+
+@pytest.mark.parametrize("ring", ["f3", "zt"])
+def test_walks_over_other_sets_are_lifted_or_kept(ring: str) -> None:
+    outcome = run(Problem(parse_target("3x3x3"), 23), "symmetric", {"walk": ring}, budget=Budget(steps=1 << 25))
+    assert outcome.scheme is not None
+    assert str(outcome.scheme.ring) == "zt"
+
+
+def test_without_a_rank_every_partition_is_tried() -> None:
+    solver = make_solver("symmetric", {"patience": 1, "path": 0.001})
+    state = solver.start(Problem(parse_target("3x3x3"), None, "f2"), np.random.default_rng(1))  # type: ignore[arg-type]
+    seen = set()
+    for _ in range(30):
+        seen.add(state.metrics()["partition"])
+        state = solver.advance(state)
+        assert all(verify(scheme).ok for scheme in solver.candidates(state))
+    assert seen == {"3", "2+1", "1+1+1"}
+
+
+@pytest.mark.parametrize(("rank", "expected"), [(93, {"3+1+1", "2+2+1"}), (97, {"5", "2+1+1+1"})])
+def test_only_partitions_that_reach_the_rank_are_drawn(rank: int, expected: set[str]) -> None:
+    solver = make_solver("symmetric", {"patience": 1, "path": 0.001})
+    state = solver.start(Problem(parse_target("5x5x5"), rank), np.random.default_rng(1))
+    seen = set()
+    for _ in range(30):
+        seen.add(state.metrics()["partition"])
+        state = solver.advance(state)
+    assert seen == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"partition": "2+x"}, "partition '2.x'; sizes of groups such as 2.2.1 are needed"),
+        ({"partition": "2+0"}, "sizes of groups such as"),
+        ({"patience": 0}, "patience and lifts must be above 0"),
+    ],
+)
+def test_wrong_options_are_refused(options: dict[str, object], reason: str) -> None:
+    with pytest.raises(OptionError, match=reason):
+        make_solver("symmetric", options)
+
+
+def test_a_partition_of_another_number_is_refused() -> None:
+    with pytest.raises(ProblemError, match=r"partition 2\+2 is not one of 3, as 3x3x3 needs"):
+        run(Problem(parse_target("3x3x3"), 23), "symmetric", {"partition": "2+2"})
+
+
+@pytest.mark.parametrize("name", ["2x2x3", "1x2x2"])
+def test_only_square_products_are_taken(name: str) -> None:
+    with pytest.raises(ProblemError, match=f"symmetric searches n x n x n, not {name}; choose flip-graph"):
+        run(Problem(parse_target(name)), "symmetric")
+
+
+def test_starts_are_refused() -> None:
+    with pytest.raises(ProblemError, match="symmetric begins at its own orbits, not at starts"):
+        run(Problem(parse_target("2x2x2"), 7), "symmetric", starts=[strassen()])
+
+
+@pytest.mark.slow
+def test_5x5x5_at_99_products_lifts() -> None:
+    outcome = run(Problem(parse_target("5x5x5"), 99), "symmetric", seed=1, budget=Budget(steps=2_000_000_000))
+    assert outcome.status is Status.FOUND
+    assert outcome.scheme is not None
+    assert str(outcome.scheme.ring) == "zt"
+
+
+def test_rotations_of_strassen_are_seen() -> None:
+    """The checker of symmetry rejects what is not symmetric."""
+    whole = tuple(factor.astype(np.int64) for factor in strassen().factors)
+    assert products(rotated(whole, 2), "zt") == products(whole, "zt")
+    moved = (whole[0], whole[1], np.roll(whole[2], 1, axis=0))
+    assert products(rotated(moved, 2), "zt") != products(moved, "zt")
+    assert not verify(scheme_of((moved[0], moved[1], moved[2]), matmul(2, 2, 2), "zt")).ok

@@ -1,0 +1,119 @@
+"""`--solver auto`: what it chooses, what it says, and that what is found names the solver used."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catalog import Catalog
+from decompositions import parse_target, standard
+from decompositions.rings import Ring
+from decompositions.targets import Target
+from discover.auto import resolve
+from discover.budget import parse_budget
+from discover.replay import replay
+from discover.search import Order, execute, search
+from discover.solver import SOLVERS, OptionError
+
+
+def polymul(path: Path, size: int) -> Target:
+    """The product of two polynomials, as a map from a file."""
+    tensor = np.zeros((size, size, 2 * size - 1), np.int64)
+    for i, j in np.ndindex(size, size):
+        tensor[i, j, i + j] = 1
+    np.save(path, tensor)
+    return parse_target(f"file:{path}")
+
+
+def choice(order: Order) -> tuple[str, str]:
+    chosen, sentence = resolve(order)
+    return chosen.solver, sentence
+
+
+@pytest.mark.parametrize("ring", ["f2", "f3", "zt", "z", "q"])
+@pytest.mark.parametrize("rank", [None, 23])
+def test_matrix_products_go_to_flip_graph(ring: str, rank: int | None) -> None:
+    solver, sentence = choice(Order(parse_target("3x3x3"), rank, Ring(ring)))
+    assert solver == "flip-graph"
+    assert sentence.startswith("auto chose flip-graph: ")
+    assert "growing from 2x2x2" in sentence
+    assert ("no rank is given; it goes as low as the budget allows" in sentence) == (rank is None)
+    assert (f"lifted from f2 to {ring}" in sentence) == (ring not in ("f2", "f3"))
+
+
+def test_the_walk_that_was_asked_for_is_named() -> None:
+    assert "lifted from f3 to q" in choice(Order(parse_target("3x3x3"), 23, Ring.Q, options={"walk": "f3"}))[1]
+    assert "lifted" not in choice(Order(parse_target("3x3x3"), 23, options={"walk": "zt"}))[1]
+
+
+def test_a_small_map_with_a_rank_goes_to_ternary_sgd(tmp_path: Path) -> None:
+    small, large = polymul(tmp_path / "small.npy", 3), polymul(tmp_path / "large.npy", 12)
+    assert choice(Order(small, 6))[0] == "ternary-sgd"
+    assert choice(Order(small))[0] == "flip-graph"
+    assert choice(Order(small, 6, Ring.F2))[0] == "flip-graph"
+    assert choice(Order(small, 6, starts=(standard(small),)))[0] == "flip-graph"
+    assert choice(Order(large, 100)) == (
+        "flip-graph",
+        "auto chose flip-graph: flips, from the standard algorithm, lifted from f2 to zt",
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "ring", "reason"),
+    [
+        ("2x2x2", Ring.QI, "flip-graph walks over f2, f3 and zt, not over qi"),
+        ("17x17x17", Ring.ZT, "flip-graph holds at most 256 coordinates a side, 17x17x17 has 289"),
+    ],
+)
+def test_what_flip_graphs_cannot_hold_goes_to_ternary_sgd(target: str, ring: Ring, reason: str) -> None:
+    assert choice(Order(parse_target(target), 4000, ring)) == ("ternary-sgd", f"auto chose ternary-sgd: {reason}")
+
+
+def test_square_formats_from_five_on_go_to_symmetric_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {name: place for name, place in SOLVERS._entries.items() if name != "symmetric"}
+    monkeypatch.setattr(SOLVERS, "_entries", known)
+    square = Order(parse_target("5x5x5"), 97)
+    assert choice(square)[0] == "flip-graph"
+    monkeypatch.setitem(known, "symmetric", "nowhere:Symmetric")
+    assert choice(square) == ("symmetric", "auto chose symmetric: a square format from 5x5x5 on")
+    assert choice(Order(parse_target("4x4x4"), 49))[0] == "flip-graph"
+    assert choice(Order(parse_target("5x5x6"), 110))[0] == "flip-graph"
+    assert choice(Order(parse_target("5x5x5")))[0] == "flip-graph"
+
+
+def test_the_options_given_decide() -> None:
+    solver, sentence = choice(Order(parse_target("2x2x2"), 7, options={"restarts": 64}))
+    assert (solver, sentence) == ("ternary-sgd", "auto chose ternary-sgd: it has what was set with --option: restarts")
+    assert choice(Order(parse_target("2x2x2"), 7, options={"plus-diff": 3}))[0] == "flip-graph"
+
+
+def test_an_option_of_no_solver_is_refused() -> None:
+    with pytest.raises(OptionError, match="solver 'flip-graph' has no option 'speed'"):
+        search("2x2x2", 7, solver="auto", options={"speed": 1})
+
+
+def test_a_solver_that_is_named_is_left_alone() -> None:
+    order = Order(parse_target("2x2x2"), 7, solver="ternary-sgd")
+    assert resolve(order) == (order, "")
+    assert Order(parse_target("2x2x2"), 7, solver=" AUTO ").checkpoint_path.name.startswith("2x2x2-flip-graph-0-")
+
+
+def test_what_auto_finds_names_the_solver_used_and_is_replayed(tmp_path: Path) -> None:
+    mine = Catalog(tmp_path / "catalog", shipped=None)
+    order = Order(parse_target("2x2x2"), 7, solver="auto", checkpoint=tmp_path / "state.npz", seed=2)
+    result = execute(order, mine)
+    assert result.scheme is not None
+    assert result.notes[0].startswith("auto chose flip-graph: ")
+    entry = mine.scheme(result.added[0].id).entry
+    assert entry.provenance.solver == "flip-graph"
+    assert "--solver flip-graph --seed 2" in entry.provenance.command
+    assert replay(entry, lambda parent: mine.scheme(parent).scheme).same
+
+
+def test_without_a_rank_the_rank_falls(tmp_path: Path) -> None:
+    order = Order(
+        parse_target("2x3x3"), solver="auto", budget=parse_budget("40000000steps"), checkpoint=tmp_path / "state.npz"
+    )
+    result = execute(order)
+    assert result.scheme is not None
+    assert result.scheme.rank == 15
