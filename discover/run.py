@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from decompositions.fitting import fitted
 from decompositions.formulas import additions
 from decompositions.identity import normal_form
 from decompositions.rings import holds
@@ -116,10 +117,8 @@ class _Search:
             self.state, self.found = held.state, held.found
             self.cpu_started -= held.cpu_seconds
             return
-        for start in starts:
-            if start.target != self.problem.target:
-                raise ProblemError(f"start of {start.target.short}: {self.problem.target.short} is searched for")
-        self.state = self.solver.start(self.problem, np.random.default_rng(self.seed), starts)
+        fitting = [_fitted(start, self.problem) for start in starts]
+        self.state = self.solver.start(self.problem, np.random.default_rng(self.seed), fitting)
 
     def loop(self, budget: Budget, interrupted: Callable[[], bool]) -> Status:
         while True:
@@ -193,6 +192,15 @@ class _Search:
             self.rejected,
             self.state.metrics(),
         )
+
+
+def _fitted(start: Scheme | Approximation, problem: Problem) -> Scheme | Approximation:
+    """A start of the target; that of another `matmul` format is extended by standard products or cut."""
+    if start.target == problem.target:
+        return start
+    if isinstance(start, Scheme) and start.target.family == problem.target.family == "matmul":
+        return fitted(start, problem.target)
+    raise ProblemError(f"start of {start.target.short}: {problem.target.short} is searched for")
 
 
 def _merit(scheme: Scheme) -> tuple[int, int]:

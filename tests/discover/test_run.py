@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from decompositions import content_hash, parse_target, strassen, verify
+from decompositions import content_hash, parse_target, standard, strassen, verify
 from decompositions.scheme import Scheme
+from decompositions.targets.file import from_dense
 from discover.budget import Budget, parse_budget
 from discover.checkpoint import CheckpointError
 from discover.outcome import Found, Progress, Status
@@ -72,8 +73,15 @@ def test_interruption_keeps_a_checkpoint(tmp_path: Path) -> None:
 
 
 def test_starts_of_another_target_are_refused() -> None:
-    with pytest.raises(ProblemError, match="start of 2x2x2: 3x3x3 is searched for"):
-        run(HARD, "ternary-sgd", starts=[strassen()])
+    tensor = from_dense("file:two.npy", np.ones((2, 2, 2), np.int64))
+    with pytest.raises(ProblemError, match=r"start of file:two\.npy: 3x3x3 is searched for"):
+        run(HARD, "ternary-sgd", starts=[standard(tensor)])
+
+
+def test_a_start_of_a_smaller_format_is_extended_and_of_a_larger_one_cut() -> None:
+    wide, narrow = Problem(parse_target("2x2x3"), 11), Problem(parse_target("1x2x2"), 4)
+    found = [run(problem, "flip-graph", starts=[strassen()]).scheme for problem in (wide, narrow)]
+    assert [scheme.rank if scheme else None for scheme in found] == [11, 4]
 
 
 def test_a_start_of_another_rank_is_refused() -> None:

@@ -22,7 +22,10 @@ Partition = tuple[tuple[int, ...], ...]
 
 
 def partitions(n: int) -> Iterator[Partition]:
-    """The partitions of 0 .. n - 1 up to renumbering, each with its larger groups first; fewest groups first."""
+    """The partitions of 0 .. n - 1 up to renumbering, each with its larger groups first.
+
+    Those with fewer groups come first, and among those with so many groups the most even one.
+    """
     kinds = sorted(_group_sizes(n, n), key=lambda sizes: (len(sizes), sizes))
     for sizes in kinds:
         ends = np.cumsum(sizes)

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from catalog.records import published
-from decompositions.constructions import standard
-from decompositions.operations import AXES, concatenate
 from decompositions.rings import Ring
-from decompositions.scheme import Scheme
 from decompositions.targets import Target
 from decompositions.targets.matmul import matmul
 from discover.problem import Problem
@@ -66,14 +63,3 @@ def formats(sizes: tuple[int, ...], rng: np.random.Generator | None = None) -> l
         here[axis] += 1
         way.append(tuple(here))
     return way
-
-
-def extended(scheme: Scheme, target: Target) -> Scheme:
-    """The scheme joined with standard products until it is one of `target`, whose sizes are no smaller."""
-    for axis, name in enumerate(AXES):
-        sizes = scheme.target.sizes
-        missing = target.sizes[axis] - sizes[axis]
-        if missing:
-            block = matmul(*(missing if i == axis else size for i, size in enumerate(sizes)))
-            scheme = concatenate(scheme, standard(block).to(scheme.ring), name)
-    return scheme

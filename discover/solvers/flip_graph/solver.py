@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decompositions.constructions import standard
+from decompositions.fitting import fitted
 from decompositions.rings import Ring
 from decompositions.scheme import Approximation, Scheme
 from discover.problem import Problem
-from discover.solvers.flip_graph.routes import Stage, extended, route
+from discover.solvers.flip_graph.routes import Stage, route
 from discover.solvers.flip_graph.schemes import (
     is_dead,
     lift_walk,
@@ -247,7 +248,7 @@ class FlipGraph:
             self._begin(state)
             return
         state.stage += 1
-        self._enter(state, extended(scheme, following.target), following)
+        self._enter(state, fitted(scheme, following.target), following)
 
     def _record(self, state: FlipGraphState, stage: Stage) -> None:
         """Keep a better scheme of the target, and lift it if it is wanted over another ring."""

@@ -103,8 +103,8 @@ def test_without_a_rank_every_partition_is_tried() -> None:
     assert seen == {"3", "2+1", "1+1+1"}
 
 
-@pytest.mark.parametrize(("rank", "expected"), [(93, {"3+1+1", "2+2+1"}), (97, {"5", "2+1+1+1"})])
-def test_only_partitions_that_reach_the_rank_are_drawn(rank: int, expected: set[str]) -> None:
+@pytest.mark.parametrize(("rank", "expected"), [(93, {"2+2+1"}), (97, {"5", "2+1+1+1"})])
+def test_only_even_partitions_that_reach_the_rank_are_drawn(rank: int, expected: set[str]) -> None:
     solver = make_solver("symmetric", {"patience": 1, "path": 0.001})
     state = solver.start(Problem(parse_target("5x5x5"), rank), np.random.default_rng(1))
     seen = set()

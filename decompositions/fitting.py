@@ -1,0 +1,38 @@
+"""From the scheme of one format to one of another: standard blocks are joined on, rows and columns left out."""
+
+from __future__ import annotations
+
+from decompositions.constructions import standard
+from decompositions.errors import TargetError
+from decompositions.operations import AXES, concatenate, project
+from decompositions.scheme import Scheme
+from decompositions.targets import Target
+from decompositions.targets.matmul import matmul
+
+
+def fitted(scheme: Scheme, target: Target) -> Scheme:
+    """The scheme joined with standard products along every size that is too small, and cut where one is too large.
+
+    Args:
+        scheme: A `matmul` scheme.
+        target: The format wanted; the sizes are taken in their order.
+
+    Raises:
+        TargetError: If one of the two is no `matmul`.
+
+    Source:
+        Extension and projection as in M. Kauers, I. Wood, "Exploring the meta flip graph" (arXiv:2510.19787).
+    """
+    if scheme.target == target:
+        return scheme
+    if scheme.target.family != "matmul" or target.family != "matmul":
+        raise TargetError(f"a scheme of {scheme.target.short} cannot be made one of {target.short}")
+    for axis, name in enumerate(AXES):
+        while scheme.target.sizes[axis] > target.sizes[axis]:
+            scheme = project(scheme, name, scheme.target.sizes[axis] - 1)
+    for axis, name in enumerate(AXES):
+        missing = target.sizes[axis] - scheme.target.sizes[axis]
+        if missing:
+            block = matmul(*(missing if i == axis else size for i, size in enumerate(scheme.target.sizes)))
+            scheme = concatenate(scheme, standard(block).to(scheme.ring), name)
+    return scheme
