@@ -1,6 +1,7 @@
 """The command `bilinear`: parse, call, print. Data goes to stdout, words go to stderr.
 
-Exit codes: 0 done, 1 not found or not valid, 2 wrong usage or input, 130 interrupted.
+Exit codes: 0 done, 1 not found or not valid, 2 wrong usage or input, 130 interrupted. One short function a command: the
+file is as long as the list of commands.
 """
 
 from __future__ import annotations
@@ -225,10 +226,10 @@ def verify(context: click.Context, query: str, method: str, as_json: bool, catal
 
 def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
     """An entry as it is written, and its name for messages; `-` is standard input."""
-    from catalog.text import loads, read
+    from catalog.text import MAX_FILE, loads, read
 
     if query == "-":
-        return "standard input", loads(sys.stdin.buffer.read(), "standard input")
+        return "standard input", loads(sys.stdin.buffer.read(MAX_FILE + 1), "standard input")
     path = Path(query) if Path(query).is_file() else catalog.find(query).path
     return query, read(path)
 

@@ -111,6 +111,8 @@ def loads(data: bytes, source: str) -> AnyEntry:
         CatalogError: One line, `SOURCE: thing: fact; need`.
     """
     try:
+        if len(data) > MAX_FILE:
+            raise CatalogError(f"more than {memory.human(MAX_FILE)}; no entry is that large")
         return _validated(_parsed(data))
     except BilinearError as error:
         raise CatalogError(f"{source}: {error}") from None

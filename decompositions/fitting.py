@@ -13,6 +13,8 @@ from decompositions.targets.matmul import matmul
 def fitted(scheme: Scheme, target: Target) -> Scheme:
     """The scheme joined with standard products along every size that is too small, and cut where one is too large.
 
+    A cut leaves out the row or column that takes most products with it.
+
     Args:
         scheme: A `matmul` scheme.
         target: The format wanted; the sizes are taken in their order.
@@ -29,10 +31,16 @@ def fitted(scheme: Scheme, target: Target) -> Scheme:
         raise TargetError(f"a scheme of {scheme.target.short} cannot be made one of {target.short}")
     for axis, name in enumerate(AXES):
         while scheme.target.sizes[axis] > target.sizes[axis]:
-            scheme = project(scheme, name, scheme.target.sizes[axis] - 1)
+            scheme = _cut(scheme, axis)
     for axis, name in enumerate(AXES):
         missing = target.sizes[axis] - scheme.target.sizes[axis]
         if missing:
             block = matmul(*(missing if i == axis else size for i, size in enumerate(scheme.target.sizes)))
             scheme = concatenate(scheme, standard(block).to(scheme.ring), name)
     return scheme
+
+
+def _cut(scheme: Scheme, axis: int) -> Scheme:
+    """The scheme of the format one smaller along an axis, with as few products as leaving out one index gives."""
+    choices = (project(scheme, AXES[axis], index) for index in range(scheme.target.sizes[axis]))
+    return min(choices, key=lambda smaller: smaller.rank)
