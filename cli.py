@@ -166,6 +166,8 @@ def search(
         _print(result_as_lines(result, catalog.root))
     if layer is not None and result.scheme is not None:
         _export(result.scheme, layer, result.added[0].id if result.added else None)
+    if result.unsaved:
+        _fail(context, result.unsaved, WRONG_USE)
     context.exit(_exit_code(result))
 
 

@@ -29,7 +29,7 @@ def fitted(scheme: Scheme, target: Target) -> Scheme:
         return scheme
     if scheme.target.family != "matmul" or target.family != "matmul":
         raise TargetError(f"a scheme of {scheme.target.short} cannot be made one of {target.short}")
-    for axis, name in enumerate(AXES):
+    for axis in range(3):
         while scheme.target.sizes[axis] > target.sizes[axis]:
             scheme = _cut(scheme, axis)
     for axis, name in enumerate(AXES):

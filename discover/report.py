@@ -49,6 +49,7 @@ def result_as_dict(result: Result) -> dict[str, Any]:
         "rejected": outcome.rejected,
         "metrics": outcome.metrics,
         "notes": list(result.notes),
+        "unsaved": result.unsaved or None,
         "id": result.added[-1].id if result.added else None,
         "scheme": None if result.scheme is None else scheme_as_dict(result.scheme),
     }

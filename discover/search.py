@@ -91,12 +91,14 @@ class Result:
         outcome: How it ended.
         scheme: The best scheme in the order of sizes asked for; None if none was found.
         added: What became of each scheme in the catalog; empty without a catalog.
+        unsaved: Why the catalog could not be written; empty if it could.
         notes: What else the user should know.
     """
 
     outcome: Outcome
     scheme: Scheme | None
     added: tuple[Added, ...] = ()
+    unsaved: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -177,11 +179,11 @@ def execute(order: Order, catalog: Catalog | None = None, hooks: Hooks = Hooks()
     heard = Hooks(hooks.on_progress, keep, hooks.should_stop)
     require_cores(order.jobs)
     outcome = task.run(heard) if order.jobs == 1 else run_jobs(task, order.jobs, heard)
-    if outcome.found is not None and not keeper.added:
+    if outcome.found is not None and not keeper.added and not keeper.unsaved:
         keeper.keep(outcome.found)
     scheme = None if outcome.scheme is None else _turned(outcome.scheme, order.target)
     notes = (*filter(None, [choice]), *_notes(order), *outcome.notes)
-    return Result(outcome, scheme, tuple(keeper.added), notes)
+    return Result(outcome, scheme, tuple(keeper.added), keeper.unsaved, notes)
 
 
 class _Keeper:
@@ -190,19 +192,25 @@ class _Keeper:
     def __init__(self, order: Order, catalog: Catalog | None) -> None:
         self.order, self.catalog = order, catalog
         self.added: list[Added] = []
+        self.unsaved = ""
 
     def keep(self, found: Found) -> None:
+        """Add it; a folder that cannot be written is no reason to lose the scheme, so that is told at the end."""
         if self.catalog is None:
             return
         from catalog.convert import entry_from_scheme
         from catalog.entries import Lineage
+        from catalog.errors import StoreError
 
         symbolic = verify(found.scheme, "symbolic")
         assert symbolic.ok, f"the exact and the symbolic check disagree: {symbolic.detail}"
         parents = tuple(content_hash(_turned(start, self.order.problem.target)) for start in self.order.starts)
         lineage = Lineage(parents=parents, recipe="started from the parents" if parents else "")
         entry = entry_from_scheme(found.scheme, provenance(self.order, found), lineage, [symbolic])
-        self.added.append(self.catalog.add(entry))
+        try:
+            self.added.append(self.catalog.add(entry))
+        except StoreError as error:
+            self.unsaved = str(error)
 
 
 def provenance(order: Order, found: Found) -> Provenance:

@@ -221,6 +221,17 @@ def test_wrong_use_is_one_clear_line_and_exit_code_two(home: Path, arguments: li
     assert "Traceback" not in answer.output
 
 
+def test_a_catalog_that_cannot_be_written_does_not_lose_the_scheme(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    answer = call(
+        home, "search", "2x2x2", "--rank", "7", "--seed", "8", "--catalog", str(tmp_path / "file" / "catalog")
+    )
+    assert answer.exit_code == 2
+    assert "m7 = " in answer.stdout
+    [line] = [text for text in answer.stderr.splitlines() if text.startswith("error: ")]
+    assert "cannot be written" in line
+
+
 def mangled(home: Path, how: str) -> str:
     entry: dict[str, Any] = json.loads(entry_file(home).read_text())
     if how == "truncated":
