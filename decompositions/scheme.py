@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -241,9 +240,3 @@ def _scaled(factor: NDArray[np.float64]) -> tuple[NDArray[Any], int]:
     numbers = np.empty(len(ratios), dtype=object)
     numbers[:] = [n << (shift - d.bit_length() + 1) for n, d in ratios]
     return numbers.reshape(factor.shape), shift
-
-
-def nonzeros(factor: IntArray) -> Iterator[list[int]]:
-    """For each product the positions of its nonzero coefficients."""
-    for row in factor:
-        yield np.flatnonzero(row).tolist()

@@ -27,5 +27,9 @@ def test_a_rank_below_a_proven_bound_is_refused_with_its_source(target: str, ran
 
 
 def test_a_rank_at_the_bound_is_allowed() -> None:
-    require_possible(Problem(parse_target("2x2x2"), 7))
-    require_possible(Problem(parse_target("2x2x2")))
+    for rank in (7, None):
+        problem = Problem(parse_target("2x2x2"), rank)
+        require_possible(problem)
+        assert problem.rank == rank
+    with pytest.raises(ProblemError, match="at least 7 products"):
+        require_possible(Problem(parse_target("2x2x2"), 6))
