@@ -1,0 +1,146 @@
+"""The commands of `bilinear catalog`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
+from commands.show import show
+
+if TYPE_CHECKING:
+    from catalog.store import Catalog
+
+
+@click.group("catalog")
+def catalog_group() -> None:
+    """Verified entries: list, show, add, remove, merge, compare, replay."""
+
+
+@catalog_group.command("list")
+@click.option("--target", help="Only this target, in any order of its sizes.")
+@as_json
+@with_catalog
+def list_entries(target: str | None, as_json: bool, catalog: Catalog) -> None:
+    """List the entries, yours and the shipped ones."""
+    from decompositions import parse_target
+    from decompositions.operations import canonical
+    from discover.report import table
+
+    listings = list(catalog) if target is None else catalog.of_target(canonical(parse_target(target)))
+    if as_json:
+        keys = ("id", "kind", "target", "ring", "rank", "hash", "shipped")
+        print_json([{key: getattr(x, key) for key in keys} | {"path": str(x.path)} for x in listings])
+        return
+    rows = [(x.id, x.kind, x.ring or "-", str(x.rank), "shipped" if x.shipped else "yours") for x in listings]
+    print_lines(table(("id", "kind", "ring", "rank", "from"), rows))
+
+
+catalog_group.add_command(show)
+
+
+@catalog_group.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@with_catalog
+def add(files: tuple[str, ...], catalog: Catalog) -> None:
+    """Verify entries from files and add them to your catalog."""
+    from catalog.store import read_file
+
+    for file in files:
+        added = catalog.add(read_file(Path(file)))
+        click.echo(f"{file}: {added.status}: {added.id}{'; ' if added.note else ''}{added.note}")
+
+
+@catalog_group.command()
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@with_catalog
+def remove(ids: tuple[str, ...], catalog: Catalog) -> None:
+    """Take entries out of your catalog."""
+    for name in ids:
+        click.echo(f"removed {catalog.remove(name).id}")
+
+
+@catalog_group.command()
+@click.argument("other", type=click.Path(path_type=Path), metavar="DIR")
+@as_json
+@with_catalog
+@click.pass_context
+def merge(context: click.Context, other: Path, as_json: bool, catalog: Catalog) -> None:
+    """Verify every entry of another catalog and add it; bad files are reported and passed over."""
+    from catalog.exchange import merge as merged
+
+    results = merged(catalog, other)
+    counts = {word: sum(r.status == word for r in results) for word in ("added", "duplicate", "wrong", "unreadable")}
+    if as_json:
+        files = [{"path": str(r.path), "status": r.status, "detail": r.detail} for r in results]
+        print_json(counts | {"files": files})
+    else:
+        for result in results:
+            if result.status in ("wrong", "unreadable"):
+                click.echo(f"{result.status}: {result.detail}", err=True)
+        click.echo(", ".join(f"{count} {word}" for word, count in counts.items()))
+    context.exit(NOT_FOUND if counts["wrong"] or counts["unreadable"] else DONE)
+
+
+@catalog_group.command()
+@click.argument("other", type=click.Path(path_type=Path), metavar="DIR")
+@as_json
+@with_catalog
+def diff(other: Path, as_json: bool, catalog: Catalog) -> None:
+    """Compare with another catalog: entries on one side only, and the best ranks on both."""
+    from catalog.exchange import diff as compared
+    from discover.report import diff_as_dict, diff_as_lines
+
+    found = compared(catalog, other)
+    if as_json:
+        print_json(diff_as_dict(found))
+    else:
+        print_lines(diff_as_lines(found))
+
+
+@catalog_group.command()
+@click.option("--ring", help="Only this coefficient set.")
+@click.option("--missing", is_flag=True, help="Also formats of which nothing is here.")
+@as_json
+@with_catalog
+def status(ring: str | None, missing: bool, as_json: bool, catalog: Catalog) -> None:
+    """Compare the ranks here with the published ones and the proven bounds; beaten records first."""
+    from catalog.status import status as compared
+    from discover.report import status_as_lines, status_as_list
+
+    rows = [row for row in compared(catalog, ring) if missing or row.here is not None]
+    if as_json:
+        print_json(status_as_list(rows))
+    else:
+        print_lines(status_as_lines(rows))
+
+
+@catalog_group.command()
+@click.argument("query", metavar="ID")
+@as_json
+@with_catalog
+@click.pass_context
+def replay(context: click.Context, query: str, as_json: bool, catalog: Catalog) -> None:
+    """Run the command that found an entry again and compare; exit code 0 if it finds the same scheme."""
+    from discover.progress import announcement, shown
+    from discover.replay import replay as replayed
+    from discover.run import Hooks
+
+    entry = catalog.scheme(query).entry
+    say(entry.provenance.command, announcement(entry.provenance.solver))
+    with shown("replaying", Hooks()) as hooks:
+        found = replayed(entry, lambda parent: catalog.scheme(parent).scheme, hooks)
+    if as_json:
+        print_json({"same": found.same, "detail": found.detail, "steps": found.outcome.steps})
+    else:
+        click.echo(found.detail)
+    context.exit(DONE if found.same else NOT_FOUND)
+
+
+@catalog_group.command()
+@with_catalog
+def path(catalog: Catalog) -> None:
+    """Print the folder of your catalog."""
+    click.echo(catalog.root)

@@ -1,0 +1,90 @@
+"""What every command shares: exit codes, errors as one line, the catalog option, printing."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+DONE, NOT_FOUND, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+
+class CommandLine(click.Group):
+    """The group of commands; whatever goes wrong in one of them becomes one line and an exit code."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command given by the arguments."""
+        try:
+            return super().main(*args, **kwargs)
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the subcommand, turning its errors into one line each."""
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            context.exit(INTERRUPTED)
+        except click.UsageError as error:
+            fail(context, error.format_message(), WRONG_USE)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            context.exit(DONE)
+        except (click.exceptions.Exit, click.ClickException):
+            raise
+        except Exception as error:
+            from catalog.errors import WrongSchemeError
+            from decompositions import BilinearError
+
+            if isinstance(error, BilinearError):
+                fail(context, str(error), NOT_FOUND if isinstance(error, WrongSchemeError) else WRONG_USE)
+            if isinstance(error, MemoryError):
+                fail(context, f"out of memory: {error}; choose a smaller size", WRONG_USE)
+            if isinstance(error, OSError):
+                fail(context, f"{error.filename or 'system'}: {error.strerror or error}", WRONG_USE)
+            raise
+
+
+def fail(context: click.Context, text: str, code: int) -> None:
+    """One line on standard error, and the exit code."""
+    click.echo(f"error: {' '.join(text.split())}", err=True)
+    context.exit(code)
+
+
+def with_catalog(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --catalog, and hand the opened catalog over."""
+
+    @click.option("--catalog", "folder", metavar="DIR", help="Your catalog's folder (also BILINEAR_CATALOG).")
+    @functools.wraps(command)
+    def opened(*args: Any, folder: str | None, **kwargs: Any) -> Any:
+        from catalog.store import Catalog
+
+        return command(*args, catalog=Catalog(folder), **kwargs)
+
+    return opened
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+def print_json(value: Any) -> None:
+    """JSON on standard output."""
+    click.echo(json.dumps(value, indent=1))
+
+
+def print_lines(lines: Sequence[str]) -> None:
+    """Lines on standard output."""
+    for line in lines:
+        click.echo(line)
+
+
+def say(*words: str) -> None:
+    """Lines on standard error; empty ones are left out."""
+    for line in filter(None, words):
+        click.echo(line, err=True)

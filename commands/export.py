@@ -1,0 +1,74 @@
+"""The commands of `bilinear export`: layers and proofs made from an entry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.common import with_catalog
+
+if TYPE_CHECKING:
+    from catalog.store import Catalog
+
+
+@click.group()
+def export() -> None:
+    """Write layers and proofs made from an entry."""
+
+
+@export.command("layer")
+@click.argument("query", metavar="ID|FILE")
+@click.option("--in-features", type=int, required=True)
+@click.option("--out-features", type=int, required=True)
+@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Dense weight: .safetensors or .npy.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR")
+@with_catalog
+def export_layer(query: str, catalog: Catalog, out: Path, **sizes: Any) -> None:
+    """Write an STL layer made from an entry as safetensors and config.json."""
+    listing = catalog.find(query).listing
+    write_layer(_scheme_or_approximation(catalog, query), out, listing.id if listing else None, **sizes)
+
+
+def _scheme_or_approximation(catalog: Catalog, query: str) -> Any:
+    """What a layer can be made of."""
+    from catalog.convert import to_approximation
+
+    entry = catalog.entry(query)
+    return to_approximation(entry) if entry.kind == "approximation" else catalog.scheme(query).scheme
+
+
+def write_layer(
+    scheme: Any,
+    out: Path,
+    entry: str | None,
+    in_features: int = 64,
+    out_features: int = 64,
+    weights: Path | None = None,
+) -> None:
+    """Write an STL layer of `scheme` into `out`, and print how close it is to the dense layer."""
+    from layers import compare_with_linear
+    from layers import export_layer as exported
+
+    written = exported(scheme, in_features, out_features, out, weights, entry)
+    click.echo(
+        f"STL layer {in_features} -> {out_features} in {out}: {compare_with_linear(written.layer, written.linear)}"
+    )
+
+
+@export.command()
+@click.argument("query", metavar="ID|FILE")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Instead of standard output.")
+@with_catalog
+def checker(query: str, out: Path | None, catalog: Catalog) -> None:
+    """Write one Python file, standard library only, that holds a scheme and proves it."""
+    from decompositions.checker import checker_source
+    from decompositions.files import write_atomic
+
+    source = checker_source(catalog.scheme(query).scheme)
+    if out is None:
+        click.echo(source, nl=False)
+    else:
+        write_atomic(out, source.encode())
+        click.echo(f"{out}: run it with python3 {out}", err=True)

@@ -1,0 +1,124 @@
+"""The commands that search, and show how a search went."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.common import (
+    DONE,
+    INTERRUPTED,
+    NOT_FOUND,
+    WRONG_USE,
+    as_json,
+    fail,
+    print_json,
+    print_lines,
+    say,
+    with_catalog,
+)
+from commands.export import write_layer
+
+if TYPE_CHECKING:
+    from catalog.store import Catalog
+    from discover.search import Result
+
+
+@click.command()
+@click.argument("target")
+@click.option("--rank", type=int, help="Products wanted.")
+@click.option("--ring", default="zt", show_default=True, help="Coefficient set: zt, z, q, qi, f2 or f3.")
+@click.option("--solver", default="auto", show_default=True, help="Search method; auto says which it chose and why.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@click.option("--budget", default="60s", show_default=True, help="Time or steps: 60s, 10m, 2h, 5000steps.")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Seeds searched at once, a process each.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="A hyperparameter of the solver.")
+@click.option("--recipe", help="Short for --option recipe=...")
+@click.option("--device", help="Short for --option device=... (cpu or cuda).")
+@click.option("--start", "starts", multiple=True, metavar="ID|FILE", help="A scheme to begin from.")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint of this search.")
+@click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FILE", help="Where the checkpoint is kept.")
+@click.option("--metrics", type=click.Path(path_type=Path), metavar="FILE", help="Write figures there as JSON lines.")
+@click.option("--save/--no-save", default=True, show_default=True, help="Keep what is found in the catalog.")
+@click.option(
+    "--export-layer", "layer", type=click.Path(path_type=Path), metavar="DIR", help="Also write an STL layer."
+)
+@as_json
+@with_catalog
+@click.pass_context
+def search(
+    context: click.Context, /, target: str, catalog: Catalog, save: bool, layer: Path | None, **asked: Any
+) -> None:
+    """Search for a scheme of TARGET (2x2x3, matmul:2x2x3, file:map.npy), prove it and keep it."""
+    from decompositions import parse_target
+    from decompositions.rings import parse_ring
+    from discover.auto import resolve
+    from discover.budget import parse_budget
+    from discover.metrics import recorded
+    from discover.progress import announcement, shown
+    from discover.report import result_as_dict, result_as_lines, result_in_words
+    from discover.run import Hooks
+    from discover.search import Order, execute
+
+    starts = tuple(catalog.scheme(query).scheme for query in asked["starts"])
+    order = Order(
+        parse_target(target),
+        asked["rank"],
+        parse_ring(asked["ring"]),
+        asked["solver"],
+        _options(asked),
+        asked["seed"],
+        parse_budget(asked["budget"]),
+        starts,
+        asked["jobs"],
+        asked["checkpoint"],
+        asked["resume"],
+    )
+    chosen, choice = resolve(order)
+    title = f"{chosen.problem.short} by {chosen.solver}, seed {chosen.seed}"
+    say(title, choice, announcement(chosen.solver))
+    with shown("searching", Hooks()) as hooks:
+        kept = catalog if save else None
+        result = recorded(asked["metrics"], chosen, hooks, lambda heard: execute(order, kept, heard))
+    if asked["as_json"]:
+        print_json(result_as_dict(result))
+    else:
+        say(*result_in_words(result, told=choice))
+        print_lines(result_as_lines(result, catalog.root))
+    if layer is not None and result.scheme is not None:
+        write_layer(result.scheme, layer, result.added[0].id if result.added else None)
+    if result.unsaved:
+        fail(context, result.unsaved, WRONG_USE)
+    context.exit(_exit_code(result))
+
+
+def _options(asked: dict[str, Any]) -> dict[str, object]:
+    options: dict[str, object] = {}
+    for text in asked["options"]:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise click.UsageError(f"--option {text[:40]!r}: NAME=VALUE is needed")
+        options[name.strip().replace("-", "_")] = value
+    return options | {name: asked[name] for name in ("recipe", "device") if asked[name] is not None}
+
+
+def _exit_code(result: Result) -> int:
+    from discover.outcome import Status
+
+    if result.outcome.status is Status.INTERRUPTED:
+        return INTERRUPTED
+    return DONE if result.scheme is not None else NOT_FOUND
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf file.")
+def plot(file: Path, out: Path | None) -> None:
+    """Plot the rank against time, from the FILE that `search --metrics FILE` wrote."""
+    from discover.plot import plot as plotted
+
+    out = out or file.with_suffix(".png")
+    plotted(file, out)
+    click.echo(out)

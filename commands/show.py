@@ -1,0 +1,66 @@
+"""The commands that read one entry: prove it, print it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
+
+if TYPE_CHECKING:
+    from catalog.store import Catalog
+
+
+@click.command()
+@click.argument("query", metavar="FILE|ID|-")
+@click.option("--method", default="exact", show_default=True, help="exact, symbolic, random or numeric.")
+@as_json
+@with_catalog
+@click.pass_context
+def verify(context: click.Context, query: str, method: str, as_json: bool, catalog: Catalog) -> None:
+    """Decide whether an entry computes its target; exit code 0 if it does, 1 if it does not."""
+    from catalog.verifiers import check, name_of
+
+    source, entry = _read_unverified(query, catalog)
+    verification = check(entry, method)
+    if as_json:
+        keys = ("ok", "method", "field", "seconds", "detail", "error_probability")
+        print_json({"source": source, "claims": name_of(entry)} | {key: getattr(verification, key) for key in keys})
+    else:
+        odds = f", error probability {verification.error_probability:.1e}" if verification.error_probability else ""
+        verdict = "is" if verification.ok else "is not"
+        click.echo(f"{source}: {verdict} {name_of(entry)}: {verification.detail}")
+        click.echo(
+            f"{verification.method} check over {verification.field}, {verification.seconds:.3f} s{odds}", err=True
+        )
+    context.exit(DONE if verification.ok else NOT_FOUND)
+
+
+def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
+    """An entry as it is written, and its name for messages; `-` is standard input."""
+    from catalog.text import MAX_FILE, loads, read
+
+    if query == "-":
+        return "standard input", loads(sys.stdin.buffer.read(MAX_FILE + 1), "standard input")
+    path = Path(query) if Path(query).is_file() else catalog.find(query).path
+    return query, read(path)
+
+
+@click.command()
+@click.argument("query", metavar="ID|FILE")
+@click.option("--all", "everything", is_flag=True, help="Print factors and formulas of any size.")
+@as_json
+@with_catalog
+def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
+    """Show a scheme: factors, formulas, exponent, bounds, cost."""
+    from discover.report import scheme_as_lines, served_as_dict, served_as_lines
+
+    served = catalog.scheme(query)
+    if as_json:
+        print_json(served_as_dict(served))
+        return
+    say(served.note)
+    print_lines([*served_as_lines(served), *scheme_as_lines(served.scheme, everything)])
