@@ -21,8 +21,10 @@ HASH_DIGITS = 8
 KEY_DIGITS = 12
 
 _STEM = re.compile(r"(?P<letter>[rt])(?P<count>[0-9]{1,9})-(?P<tag>[a-z][a-z0-9]*)-(?P<hash>[0-9a-f]{8,64})")
-_PLAIN = re.compile(r"[a-z0-9][a-z0-9+,=_-]{0,79}")
-_FILE_NAME = re.compile(r'"name":("file:(?:[^"\\]|\\.)*")')
+_PLAIN = re.compile(r"[A-Za-z0-9-][A-Za-z0-9+,=_^-]{0,79}")
+_KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
+_HEAD = 1 << 14  # characters of an entry that hold the name of its target, however long
+_TARGET_NAME = re.compile(r'"target":\{"name":("(?:[^"\\]|\\.)*")')
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ def families() -> list[str]:
 
 
 def target_folder(target: Target) -> Path:
-    """The folder of a target's entries, relative to the catalog."""
-    spec = target.name.partition(":")[2]
+    """The folder of a target's entries, relative to the catalog; `complex/complex` for a family of one member."""
+    spec = target.name.partition(":")[2] or target.family
     plain = target.family != "file" and _PLAIN.fullmatch(spec) is not None
     return Path(target.family, spec if plain else target.key[:KEY_DIGITS])
 
@@ -80,7 +82,7 @@ def entry_stem(entry: AnyEntry, digits: int = HASH_DIGITS) -> str:
 def identifier(folder: Path, stem: str) -> str:
     """The id of the entry of that name in that folder."""
     family, shape = folder.parts
-    return f"{shape}-{stem}" if family == "matmul" else f"{family}-{shape}-{stem}"
+    return f"{shape}-{stem}" if family in ("matmul", shape) else f"{family}-{shape}-{stem}"
 
 
 def listings(root: Path, shipped: bool) -> Iterator[Listing]:
@@ -116,7 +118,7 @@ def _listing(path: Path, folder: Path, stem: re.Match[str], shipped: bool) -> Li
     return Listing(
         id=identifier(folder, stem[0]),
         kind=kind,
-        target=_file_target(path) if folder.parts[0] == "file" else ":".join(folder.parts),
+        target=_written_target(path) if _KEY.fullmatch(folder.parts[1]) else ":".join(dict.fromkeys(folder.parts)),
         ring=None if kind == "approximation" else tag,
         rank=None if is_transform else int(stem["count"]),
         path=path,
@@ -125,14 +127,14 @@ def _listing(path: Path, folder: Path, stem: re.Match[str], shipped: bool) -> Li
     )
 
 
-def _file_target(path: Path) -> str:
-    """The name of a `file:` target, from the head of the entry; the key that its folder shows where it has none."""
+def _written_target(path: Path) -> str:
+    """The target's name from the head of the entry; the key that its folder shows where it has none."""
     try:
         with path.open(encoding="ascii") as file:
-            found = _FILE_NAME.search(file.read(1024))
+            found = _TARGET_NAME.search(file.read(_HEAD))
     except (OSError, ValueError):
         found = None
-    return str(json.loads(found[1])) if found else f"file:{path.parent.name}"
+    return str(json.loads(found[1])) if found else ":".join(path.parent.parts[-2:])
 
 
 def _names(folder: Path) -> list[str]:

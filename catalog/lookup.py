@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LEAST_DIGITS = 4
 HASH_DIGITS = 64
-_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+,=_-]{0,199}")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+,=_^-]{0,199}")
 _HASH_START = re.compile(rf"[0-9a-f]{{{LEAST_DIGITS},{HASH_DIGITS}}}")
 _TARGET_RANK = re.compile(r"(?P<target>.*[^:]):(?P<rank>[0-9]{1,9})")
 

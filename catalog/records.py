@@ -1,4 +1,4 @@
-"""The best published ranks and additions of matrix multiplication, with their sources, to compare with."""
+"""The best published ranks, and additions of matrix multiplication, with their sources, to compare with."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from decompositions import Ring, Target
 from decompositions.rings import parse_ring
+from decompositions.targets import known_ranks
 
 RECORDS_FILE = Path(__file__).with_name("records.json")
 
@@ -31,10 +32,10 @@ class Additions:
 
 @dataclass(frozen=True)
 class Record:
-    """The best published rank of a format over one coefficient set.
+    """The best published rank of a target over one coefficient set.
 
     Attributes:
-        target: The format, sizes in rising order, `2x2x3`.
+        target: Its short name; of a matrix format with the sizes in rising order, `2x2x3`.
         ring: The coefficient set.
         rank: Number of products.
         source: Where it was published.
@@ -51,12 +52,16 @@ class Record:
 
 
 def published(target: Target, ring: Ring | str) -> Record | None:
-    """The best published rank, in any order of the sizes; None where the table has none.
+    """The best published rank; None where none is known.
 
-    Over `qi` it is that over `q`, which is what the table knows.
+    Of matrix multiplication it is that of the table, in any order of the sizes; over `qi` that over `q`, which is what
+    the table knows. Of other targets it is what their family knows.
     """
     ring = parse_ring(ring)
-    row = _table().get(tuple(sorted(target.sizes))) if target.family == "matmul" else None
+    if target.family != "matmul":
+        known = next(iter(known_ranks(target, ring)), None)
+        return None if known is None else Record(target.short, ring, known.rank, known.source, None, None)
+    row = _table().get(tuple(sorted(target.sizes)))
     found = None if row is None else _rank(row, ring)
     if row is None or found is None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from catalog.bounds import lower_bounds
 from catalog.layout import Listing
 from catalog.records import formats, published
 from catalog.store import Catalog
-from decompositions import LowerBound, Ring, Target, parse_target
+from decompositions import BilinearError, LowerBound, Ring, Target, parse_target
 from decompositions.rings import parse_ring
 
 ORDER = ("beaten", "proven optimal", "matched", "behind", "no record", "missing")
@@ -19,10 +20,10 @@ ORDER = ("beaten", "proven optimal", "matched", "behind", "no record", "missing"
 
 @dataclass(frozen=True)
 class StatusRow:
-    """One format over one coefficient set.
+    """One target over one coefficient set.
 
     Attributes:
-        target: The format, sizes in rising order, `2x2x3`.
+        target: Its short name; of a matrix format with the sizes in rising order, `2x2x3`.
         ring: The coefficient set.
         here: The best rank in the catalog, by file name; None if there is no scheme.
         id: Of the entry that has it.
@@ -44,7 +45,7 @@ class StatusRow:
 
 
 def status(catalog: Catalog, ring: Ring | str | None = None) -> list[StatusRow]:
-    """A row for each format that is published or here; beaten records first.
+    """A row for each matrix format that is published and each target that is here; beaten records first.
 
     A scheme over `zt` counts for `z`, `q` and `qi` as well, and by reduction for `f2` and `f3`.
 
@@ -54,13 +55,21 @@ def status(catalog: Catalog, ring: Ring | str | None = None) -> list[StatusRow]:
     """
     listings: dict[str, list[Listing]] = {}
     for listing in catalog:
-        if listing.kind == "scheme" and listing.target.startswith("matmul:"):
+        if listing.kind == "scheme" and not listing.target.startswith("file:"):
             listings.setdefault(listing.target, []).append(listing)
     names = {f"matmul:{n}x{m}x{p}" for n, m, p in formats()} | listings.keys()
-    targets = [(parse_target(name), listings.get(name, [])) for name in names]
+    targets = [(target, listings.get(name, [])) for name in names if (target := _target(name)) is not None]
     wanted = list(Ring) if ring is None else [parse_ring(ring)]
     rows = (_row(target, over, here) for target, here in targets for over in wanted)
     return sorted((row for row in rows if row is not None), key=_place)
+
+
+def _target(name: str) -> Target | None:
+    """The target of a listing; None where its file is damaged, so that the name could not be read."""
+    try:
+        return parse_target(name)
+    except BilinearError:
+        return None
 
 
 def _row(target: Target, ring: Ring, listings: Iterable[Listing]) -> StatusRow | None:
@@ -101,6 +110,9 @@ def _best(listings: Iterable[Listing], ring: Ring) -> Listing | None:
     return next((listing for listing in rising if lookup.serves(listing, ring)), None)
 
 
-def _place(row: StatusRow) -> tuple[int, list[int], int]:
+def _place(row: StatusRow) -> tuple[int, str, list[int], int]:
+    """By verdict; matrix formats by their sizes, then other targets by family and numbers."""
     order = next(i for i, words in enumerate(ORDER) if row.verdict.startswith(words))
-    return order, [int(size) for size in row.target.split("x")], list(Ring).index(row.ring)
+    family, colon, _ = row.target.partition(":")
+    text = "" if family[0].isdigit() else family + colon
+    return order, text, [int(number) for number in re.findall("[0-9]+", row.target)], list(Ring).index(row.ring)

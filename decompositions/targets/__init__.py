@@ -1,6 +1,6 @@
 """Targets: bilinear maps, by family."""
 
-from decompositions.targets.parse import TARGETS, lower_bounds, parse_target
-from decompositions.targets.target import Family, LowerBound, Target
+from decompositions.targets.parse import TARGETS, known_ranks, lower_bounds, parse_target
+from decompositions.targets.target import Family, KnownRank, LowerBound, Target
 
-__all__ = ["TARGETS", "Family", "LowerBound", "Target", "lower_bounds", "parse_target"]
+__all__ = ["TARGETS", "Family", "KnownRank", "LowerBound", "Target", "known_ranks", "lower_bounds", "parse_target"]

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import linear, memory
+from decompositions import memory
 from decompositions.errors import BilinearError, TargetError
-from decompositions.rings import INT64_SAFE, Ring, magnitude
-from decompositions.targets.target import Family, LowerBound, Target
+from decompositions.rings import INT64_SAFE, magnitude
+from decompositions.targets.flattening import flattening_bounds
+from decompositions.targets.target import Family, Target
 
 USAGE = "file:PATH"
 MAX_ENTRIES = 1 << 28
@@ -102,32 +103,6 @@ def _from_entries(name: str, path: str) -> Target:
 def _names(letter: str, count: int) -> tuple[str, ...]:
     memory.require(100 * count, f"{count} coordinate names")
     return tuple(f"{letter}{i}" for i in range(1, count + 1))
-
-
-def flattening_bounds(target: Target) -> list[LowerBound]:
-    """The largest of the three flattening ranks, per characteristic.
-
-    Over the rationals a rank modulo a large prime is used: it can only be lower, so the bound holds.
-    """
-    groups = {0: frozenset({Ring.ZT, Ring.Z, Ring.Q, Ring.QI}), 2: frozenset({Ring.F2}), 3: frozenset({Ring.F3})}
-    return [
-        LowerBound(
-            max(_flattening_rank(target, axis, p or linear.LARGE_PRIME) for axis in range(3)),
-            rings,
-            "largest flattening rank",
-        )
-        for p, rings in groups.items()
-    ]
-
-
-def _flattening_rank(target: Target, axis: int, prime: int) -> int:
-    first, second = (a for a in range(3) if a != axis)
-    columns = target.indices[:, first] * target.shape[second] + target.indices[:, second]
-    _, column = np.unique(columns, return_inverse=True)
-    memory.require(24 * target.shape[axis] * (int(column.max()) + 1), f"a flattening of {target.name}")
-    matrix = np.zeros((target.shape[axis], int(column.max()) + 1), dtype=np.int64)
-    matrix[target.indices[:, axis], column] = target.values % prime
-    return linear.rank_modulo(matrix, prime)
 
 
 FAMILY = Family(

@@ -9,11 +9,11 @@ import numpy as np
 from decompositions import memory
 from decompositions.errors import TargetError
 from decompositions.rings import Ring
+from decompositions.targets.facts import EVERY_RING
+from decompositions.targets.sized import BYTES_A_NAME, BYTES_AN_ENTRY, require_sizes, whole_number
 from decompositions.targets.target import Family, LowerBound, Target
 
 USAGE = "matmul:NxMxP"
-EVERY_RING = frozenset(Ring)
-_BYTES_AN_ENTRY = 4 * 3 * 8  # three indices and a value, with the temporaries that build them
 
 
 def matmul(n: int, m: int, p: int) -> Target:
@@ -24,9 +24,8 @@ def matmul(n: int, m: int, p: int) -> Target:
         TooLargeError: If its tensor, n m p entries, would not fit into memory.
     """
     name = f"matmul:{n}x{m}x{p}"
-    if min(n, m, p) < 1:
-        raise TargetError(f"{name}: a size is below 1; every size must be at least 1")
-    memory.require(_BYTES_AN_ENTRY * n * m * p + 100 * (n * m + m * p + n * p), f"the tensor of {name}")
+    require_sizes(name, (n, m, p))
+    memory.require(BYTES_AN_ENTRY * n * m * p + BYTES_A_NAME * (n * m + m * p + n * p), f"the tensor of {name}")
     i, j, k = (axis.ravel() for axis in np.indices((n, m, p), dtype=np.int64))
     indices = np.stack([i * m + j, j * p + k, i * p + k], axis=1)
     names = (_names("a", n, m), _names("b", m, p), _names("c", n, p))
@@ -44,16 +43,8 @@ def build(spec: str) -> Target:
         raise TargetError(
             f"matmul:{spec[:60]}: {len(parts)} sizes given, three are needed: {USAGE}, as in matmul:2x2x3"
         )
-    n, m, p = (_size(part, spec) for part in parts)
+    n, m, p = (whole_number(part, "matmul", spec, f"sizes are written {USAGE}") for part in parts)
     return matmul(n, m, p)
-
-
-def _size(part: str, spec: str) -> int:
-    if not (part.isascii() and part.isdigit()):
-        raise TargetError(f"matmul:{spec[:60]}: {part[:20]!r} is not a whole number; sizes are written {USAGE}")
-    if len(part) > 12:
-        raise TargetError(f"matmul:{spec[:60]}: a size of {len(part)} digits; choose a smaller size")
-    return int(part)
 
 
 def _names(letter: str, rows: int, columns: int) -> tuple[str, ...]:

@@ -5,19 +5,35 @@ from __future__ import annotations
 from decompositions.errors import TargetError
 from decompositions.registry import Registry
 from decompositions.rings import Ring
-from decompositions.targets.target import Family, LowerBound, Target
+from decompositions.targets.target import Family, KnownRank, LowerBound, Target
 
 TARGETS = Registry(
     "target",
     {
         "matmul": "decompositions.targets.matmul:FAMILY",
+        "polymul": "decompositions.targets.polynomial:POLYMUL",
+        "correlation": "decompositions.targets.polynomial:CORRELATION",
+        "middle": "decompositions.targets.polynomial:MIDDLE",
+        "toeplitz": "decompositions.targets.polynomial:TOEPLITZ",
+        "hankel": "decompositions.targets.polynomial:HANKEL",
+        "cyclic": "decompositions.targets.residue:CYCLIC",
+        "negacyclic": "decompositions.targets.residue:NEGACYCLIC",
+        "shortmul": "decompositions.targets.residue:SHORTMUL",
+        "polymod": "decompositions.targets.residue:POLYMOD",
+        "complex": "decompositions.targets.algebras:COMPLEX",
+        "quaternion": "decompositions.targets.algebras:QUATERNION",
+        "octonion": "decompositions.targets.algebras:OCTONION",
+        "cross": "decompositions.targets.algebras:CROSS",
+        "commutator": "decompositions.targets.algebras:COMMUTATOR",
+        "group": "decompositions.targets.group:FAMILY",
+        "structured": "decompositions.targets.structured:FAMILY",
         "file": "decompositions.targets.file:FAMILY",
     },
 )
 
 
 def parse_target(name: str) -> Target:
-    """The target of that name: `2x2x3`, `matmul:2x2x3`, `file:map.npy`.
+    """The target of that name: `2x2x3`, `matmul:2x2x3`, `cyclic:8`, `quaternion`, `file:map.npy`.
 
     Raises:
         UnknownNameError: If no family has that name.
@@ -28,7 +44,7 @@ def parse_target(name: str) -> Target:
     if not colon and _looks_like_sizes(family):
         family, colon, spec = "matmul", ":", family
     found = family_of(family)
-    if not colon:
+    if not colon and ":" in found.usage:
         raise TargetError(f"target {family!r} needs its parameters: {found.usage}")
     return found.build(spec)
 
@@ -53,6 +69,17 @@ def lower_bounds(target: Target, ring: Ring | None = None) -> list[LowerBound]:
     """
     bounds = family_of(target.family).lower_bounds(target)
     return sorted((b for b in bounds if ring is None or ring in b.rings), key=lambda b: -b.rank)
+
+
+def known_ranks(target: Target, ring: Ring | None = None) -> list[KnownRank]:
+    """Ranks of published schemes, smallest first, as far as the family tells them.
+
+    Args:
+        target: The bilinear map.
+        ring: Only ranks that are known over this set; every rank if None.
+    """
+    known = family_of(target.family).known_ranks(target)
+    return sorted((k for k in known if ring is None or ring in k.rings), key=lambda k: k.rank)
 
 
 def _looks_like_sizes(text: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -32,13 +32,29 @@ class LowerBound:
     source: str
 
 
+@dataclass(frozen=True)
+class KnownRank:
+    """A scheme over the named sets with that many products is known.
+
+    Attributes:
+        rank: The number of products.
+        rings: The coefficient sets it is known for.
+        source: Where it was published, or how it is composed.
+    """
+
+    rank: int
+    rings: frozenset[Ring]
+    source: str
+
+
 @dataclass(frozen=True, eq=False)
 class Target:
     """A bilinear map `f(x, y)[k] = sum_ij T[i,j,k] x[i] y[j]`.
 
     Attributes:
         name: As users write it, `matmul:2x2x2`.
-        sizes: The family's parameters, (n, m, p) for `matmul`; empty for `file`.
+        sizes: The family's parameters, (n, m, p) for `matmul`, one after the other for a Kronecker product; empty for
+            a family that is not told apart by numbers, such as `file`.
         shape: (left, right, out), the lengths of x, y and f(x, y).
         indices: Positions of the nonzero entries, lexicographic, shape (nonzeros, 3).
         values: Their values, shape (nonzeros,).
@@ -72,7 +88,7 @@ class Target:
 
     @property
     def family(self) -> str:
-        """`matmul`, `file`, ..."""
+        """`matmul`, `file`, `complex`, ..."""
         return self.name.split(":", 1)[0]
 
     @property
@@ -121,12 +137,14 @@ class Family:
         description: One line for people.
         build: From the text after the colon to the target.
         lower_bounds: Proven lower bounds of a member.
+        known_ranks: Ranks that published schemes of a member have; none, unless the family tells some.
     """
 
     usage: str
     description: str
     build: Callable[[str], Target]
     lower_bounds: Callable[[Target], list[LowerBound]]
+    known_ranks: Callable[[Target], list[KnownRank]] = field(default=lambda target: [])
 
 
 def _strictly_increasing(indices: NDArray[np.int64]) -> bool:

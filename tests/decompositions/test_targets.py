@@ -38,7 +38,7 @@ def test_spellings_of_a_format(name):
         (
             "matmull:2x2x2",
             UnknownNameError,
-            "unknown target 'matmull': did you mean 'matmul'[?] known targets: file, matmul",
+            "unknown target 'matmull': did you mean 'matmul'[?] known targets: commutator, .*, file, .*, matmul, ",
         ),
         (f"2x2x{'9' * 5000}", TargetError, "a size of 5000 digits"),
     ],
@@ -125,5 +125,5 @@ def test_a_target_that_is_none(indices, values, shape, text):
 @pytest.mark.parametrize("name", TARGETS.names())
 def test_every_family_describes_itself(name):
     family = family_of(name)
-    assert family.usage.startswith(f"{name}:")
+    assert family.usage == name or family.usage.startswith(f"{name}:")
     assert family.description

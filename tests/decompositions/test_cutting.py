@@ -1,0 +1,58 @@
+"""Cutting along a line: right, never dearer than leaving out a row, cheaper where a change of basis hides it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import generators
+
+from decompositions import Ring, SchemeError, TargetError, parse_target, project, sandwich, standard, strassen, verify
+from decompositions.cutting import cut
+from decompositions.operations import AXES
+from decompositions.targets.matmul import matmul
+
+FIELDS = st.sampled_from([Ring.F2, Ring.F3])
+SIZES = st.tuples(*[st.integers(2, 4)] * 3)
+HIDING = np.array([[1, 0, 1, 1], [1, 1, 0, 0], [0, 0, 1, 1], [0, 1, 1, 0]])  # no unit row, nor in its inverse
+
+
+@settings(deadline=None)
+@given(SIZES, FIELDS, st.integers(0, 2), st.floats(0, 4), generators())
+def test_a_cut_is_one_of_the_smaller_format(
+    sizes: tuple[int, int, int], ring: Ring, axis: int, slack: float, rng: np.random.Generator
+) -> None:
+    smaller = cut(standard(matmul(*sizes)).to(ring), axis, rng, slack)
+    assert smaller.target.sizes == tuple(size - (place == axis) for place, size in enumerate(sizes))
+    assert verify(smaller).ok
+
+
+@settings(deadline=None)
+@given(FIELDS, st.integers(0, 2), generators())
+def test_no_row_that_is_left_out_costs_less(ring: Ring, axis: int, rng: np.random.Generator) -> None:
+    scheme = strassen(parse_target("4x4x4")).to(ring)
+    plain = min(project(scheme, AXES[axis], index).rank for index in range(4))
+    assert cut(scheme, axis, rng).rank <= plain
+
+
+@pytest.mark.parametrize("ring", [Ring.F2, Ring.F3])
+@pytest.mark.parametrize("axis", range(3))
+def test_a_change_of_basis_hides_nothing(ring: Ring, axis: int) -> None:
+    open_one = standard(parse_target("4x4x4")).to(ring)
+    hidden = sandwich(open_one, HIDING, HIDING, HIDING)
+    assert min(project(hidden, AXES[axis], index).rank for index in range(4)) > 48
+    smaller = cut(hidden, axis, np.random.default_rng(0))
+    assert smaller.rank == 48
+    assert verify(smaller).ok
+
+
+def test_a_cut_repeats_with_its_seed() -> None:
+    scheme = strassen(parse_target("4x4x4")).to(Ring.F2)
+    first, second = (cut(scheme, 1, np.random.default_rng(3), 2.0) for _ in range(2))
+    assert all(np.array_equal(x, y) for x, y in zip(first.factors, second.factors, strict=True))
+
+
+def test_what_cannot_be_cut_is_refused() -> None:
+    with pytest.raises(SchemeError, match="a cut along any line over zt is not offered; over f2 and f3 it is"):
+        cut(strassen(), 0, np.random.default_rng(0))
+    with pytest.raises(TargetError, match="cannot leave out n = 0"):
+        cut(standard(parse_target("1x2x2")).to(Ring.F2), 0, np.random.default_rng(0))
