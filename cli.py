@@ -6,11 +6,16 @@ Data goes to stdout, words go to stderr. Exit codes: 0 done, 1 not found or not 
 
 import click
 
+from commands.accuracy import accuracy
 from commands.catalog import catalog_group
 from commands.common import CommandLine
 from commands.export import export
+from commands.export_code import code
+from commands.importing import export_scheme, import_command
+from commands.optimize import optimize
 from commands.search import plot, search
 from commands.show import show, verify
+from commands.transform import transform
 
 
 @click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
@@ -19,8 +24,10 @@ def main() -> None:
     """Discover fast bilinear algorithms, prove them, keep them and put them to work."""
 
 
-for command in (search, plot, verify, show, catalog_group, export):
+for command in (search, plot, verify, show, optimize, accuracy, catalog_group, import_command, export, transform):
     main.add_command(command)
+export.add_command(export_scheme)
+export.add_command(code)
 
 
 if __name__ == "__main__":

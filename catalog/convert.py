@@ -155,8 +155,9 @@ def expected_hash(entry: SchemeEntry | ApproximationEntry | TransformEntry) -> s
 
 
 def transform_hash(entry: TransformEntry) -> str:
-    """SHA-256 of name, size, field, factors and permutations as written."""
-    content = entry.model_dump(mode="json", include={"name", "size", "field", "factors", "permutations"})
+    """SHA-256 of name, arguments, size, field, factors and permutations as written."""
+    parts = {"name", "arguments", "size", "field", "factors", "permutations"}
+    content = entry.model_dump(mode="json", include=parts, exclude_none=True)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

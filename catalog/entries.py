@@ -280,16 +280,18 @@ class TransformEntry(Model):
 
     Attributes:
         name: The transform, `dft`, `hadamard`, ...
+        arguments: Its parameters, as users write them behind the name: the filter of `circulant:1,2,3`.
         size: Length of its input.
-        field: Where its values lie: `q`, `qi`, `r`, `c`, ...
+        field: Where its values lie: `q`, or `zeta16` for the rationals with a root of unity z of order 16.
         factors: Applied from the last to the first.
         permutations: Each a list of positions, applied before the factors.
-        operations: Counts, such as `additions` and `multiplications`.
+        operations: Counts in that field: `additions`, `multiplications`, `parameters`.
     """
 
     format_version: Literal[1] = 1
     kind: Literal["transform"] = "transform"
     name: Annotated[str, Strict(), StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+    arguments: Annotated[str, Strict(), StringConstraints(pattern=r"^[0-9,-]+$", max_length=200_000)] | None = None
     size: Annotated[int, Strict(), Field(ge=1)]
     field: Annotated[str, Strict(), StringConstraints(pattern=r"^[a-z][a-z0-9]{0,7}$")]
     hash: Hash

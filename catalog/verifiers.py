@@ -20,6 +20,7 @@ VERIFIERS = Registry(
     {
         "scheme": "catalog.verifiers:verify_scheme",
         "approximation": "catalog.verifiers:verify_approximation",
+        "transform": "catalog.transforms:verify_transform_entry",
     },
 )
 """`kind -> "module:function"`; the function takes an entry and returns a Verification."""

@@ -127,16 +127,61 @@ def replay(context: click.Context, query: str, as_json: bool, catalog: Catalog) 
     from discover.progress import announcement, shown
     from discover.replay import replay as replayed
     from discover.run import Hooks
+    from discover.solver import SOLVERS
 
     entry = catalog.scheme(query).entry
-    say(entry.provenance.command, announcement(entry.provenance.solver))
+    past = entry.provenance
+    say(past.command, announcement(past.solver) if past.solver in SOLVERS else "")
     with shown("replaying", Hooks()) as hooks:
         found = replayed(entry, lambda parent: catalog.scheme(parent).scheme, hooks)
     if as_json:
-        print_json({"same": found.same, "detail": found.detail, "steps": found.outcome.steps})
+        print_json({"same": found.same, "detail": found.detail, "steps": found.steps})
     else:
         click.echo(found.detail)
     context.exit(DONE if found.same else NOT_FOUND)
+
+
+@catalog_group.command()
+@click.option("--target", help="Only this format.")
+@click.option("--remove", "removing", is_flag=True, help="Take your entries out that are the same as another one.")
+@as_json
+@with_catalog
+def dedupe(target: str | None, removing: bool, as_json: bool, catalog: Catalog) -> None:
+    """Sort the schemes into classes that a change of basis, or a permutation, takes to one another."""
+    from catalog.classes import classes, spare
+    from decompositions import parse_target
+    from decompositions.operations import canonical
+    from discover.progress import counted
+    from discover.report import classes_as_dict, classes_as_lines
+
+    wanted = None if target is None else canonical(parse_target(target))
+    with counted("comparing") as told:
+        groups = classes(catalog, wanted, lambda listing: told(listing.id))
+    removed = [catalog.remove(listing.id) for listing in spare(catalog, groups)] if removing else []
+    if as_json:
+        print_json(classes_as_dict(groups, removed))
+    else:
+        print_lines([*classes_as_lines(groups), *(f"removed {listing.id}" for listing in removed)])
+
+
+@catalog_group.command()
+@click.argument("target")
+@as_json
+@with_catalog
+def pareto(target: str, as_json: bool, catalog: Catalog) -> None:
+    """Compare the schemes of TARGET by products, additions and growth of errors; * marks what no other one beats."""
+    from decompositions import parse_target
+    from decompositions.operations import canonical
+    from discover.pareto import pareto as compared
+    from discover.progress import counted
+    from discover.report import pareto_as_lines, pareto_as_list
+
+    with counted("reading") as told:
+        rows = compared(catalog, canonical(parse_target(target)), told)
+    if as_json:
+        print_json(pareto_as_list(rows))
+    else:
+        print_lines(pareto_as_lines(rows))
 
 
 @catalog_group.command()

@@ -56,11 +56,18 @@ def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
 @with_catalog
 def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
     """Show a scheme: factors, formulas, exponent, bounds, cost."""
-    from discover.report import scheme_as_lines, served_as_dict, served_as_lines
+    from catalog.classes import equals
+    from discover.report import equals_as_dict, equals_as_lines, scheme_as_lines, served_as_dict, served_as_lines
 
     served = catalog.scheme(query)
+    same = equals(catalog, served.scheme, _own_id(catalog, query))
     if as_json:
-        print_json(served_as_dict(served))
+        print_json(served_as_dict(served) | equals_as_dict(same))
         return
     say(served.note)
-    print_lines([*served_as_lines(served), *scheme_as_lines(served.scheme, everything)])
+    print_lines([*served_as_lines(served), *equals_as_lines(same), *scheme_as_lines(served.scheme, everything)])
+
+
+def _own_id(catalog: Catalog, query: str) -> str | None:
+    listing = catalog.find(query).listing
+    return None if listing is None else listing.id

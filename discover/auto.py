@@ -13,11 +13,10 @@ from discover.solver import SOLVERS
 from discover.solvers.flip_graph.blocks import MAX_COORDINATES
 
 if TYPE_CHECKING:
-    from discover.search import Order
+    from discover.order import Order
 
 AUTO = "auto"
 SMALL = 640  # coefficients of a scheme that gradient descent finds in seconds: 3x3x3 with 23 products has 621
-SYMMETRIC_FROM = 5  # the least N from which NxNxN is given to the walk on symmetric schemes
 
 
 def resolve(order: Order) -> tuple[Order, str]:
@@ -50,12 +49,18 @@ def _knows(solver: str, order: Order) -> bool:
 
 def _choices(order: Order) -> Iterator[tuple[str, str]]:
     """Solvers and the reasons for them, the best first. All of it is measured; see docs/solvers.md."""
+    from discover.solvers.evaluation import reaches
+
     problem = order.problem
+    if not order.starts and reaches(problem):
+        yield "evaluation", "products of polynomials are constructed at points, without a search"
     beyond = _beyond_flips(problem)
     if beyond:
         yield "ternary-sgd", beyond
-    if _is_symmetric(order):
-        yield "symmetric", f"a square format from {SYMMETRIC_FROM}x{SYMMETRIC_FROM}x{SYMMETRIC_FROM} on"
+    if problem.target.family == "matmul" and not problem.ring.characteristic and not order.starts and not beyond:
+        yield "portfolio", _turns(order)
+    if any(start.target != problem.target for start in order.starts) and not beyond:
+        yield "meta", f"the starts are of other formats: they are cut, extended and walked down{_lifted(order)}"
     if problem.target.family != "matmul" and _is_small(order):
         yield "ternary-sgd", "a small map that is no matrix product, with a rank, over a ring that holds -1, 0 and 1"
     yield "flip-graph", _flips(order)
@@ -70,13 +75,6 @@ def _beyond_flips(problem: Problem) -> str:
     return "flip-graph walks over f2, f3 and zt, not over qi" if problem.ring is Ring.QI else ""
 
 
-def _is_symmetric(order: Order) -> bool:
-    """Whether the walk on symmetric schemes is there and takes the order."""
-    target = order.problem.target
-    square = target.family == "matmul" and len(set(target.sizes)) == 1 and target.sizes[0] >= SYMMETRIC_FROM
-    return "symmetric" in SOLVERS and square and order.rank is not None and not order.starts
-
-
 def _is_small(order: Order) -> bool:
     """Whether ternary gradient descent takes the order, and is good at it."""
     rank, problem = order.rank, order.problem
@@ -85,15 +83,32 @@ def _is_small(order: Order) -> bool:
     return rank * sum(problem.target.shape) <= SMALL
 
 
+def _turns(order: Order) -> str:
+    """What portfolio does with the order."""
+    from discover.solvers.flip_graph.portfolio import SYMMETRIC, turns_of
+
+    turns = turns_of(order.problem)
+    names = {"growing": "growing from 2x2x2", SYMMETRIC: "symmetric walks", "pool": "a pool"}
+    shares = ", ".join(f"{names[name]} ({turns.count(name)} of {len(turns)} slices)" for name in dict.fromkeys(turns))
+    return f"constructions, then in turns {shares}, each handed the best of the others{_lifted(order)}{_depth(order)}"
+
+
+def _lifted(order: Order) -> str:
+    """That what is found is lifted, and from what."""
+    ring, walked = order.problem.ring, order.options.get("walk") or "f2"
+    return "" if ring.characteristic or walked == "zt" else f", lifted from {walked} to {ring}"
+
+
+def _depth(order: Order) -> str:
+    """What a search without a rank does."""
+    return "; no rank is given, so it goes as low as the budget allows" if order.rank is None else ""
+
+
 def _flips(order: Order) -> str:
     """What flip-graph does with the order."""
     problem = order.problem
     begin = "from the schemes given" if order.starts else "from the standard algorithm"
     if problem.target.family == "matmul" and not order.starts:
         begin = "growing from 2x2x2"
-    walk = order.options.get("walk") or "f2"
-    lifted = "" if problem.ring.characteristic or walk == "zt" else f", lifted from {walk} to {problem.ring}"
-    if order.rank is None:
-        return f"no rank is given; it goes as low as the budget allows, {begin}{lifted}"
     measured = ", the quickest measured on matrix products" if problem.target.family == "matmul" else ""
-    return f"flips{measured}, {begin}{lifted}"
+    return f"flips{measured}, {begin}{_lifted(order)}{_depth(order)}"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import typing
 import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +60,11 @@ def save(path: Path, name: str, solver: Solver, checkpoint: Checkpoint) -> None:
     Raises:
         CheckpointError: If the file cannot be written.
     """
+    _write(path, to_bytes(name, solver, checkpoint))
+
+
+def to_bytes(name: str, solver: Solver, checkpoint: Checkpoint) -> bytes:
+    """What `save` writes."""
     arrays: dict[str, NDArray[Any]] = {}
     header = {
         "format": FORMAT,
@@ -67,13 +75,19 @@ def save(path: Path, name: str, solver: Solver, checkpoint: Checkpoint) -> None:
         "state": _packed(checkpoint.state, "state", arrays),
         "found": None if checkpoint.found is None else _packed_found(checkpoint.found, arrays),
     }
-    buffer = io.BytesIO()
-    np.savez(buffer, header=np.array(json.dumps(header)), **arrays)  # type: ignore[arg-type]
-    try:
-        files.make_folder(path.parent)
-        files.write_atomic(path, buffer.getvalue())
-    except OSError as error:
-        raise CheckpointError(f"{path}: the checkpoint cannot be written: {error.strerror}") from error
+    return _archived(header, arrays)
+
+
+def save_team(path: Path, barrier: int, members: Sequence[bytes]) -> None:
+    """Write the checkpoint of several jobs that stand at a barrier, each as `to_bytes` gives it, in one step.
+
+    Raises:
+        CheckpointError: If the file cannot be written.
+    """
+    arrays: dict[str, NDArray[Any]] = {
+        f"job{job}": np.frombuffer(member, np.uint8) for job, member in enumerate(members)
+    }
+    _write(path, _archived({"format": FORMAT, "jobs": len(members), "barrier": barrier}, arrays))
 
 
 def load(path: Path, name: str, solver: Solver, problem: Problem, seed: int) -> Checkpoint:
@@ -82,28 +96,91 @@ def load(path: Path, name: str, solver: Solver, problem: Problem, seed: int) -> 
     Raises:
         CheckpointError: If there is none, it is damaged, or it is of another version or search.
     """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no checkpoint of this search; start it without --resume")
-    memory.require(4 * path.stat().st_size, f"the checkpoint {path}")
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {key: data[key] for key in data.files}
-        header = json.loads(str(arrays.pop("header")))
+    return from_bytes(_read(path), path, name, solver, problem, seed)
+
+
+def load_team(path: Path, jobs: int) -> tuple[int, list[bytes]]:
+    """The barrier at which several jobs stood, and the checkpoint of each, for `from_bytes`.
+
+    Raises:
+        CheckpointError: If there is none, it is damaged, or it is of another number of jobs.
+    """
+    data = _read(path)
+    with _damage_named(path):
+        header, arrays = _opened(data)
+        _check_format(path, header)
+        held, barrier = int(header["jobs"]), int(header["barrier"])
+        members = [arrays[f"job{job}"].tobytes() for job in range(held)]
+    if held != jobs:
+        raise CheckpointError(f"{path}: the checkpoint is of {held} jobs, not of {jobs}")
+    return barrier, members
+
+
+def from_bytes(data: bytes, path: Path, name: str, solver: Solver, problem: Problem, seed: int) -> Checkpoint:
+    """Undo `to_bytes`; the path is for the messages.
+
+    Raises:
+        CheckpointError: As `load`.
+    """
+    with _damage_named(path):
+        header, arrays = _opened(data)
         _check_header(path, header, name, solver, seed)
         state = _unpacked(solver.state_type, header["state"], "state", arrays)
         found = None if header["found"] is None else _unpacked_found(header["found"], arrays)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise CheckpointError(
-            f"{path}: the checkpoint is damaged: {error}; start the search without --resume"
-        ) from error
     if state.problem != problem:
         raise CheckpointError(f"{path}: the checkpoint is of {state.problem.short}, not of {problem.short}")
     return Checkpoint(state, seed, float(header["cpu_seconds"]), found)
 
 
-def _check_header(path: Path, header: dict[str, Any], name: str, solver: Solver, seed: int) -> None:
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no checkpoint of this search; start it without --resume")
+    memory.require(4 * path.stat().st_size, f"the checkpoint {path}")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: the checkpoint cannot be read: {error.strerror}") from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        files.make_folder(path.parent)
+        files.write_atomic(path, data)
+    except OSError as error:
+        raise CheckpointError(f"{path}: the checkpoint cannot be written: {error.strerror}") from error
+
+
+def _archived(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, header=np.array(json.dumps(header)), **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _opened(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The header and the arrays."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as held:
+        arrays = {key: held[key] for key in held.files}
+    return json.loads(str(arrays.pop("header"))), arrays
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Whatever goes wrong inside means that the checkpoint is damaged."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise CheckpointError(
+            f"{path}: the checkpoint is damaged: {error}; start the search without --resume"
+        ) from error
+
+
+def _check_format(path: Path, header: dict[str, Any]) -> None:
     if header["format"] != FORMAT:
         raise CheckpointError(f"{path}: checkpoint format {header['format']}; this version reads format {FORMAT}")
+
+
+def _check_header(path: Path, header: dict[str, Any], name: str, solver: Solver, seed: int) -> None:
+    _check_format(path, header)
     asked = (name, json.loads(json.dumps(parameters(solver))), seed)
     held = (header["solver"], header["parameters"], header["seed"])
     if held != asked:
@@ -121,6 +198,8 @@ def _packed(state: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[st
         value = getattr(state, field.name)
         if isinstance(value, np.ndarray):
             arrays[f"{prefix}.{field.name}"] = value
+        elif dataclasses.is_dataclass(value) and not isinstance(value, Problem):
+            header[field.name] = _packed(value, f"{prefix}.{field.name}", arrays)
         elif isinstance(value, Problem):
             header[field.name] = {"rank": value.rank, "ring": value.ring, **_packed_target(value.target)}
         else:
@@ -135,10 +214,19 @@ def _unpacked(kind: type[Any], header: dict[str, Any], prefix: str, arrays: dict
             value = header[field.name]
             if field.name == "problem":
                 value = Problem(_unpacked_target(value), value["rank"], value["ring"])
+            elif isinstance(value, dict):
+                value = _unpacked(_inner_type(kind, field.name), value, f"{prefix}.{field.name}", arrays)
             values[field.name] = value
         else:
             values[field.name] = arrays[f"{prefix}.{field.name}"]
     return kind(**values)
+
+
+def _inner_type(kind: type[Any], name: str) -> type[Any]:
+    """The dataclass that a field of a state holds."""
+    hint = typing.get_type_hints(kind)[name]
+    inner: Any = next(one for one in typing.get_args(hint) or (hint,) if dataclasses.is_dataclass(one))
+    return typing.cast("type[Any]", inner)
 
 
 def _packed_target(target: Target) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import os
 import struct
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,6 +103,21 @@ def shown(title: str, hooks: Hooks) -> Iterator[Hooks]:
             yield Hooks(show, hooks.on_found, hooks.should_stop)
         finally:
             live.update(content())
+
+
+@contextmanager
+def counted(title: str, total: int | None = None) -> Iterator[Callable[[str], None]]:
+    """A bar on stderr, where a person looks at it: call what it yields with the name of each thing that is taken up."""
+    if not sys.stderr.isatty():
+        yield lambda name: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda name: progress.update(task, advance=1, description=f"{title} {name}")
 
 
 def announcement(solver: str) -> str:

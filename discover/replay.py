@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from catalog.convert import to_scheme
 from catalog.errors import CatalogError
 from decompositions.identity import content_hash
+from decompositions.registry import Registry
 from decompositions.scheme import Scheme
 from discover.budget import Budget
-from discover.outcome import Outcome
-from discover.problem import Problem
-from discover.run import Hooks, run
+from discover.jobs import run_jobs
+from discover.order import Order
+from discover.run import Hooks
 
 if TYPE_CHECKING:
     from catalog.entries import SchemeEntry
+
+
+IMPORTED = "import"
+DERIVED = Registry(
+    "derivation",
+    {"accuracy": "discover.calming:replay", "optimize": "discover.optimize.keep:replay"},
+)
+"""What makes an entry of another one, and how to make it again: from an entry and its parent to the scheme."""
+
+
+class Searched(NamedTuple):
+    """What a search is repeated from."""
+
+    rank: int | None
+    solver: str
+    parameters: Mapping[str, Any]
+    seed: int
+    steps: int
+    threads: int
 
 
 @dataclass(frozen=True)
@@ -25,12 +47,12 @@ class Replay:
 
     Attributes:
         same: Whether it is the entry's scheme.
-        outcome: How the search ended.
+        steps: Steps that were made.
         detail: The answer in words.
     """
 
     same: bool
-    outcome: Outcome
+    steps: int
     detail: str
 
 
@@ -45,16 +67,46 @@ def replay(entry: SchemeEntry, scheme_of: Callable[[str], Scheme], hooks: Hooks 
     Raises:
         CatalogError: If the provenance names no search, or a parent is missing.
     """
+    if entry.provenance.solver in DERIVED:
+        return _derived(entry, scheme_of)
+    past = _searched(entry)
+    order = Order(
+        entry.target.resolve(),
+        past.rank,
+        entry.ring,
+        past.solver,
+        dict(past.parameters),
+        past.seed,
+        Budget(steps=past.steps),
+        tuple(scheme_of(parent) for parent in entry.lineage.parents),
+        past.threads,
+    )
+    with TemporaryDirectory() as folder:
+        alone = replace(order, checkpoint=Path(folder) / "replay.npz")
+        outcome = alone.run(hooks) if order.jobs == 1 else run_jobs(alone, hooks)
+    if outcome.scheme is None:
+        return Replay(False, outcome.steps, f"found nothing within {past.steps} steps")
+    return _compared(entry, outcome.scheme, outcome.found.steps if outcome.found else 0, outcome.steps)
+
+
+def _searched(entry: SchemeEntry) -> Searched:
+    """The seed and steps of the search that found an entry."""
     past = entry.provenance
+    if past.solver == IMPORTED:
+        raise CatalogError(f"entry {entry.hash[:8]}: imported from a file, by {past.command}; no search found it here")
     if past.seed is None or past.steps is None:
         raise CatalogError(f"entry {entry.hash[:8]}: its provenance names no seed and steps; it cannot be replayed")
-    problem = Problem(entry.target.resolve(), past.rank, entry.ring)
-    options: dict[str, object] = dict(past.parameters)
-    starts = [scheme_of(parent) for parent in entry.lineage.parents]
-    budget = Budget(steps=past.steps)
-    outcome = run(problem, past.solver, options, seed=past.seed, budget=budget, starts=starts, hooks=hooks)
-    if outcome.scheme is None:
-        return Replay(False, outcome, f"found nothing within {past.steps} steps")
-    same = content_hash(outcome.scheme) == content_hash(to_scheme(entry))
-    found = f"rank {outcome.scheme.rank} after {outcome.found.steps if outcome.found else 0} steps"
-    return Replay(same, outcome, f"found the same scheme: {found}" if same else f"found another scheme: {found}")
+    return Searched(past.rank, past.solver, past.parameters, past.seed, past.steps, past.threads)
+
+
+def _derived(entry: SchemeEntry, scheme_of: Callable[[str], Scheme]) -> Replay:
+    """Make an entry of its one parent again."""
+    again = cast("Callable[[SchemeEntry, Scheme], Scheme]", DERIVED.load(entry.provenance.solver))
+    steps = entry.provenance.steps or 0
+    return _compared(entry, again(entry, scheme_of(entry.lineage.parents[0])), steps, steps)
+
+
+def _compared(entry: SchemeEntry, scheme: Scheme, found: int, steps: int) -> Replay:
+    same = content_hash(scheme) == content_hash(to_scheme(entry))
+    words = f"rank {scheme.rank} after {found} steps"
+    return Replay(same, steps, f"found the same scheme: {words}" if same else f"found another scheme: {words}")

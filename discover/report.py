@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from catalog.bounds import lower_bounds
+from catalog.classes import Class
 from catalog.exchange import Diff
+from catalog.layout import Listing
 from catalog.records import published
 from catalog.status import StatusRow
 from catalog.store import Served
 from decompositions import formulas
+from decompositions.equivalence import Verdict
 from decompositions.identity import content_hash
 from decompositions.scheme import FACTORS, Scheme
+from decompositions.stability import Growth
 from decompositions.verify import verify
+from discover.pareto import Row
 from discover.search import Result
 
 MAX_PRINTED = 64  # products of a scheme whose factors and formulas are printed unasked
@@ -136,6 +141,100 @@ def diff_as_lines(found: Diff) -> list[str]:
     lines = [f"{sign} {x.id}" for sign, side in (("+", found.only_here), ("-", found.only_there)) for x in side]
     rows = [(r.target, r.ring, _or_dash(r.here), _or_dash(r.there)) for r in found.ranks if r.here != r.there]
     return lines + (table(("target", "ring", "here", "there"), rows) if rows else [])
+
+
+def classes_as_dict(groups: Sequence[Class], removed: Sequence[Listing]) -> dict[str, Any]:
+    """Classes of equivalent entries for JSON."""
+    found = [
+        {
+            "target": group.entries[0].target,
+            "rank": group.entries[0].rank,
+            "invariant": group.invariant,
+            "ids": [listing.id for listing in group.entries],
+            "undecided": [listing.id for listing in group.undecided],
+        }
+        for group in groups
+    ]
+    return {"classes": found, "removed": [listing.id for listing in removed]}
+
+
+def classes_as_lines(groups: Sequence[Class]) -> list[str]:
+    """Classes of equivalent entries for people, those of several entries with their ids."""
+    entries = sum(len(group.entries) for group in groups)
+    lines = [f"{entries} schemes in {len(groups)} classes under changes of basis and permutations"]
+    for group in groups:
+        if len(group.entries) > 1:
+            lines.append(f"equivalent: {', '.join(listing.id for listing in group.entries)}")
+        lines += [f"not decided: {group.entries[0].id} and {listing.id}" for listing in group.undecided]
+    return lines
+
+
+def equals_as_dict(found: Iterable[tuple[Listing, Verdict]]) -> dict[str, list[str]]:
+    """The entries that are the same as one, or may be, by what is known of them."""
+    names: dict[str, list[str]] = {"equivalent": [], "undecided": []}
+    for listing, verdict in found:
+        names["equivalent" if verdict is Verdict.SAME else "undecided"].append(listing.id)
+    return names
+
+
+def equals_as_lines(found: Iterable[tuple[Listing, Verdict]]) -> list[str]:
+    """The same for the head of an entry."""
+    words = {"equivalent": "equivalent to   ", "undecided": "may be the same "}
+    return [f"{words[key]} {', '.join(names)}" for key, names in equals_as_dict(found).items() if names]
+
+
+def accuracy_as_lines(
+    scheme: Scheme, before: Growth, after: Growth, infimum: float | None, errors: Sequence[Any]
+) -> list[str]:
+    """Growth factors and measured errors for people.
+
+    Args:
+        scheme: In the basis that was measured.
+        before: Growth in the basis that was asked about.
+        after: Growth of the scheme.
+        infimum: The lowest gamma met over the real changes of basis; None where none was searched.
+        errors: Rows with `dtype`, `levels`, `fast`, `torch`.
+    """
+    change = "" if infimum is None else f" (was {before.gamma:.4f}; lowest met over the reals {infimum:.4f})"
+    lines = [
+        f"{scheme.target.short}, rank {scheme.rank} over {scheme.ring}",
+        f"gamma      {after.gamma:.4f}{change}",
+        f"emax       {after.emax:g}",
+        f"qmax       {after.qmax}",
+        f"nonzeros   {after.nonzeros}",
+    ]
+    rows = [(row.dtype, str(row.levels), f"{row.fast:.2e}", f"{row.torch:.2e}") for row in errors]
+    return [*lines, *table(("floats", "levels", "error", "torch.matmul"), rows)]
+
+
+def pareto_as_list(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Schemes side by side for JSON."""
+    return [
+        {
+            "id": row.listing.id,
+            "ring": row.listing.ring,
+            "rank": row.listing.rank,
+            "additions": row.additions,
+            "gamma": row.gamma,
+            "efficient": row.efficient,
+        }
+        for row in rows
+    ]
+
+
+def pareto_as_lines(rows: Sequence[Row]) -> list[str]:
+    """Schemes side by side for people."""
+    cells = [
+        (
+            "*" if row.efficient else " ",
+            row.listing.id,
+            str(row.listing.rank),
+            str(row.additions),
+            f"{row.gamma:.4f}",
+        )
+        for row in rows
+    ]
+    return table((" ", "id", "rank", "additions", "gamma"), cells)
 
 
 def status_as_list(rows: Sequence[StatusRow]) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ from discover.budget import Budget
 from discover.checkpoint import Checkpoint
 from discover.outcome import Found, Outcome, Progress, Status
 from discover.problem import Problem, ProblemError, require_possible
-from discover.solver import make_solver
+from discover.solver import make_solver, takes_any_format
 
 CHECKPOINT_SECONDS = 30.0
 CANDIDATES_A_SLICE = 256
@@ -77,7 +77,7 @@ def run(
         CheckpointError: If the checkpoint cannot be read or written.
     """
     require_possible(problem)
-    search = _Search(problem, solver, make_solver(solver, options), seed, checkpoint, hooks)
+    search = Search(problem, solver, make_solver(solver, options), seed, checkpoint, hooks)
     search.begin(starts, resume)
     with interruption() as interrupted:
         status = search.loop(budget, interrupted)
@@ -86,8 +86,24 @@ def run(
 
 
 @dataclass
-class _Search:
-    """A running search."""
+class Search:
+    """A running search.
+
+    Attributes:
+        problem: What is searched for.
+        name: The solver's name in the registry.
+        solver: The solver.
+        seed: Of all randomness.
+        path: The checkpoint's file; None for none.
+        hooks: What the caller hears of.
+        state: The solver's state.
+        found: The best verified scheme.
+        approximation: The nearest approximation.
+        rejected: Candidates that failed the exact check.
+        started: Monotonic time of the start.
+        cpu_started: CPU time of the start, less what former runs took.
+        saved: Monotonic time of the last checkpoint.
+    """
 
     problem: Problem
     name: str
@@ -105,22 +121,29 @@ class _Search:
 
     @property
     def seconds(self) -> float:
+        """Wall time of this run."""
         return time.monotonic() - self.started
 
     @property
     def cpu_seconds(self) -> float:
+        """CPU time over all resumptions."""
         return time.process_time() - self.cpu_started
 
     def begin(self, starts: Sequence[Scheme | Approximation], resume: bool) -> None:
+        """Start from schemes, or go on from the checkpoint."""
         if resume and self.path is not None:
-            held = checkpoints.load(self.path, self.name, self.solver, self.problem, self.seed)
-            self.state, self.found = held.state, held.found
-            self.cpu_started -= held.cpu_seconds
+            self.take_up(checkpoints.load(self.path, self.name, self.solver, self.problem, self.seed))
             return
-        fitting = [_fitted(start, self.problem) for start in starts]
+        fitting = starts if takes_any_format(self.solver) else [_fitted(start, self.problem) for start in starts]
         self.state = self.solver.start(self.problem, np.random.default_rng(self.seed), fitting)
 
+    def take_up(self, held: Checkpoint) -> None:
+        """Go on from a checkpoint."""
+        self.state, self.found = held.state, held.found
+        self.cpu_started -= held.cpu_seconds
+
     def loop(self, budget: Budget, interrupted: Callable[[], bool]) -> Status:
+        """Advance, check and report until one of the reasons to end."""
         while True:
             if self.done():
                 return Status.FOUND
@@ -135,6 +158,7 @@ class _Search:
             self.report()
 
     def done(self) -> bool:
+        """Whether the rank asked for is reached."""
         return self.found is not None and self.problem.rank is not None and self.found.scheme.rank <= self.problem.rank
 
     def examine(self, candidates: Iterable[Scheme | Approximation]) -> None:
@@ -158,16 +182,21 @@ class _Search:
         return enough and scheme.target == self.problem.target and holds(self.problem.ring, scheme.ring)
 
     def report(self) -> None:
+        """Tell the caller of the slice, and write a checkpoint when it is time."""
         rank = self.found.scheme.rank if self.found else None
         self.hooks.on_progress(Progress(self.state.steps, self.seconds, rank, self.state.metrics()))
         if time.monotonic() - self.saved >= CHECKPOINT_SECONDS:
             self.save()
 
+    def held(self) -> Checkpoint:
+        """All that a resumption needs."""
+        return Checkpoint(self.state, self.seed, self.cpu_seconds, self.found)
+
     def save(self) -> None:
+        """Write the checkpoint."""
         self.saved = time.monotonic()
         if self.path is not None:
-            held = Checkpoint(self.state, self.seed, self.cpu_seconds, self.found)
-            checkpoints.save(self.path, self.name, self.solver, held)
+            checkpoints.save(self.path, self.name, self.solver, self.held())
 
     def close(self, status: Status) -> None:
         """A finished search leaves no checkpoint; any other can go on from it."""
@@ -179,6 +208,7 @@ class _Search:
             self.save()
 
     def outcome(self, status: Status) -> Outcome:
+        """The end of the search."""
         if status is Status.EXHAUSTED and self.found is not None and self.problem.rank is None:
             status = Status.FOUND
         return Outcome(

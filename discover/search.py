@@ -2,85 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from decompositions.identity import content_hash
-from decompositions.operations import canonical, order_to, permute
-from decompositions.rings import Ring, parse_ring
+from decompositions.rings import parse_ring
 from decompositions.scheme import Scheme
 from decompositions.targets import Target, parse_target
 from decompositions.verify import verify
-from discover.auto import AUTO, resolve
-from discover.budget import Budget, parse_budget
-from discover.jobs import Task, require_cores, run_jobs
+from discover.auto import resolve
+from discover.budget import parse_budget
+from discover.jobs import run_jobs
+from discover.order import DEFAULT_SOLVER, Order, turned
 from discover.outcome import Found, Outcome
-from discover.problem import Problem
 from discover.run import Hooks
+from discover.sharing import shares
 from discover.solver import make_solver, parameters
+from discover.workers import require_cores
 
 if TYPE_CHECKING:
     from catalog.entries import Provenance
     from catalog.store import Added, Catalog
-
-DEFAULT_SOLVER = AUTO
-DEFAULT_BUDGET = Budget(seconds=60.0)
-
-
-@dataclass(frozen=True)
-class Order:
-    """A search as it was asked for; everything that a replay needs.
-
-    Attributes:
-        target: The bilinear map, as asked for.
-        rank: Products wanted; None for as few as the budget allows.
-        ring: The coefficient set.
-        solver: A name of the registry, or `auto` for the one that suits the search.
-        options: Its hyperparameters.
-        seed: Of the first job.
-        budget: Time or steps.
-        starts: Verified schemes to begin from.
-        jobs: Processes, with seeds seed, seed + 1, ...
-        checkpoint: File for the state; by default one in the user's cache, named after the search.
-        resume: Go on from that file.
-    """
-
-    target: Target
-    rank: int | None = None
-    ring: Ring = Ring.ZT
-    solver: str = DEFAULT_SOLVER
-    options: Mapping[str, object] = field(default_factory=dict)
-    seed: int = 0
-    budget: Budget = DEFAULT_BUDGET
-    starts: tuple[Scheme, ...] = ()
-    jobs: int = 1
-    checkpoint: Path | None = None
-    resume: bool = False
-
-    @property
-    def problem(self) -> Problem:
-        """What is searched for, the sizes of a `matmul` in rising order."""
-        return Problem(canonical(self.target), self.rank, self.ring)
-
-    @property
-    def checkpoint_path(self) -> Path:
-        """Where the state is kept; the name tells searches apart that differ in anything but budget and jobs."""
-        if self.checkpoint is not None:
-            return self.checkpoint
-        from platformdirs import user_cache_dir
-
-        solver = resolve(self)[0].solver
-        chosen = parameters(make_solver(solver, self.options))
-        starts = [content_hash(start) for start in self.starts]
-        text = json.dumps([self.problem.target.key, self.rank, self.ring, solver, chosen, self.seed, starts])
-        name = f"{canonical(self.target).short.replace(':', '-').replace('/', '-')[:40]}-{solver}-{self.seed}"
-        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-        return Path(user_cache_dir("bilinear")) / "checkpoints" / f"{name}-{digest}.npz"
 
 
 @dataclass(frozen=True)
@@ -128,7 +73,7 @@ def search(
         seed: Same seed, same steps, same result.
         budget: `60s`, `2h` or `5000steps`.
         starts: Schemes to begin from.
-        jobs: Processes, each with a seed of its own.
+        jobs: Processes, with seeds seed, seed + 1, ...; those of a flip solver exchange schemes.
         checkpoint: File for the state of the search.
         resume: Go on from that file.
         catalog: Where schemes are kept; nothing is kept if not given.
@@ -166,22 +111,12 @@ def execute(order: Order, catalog: Catalog | None = None, hooks: Hooks = Hooks()
         keeper.keep(found)
         hooks.on_found(found)
 
-    task = Task(
-        order.problem,
-        order.solver,
-        dict(order.options),
-        order.seed,
-        order.budget,
-        tuple(_turned(start, order.problem.target) for start in order.starts),
-        order.checkpoint_path,
-        order.resume,
-    )
     heard = Hooks(hooks.on_progress, keep, hooks.should_stop)
     require_cores(order.jobs)
-    outcome = task.run(heard) if order.jobs == 1 else run_jobs(task, order.jobs, heard)
+    outcome = order.run(heard) if order.jobs == 1 else run_jobs(order, heard)
     if outcome.found is not None and not keeper.added and not keeper.unsaved:
         keeper.keep(outcome.found)
-    scheme = None if outcome.scheme is None else _turned(outcome.scheme, order.target)
+    scheme = None if outcome.scheme is None else turned(outcome.scheme, order.target)
     notes = (*filter(None, [choice]), *_notes(order), *outcome.notes)
     return Result(outcome, scheme, tuple(keeper.added), keeper.unsaved, notes)
 
@@ -204,7 +139,7 @@ class _Keeper:
 
         symbolic = verify(found.scheme, "symbolic")
         assert symbolic.ok, f"the exact and the symbolic check disagree: {symbolic.detail}"
-        parents = tuple(content_hash(_turned(start, self.order.problem.target)) for start in self.order.starts)
+        parents = tuple(content_hash(start) for start in self.order.turned_starts)
         lineage = Lineage(parents=parents, recipe="started from the parents" if parents else "")
         entry = entry_from_scheme(found.scheme, provenance(self.order, found), lineage, [symbolic])
         try:
@@ -224,10 +159,16 @@ def provenance(order: Order, found: Found) -> Provenance:
         rank=order.rank,
         seed=found.seed,
         steps=found.steps,
+        threads=threads(order),
         cpu_seconds=round(found.cpu_seconds, 3),
         version=__version__,
         command=_command(order, found),
     )
+
+
+def threads(order: Order) -> int:
+    """The jobs that a scheme came from: all of those that share, or the one that found it."""
+    return order.jobs if order.jobs > 1 and shares(order) else 1
 
 
 def _command(order: Order, found: Found) -> str:
@@ -237,17 +178,13 @@ def _command(order: Order, found: Found) -> str:
         words += ["--rank", str(order.rank)]
     words += ["--ring", str(order.ring), "--solver", order.solver, "--seed", str(found.seed)]
     words += ["--budget", f"{found.steps}steps"]
+    if threads(order) > 1:
+        words += ["--jobs", str(order.jobs)]
     for key, value in parameters(make_solver(order.solver, order.options)).items():
         words += ["--option", f"{key}={value}"]
-    for start in order.starts:
-        words += ["--start", content_hash(_turned(start, order.problem.target))[:16]]
+    for start in order.turned_starts:
+        words += ["--start", content_hash(start)[:16]]
     return shlex.join(words)
-
-
-def _turned(scheme: Scheme, target: Target) -> Scheme:
-    """The scheme in the target's order of sizes; as it is if the target is another one."""
-    turn = None if scheme.target == target else order_to(scheme.target, target)
-    return scheme if turn is None else permute(scheme, turn)
 
 
 def _notes(order: Order) -> list[str]:

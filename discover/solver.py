@@ -6,7 +6,7 @@ import dataclasses
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -64,12 +64,37 @@ class Solver(Protocol):
         ...
 
 
+@runtime_checkable
+class Sharing(Protocol):
+    """What a solver has besides, if several jobs of it help one another; the others search each for itself.
+
+    Both functions depend on their arguments alone, so that the same jobs come to the same result again.
+
+    Attributes:
+        barrier_steps: Steps of each job between two exchanges.
+    """
+
+    barrier_steps: ClassVar[int]
+
+    def share(self, state: Any) -> Sequence[Scheme]:
+        """What others may go on from: a few schemes over the ring walked on, each with the target that it claims."""
+        ...
+
+    def accept(self, state: Any, schemes: Sequence[Scheme], rng: np.random.Generator) -> Any:
+        """The state with those schemes of others taken in that this search has a use for."""
+        ...
+
+
 SOLVERS = Registry(
     "solver",
     {
+        "als": "discover.solvers.als:AlternatingLeastSquares",
         "construction": "discover.solvers.construction:Construction",
+        "evaluation": "discover.solvers.evaluation:Evaluation",
         "flip-graph": "discover.solvers.flip_graph.solver:FlipGraph",
         "flip-pool": "discover.solvers.flip_graph.descent:FlipPool",
+        "meta": "discover.solvers.flip_graph.meta:Meta",
+        "portfolio": "discover.solvers.flip_graph.portfolio:Portfolio",
         "symmetric": "discover.solvers.flip_graph.symmetric:Symmetric",
         "ternary-sgd": "discover.solvers.ternary_sgd:TernarySgd",
     },
@@ -101,6 +126,11 @@ def make_solver(name: str, options: Mapping[str, object] | None = None) -> Solve
         return typing.cast("Solver", kind(**values))
     except ValueError as error:
         raise OptionError(f"solver {name!r}: {error}") from error
+
+
+def takes_any_format(solver: Solver) -> bool:
+    """Whether starts of other formats go to the solver as they are, instead of being extended or cut to the target."""
+    return bool(getattr(solver, "any_format", False))
 
 
 def parameters(solver: Solver) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from torch import nn
 
 from layers.errors import LayerError
 from layers.stl import Basis, STLLinear
-from layers.stl.linear import Source
+from layers.stl.basis import Source
 from layers.storage import save_layer
 from layers.weights import read_weights
 

@@ -11,9 +11,15 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 SMALL = {
+    "als.py": ["2x2x2:7:zt", "--successes", "1"],
+    "fast_matmul.py": ["--sizes", "64", "37x41x50", "--rounds", "1"],
     "flip_graph.py": ["reach", "symmetric:2x2x2:7:zt", "--seeds", "2", "--cap", "20"],
+    "generated_c.py": ["--schemes", "2x2x2:7", "--sizes", "64", "--count", "50", "--repeats", "1"],
+    "importing.py": ["maple", "perminov-json", "--count", "3"],
+    "programs.py": ["2x2x2", "--budget", "1steps"],
     "stl_layer.py": ["--sizes", "32", "--ranks", "7", "49", "--budget", "0"],
     "ternary_sgd.py": ["2x2x2:7", "--recipes", "annealed", "--restarts", "32", "--successes", "1"],
+    "transforms.py": ["--transforms", "dft", "circulant", "--sizes", "8", "16"],
     "verification.py": ["--most", "10"],
 }
 

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from cli import main
 
+FOUND = ("search", "2x2x2", "--rank", "7", "--solver", "ternary-sgd", "--budget", "120s")
 COMMAND = [sys.executable, "-m", "cli"]
 
 
@@ -21,7 +22,7 @@ COMMAND = [sys.executable, "-m", "cli"]
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A user's folders, with one search done."""
     folder = tmp_path_factory.mktemp("home")
-    found = call(folder, "search", "2x2x2", "--rank", "7", "--budget", "120s")
+    found = call(folder, *FOUND)
     assert found.exit_code == 0, found.output
     return folder
 
@@ -41,7 +42,7 @@ def entry_file(home: Path) -> Path:
 
 
 def test_search_shows_proofs_factors_and_formulas(home: Path) -> None:
-    answer = call(home, "search", "2x2x2", "--rank", "7", "--budget", "120s")
+    answer = call(home, *FOUND)
     assert answer.exit_code == 0
     for text in (
         "2x2x2, rank 7 over zt",
@@ -55,7 +56,7 @@ def test_search_shows_proofs_factors_and_formulas(home: Path) -> None:
 
 
 def test_search_exports_a_layer_and_compares_it(home: Path, tmp_path: Path) -> None:
-    answer = call(home, "search", "2x2x2", "--rank", "7", "--budget", "120s", "--export-layer", str(tmp_path / "layer"))
+    answer = call(home, *FOUND, "--export-layer", str(tmp_path / "layer"))
     assert answer.exit_code == 0
     last = answer.stdout.strip().splitlines()[-1]
     assert "largest relative error against torch.nn.Linear" in last
@@ -64,7 +65,7 @@ def test_search_exports_a_layer_and_compares_it(home: Path, tmp_path: Path) -> N
 
 
 def test_search_as_json(home: Path) -> None:
-    answer = call(home, "search", "2x2x2", "--rank", "7", "--budget", "120s", "--json")
+    answer = call(home, *FOUND, "--json")
     found = json.loads(answer.stdout)
     assert found["status"] == "found"
     assert found["scheme"]["rank"] == 7
@@ -223,9 +224,9 @@ def test_wrong_use_is_one_clear_line_and_exit_code_two(home: Path, arguments: li
 
 def test_a_catalog_that_cannot_be_written_does_not_lose_the_scheme(home: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    answer = call(
-        home, "search", "2x2x2", "--rank", "7", "--seed", "8", "--catalog", str(tmp_path / "file" / "catalog")
-    )
+    folder = str(tmp_path / "file" / "catalog")
+    search = ("search", "2x2x2", "--rank", "7", "--solver", "ternary-sgd", "--seed", "8")
+    answer = call(home, *search, "--catalog", folder)
     assert answer.exit_code == 2
     assert "m7 = " in answer.stdout
     [line] = [text for text in answer.stderr.splitlines() if text.startswith("error: ")]
@@ -287,10 +288,13 @@ def test_a_closed_pipe_is_no_error(home: Path) -> None:
 
 
 def test_interruption_keeps_a_checkpoint_and_resumes(tmp_path: Path) -> None:
-    arguments = ["search", "3x3x3", "--rank", "21", "--option", "restarts=16", "--budget", "300s"]
+    metrics = tmp_path / "run.jsonl"
+    search = ["search", "3x3x3", "--rank", "21", "--option", "restarts=16", "--metrics", str(metrics)]
+    arguments = [*search, "--budget", "300s"]
     environment = os.environ | {"BILINEAR_CATALOG": str(tmp_path / "c"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     process = subprocess.Popen([*COMMAND, *arguments], env=environment, stderr=subprocess.PIPE, text=True)
-    time.sleep(6)
+    while process.poll() is None and not (metrics.exists() and '"steps"' in metrics.read_text()):
+        time.sleep(0.1)
     process.send_signal(2)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130

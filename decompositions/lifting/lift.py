@@ -11,11 +11,16 @@ from decompositions import rings
 from decompositions.errors import RingError, SchemeError
 from decompositions.lifting.hensel import Attempt, ascend
 from decompositions.lifting.rebase import sparsified
+from decompositions.lifting.reconcile import reconciled
 from decompositions.rings import Ring
 from decompositions.scheme import Scheme
 from decompositions.verify import verify
 
 LIFTED_TO = (Ring.ZT, Ring.Z, Ring.Q)
+LEG = 4000
+"""Steps after which a walk to signs without conflicts begins anew."""
+ORDERS = 4
+"""Orders of the unknowns, the first theirs, in which a scheme without conflicts is lifted."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +51,15 @@ def lift(
     choices: int = 8,
     seed: int = 0,
     rebase: bool = True,
+    flips: int = 0,
 ) -> Lifted:
     """Find a scheme of characteristic 0 by Hensel lifting and rational reconstruction.
 
     The first choice takes the scheme as it is. The others take a `matmul` scheme in a sparse basis, which is what makes
     it ternary in most cases, and from the third on solve for unknowns in an order that is drawn. Where `zt` is wanted
     and a choice leads to `z` or `q`, that scheme modulo the other of 2 and 3 is lifted as well: modulo 2 signs can be
-    solved for, modulo 3 they are given.
+    solved for, modulo 3 they are given. Where `zt` is wanted and no choice led there from `f2`, other schemes of the
+    same rank are walked to, until one has signs that solve all equations modulo 4, see `reconciled`.
 
     Args:
         scheme: A right scheme over `f2` or `f3`.
@@ -63,6 +70,7 @@ def lift(
         seed: Of all that is drawn.
         rebase: Whether basis and prime may change. Without, the result reduces to this very scheme,
             up to scalars moved between the factors of a product.
+        flips: Most steps of those walks, which are made only where `rebase` is true.
 
     Raises:
         RingError: If the scheme is of characteristic 0, or `ring` is not one of the three.
@@ -70,7 +78,7 @@ def lift(
         TooLargeError: If the Jacobian would not fit into memory.
     """
     start = time.perf_counter()
-    wanted = _wanted(scheme, ring, steps, choices)
+    wanted = _wanted(scheme, ring, steps, choices, flips)
     rng = np.random.default_rng(seed)
     best, most = Attempt(None, 0, False), 0
     for number in range(1, choices + 1):
@@ -83,20 +91,25 @@ def lift(
         impossible = found.blocked and found.steps == 0
         if impossible or (best.scheme is not None and rings.holds(wanted, best.scheme.ring)):
             break
+    walks = rebase and wanted is Ring.ZT and scheme.ring is Ring.F2 and not impossible
+    if walks and (best.scheme is None or best.scheme.ring is not Ring.ZT):
+        best = _after_flips(scheme, steps, flips, rng) or best
     steps, seconds = best.steps if best.scheme else most, time.perf_counter() - start
     asked = wanted if ring is not None else None
     return _outcome(scheme, asked, best.scheme, steps, number, impossible, seconds)
 
 
-def _wanted(scheme: Scheme, ring: Ring | str | None, steps: int, choices: int) -> Ring:
+def _wanted(scheme: Scheme, ring: Ring | str | None, steps: int, choices: int, flips: int) -> Ring:
     """The set that ends the search, once all that was given makes sense."""
     wanted = Ring.ZT if ring is None else rings.parse_ring(ring)
     if wanted not in LIFTED_TO:
         raise RingError(f"lifting to {wanted} is not offered; choose zt, z or q")
     if not scheme.ring.characteristic:
         raise RingError(f"{scheme.target.short} over {scheme.ring}: only schemes over f2 and f3 are lifted")
-    if steps < 0 or choices < 1:
-        raise SchemeError(f"lifting with {steps} steps and {choices} choices: at least 0 and 1 are needed")
+    if steps < 0 or choices < 1 or flips < 0:
+        raise SchemeError(
+            f"lifting with {steps} steps, {choices} choices and {flips} flips: at least 0, 1 and 0 are needed"
+        )
     verified = verify(scheme)
     if not verified.ok:
         raise SchemeError(f"{scheme.target.short} over {scheme.ring}: not a scheme to lift: {verified.detail}")
@@ -119,6 +132,18 @@ def _by_the_other_prime(scheme: Scheme, ring: Ring, steps: int, rng: np.random.G
         return scheme
     again = _attempt(residues, steps, rng, 2, True).scheme
     return again if again is not None and again.ring is Ring.ZT else scheme
+
+
+def _after_flips(scheme: Scheme, steps: int, flips: int, rng: np.random.Generator) -> Attempt | None:
+    """A ternary scheme lifted from one without conflicts of signs that flips and changes of basis lead to, or None."""
+    while flips > 0:
+        reached, left, taken = reconciled(scheme, min(flips, LEG), rng)
+        flips -= max(taken, 1)
+        for order in range(0 if left else ORDERS):
+            found = ascend(reached, steps, rng, shuffled=order > 0)
+            if found.scheme is not None and found.scheme.ring is Ring.ZT:
+                return found
+    return None
 
 
 def _better(scheme: Scheme | None, than: Scheme | None) -> bool:

@@ -78,6 +78,10 @@ class Basis:
         return cls(source.target.name, (n, m, p), u, v, w, content_hash(source), entry_id)
 
 
+Source = Scheme | Approximation | Basis
+"""What a layer can be made of."""
+
+
 def _real_factors(scheme: Scheme) -> tuple[Floats, Floats, Floats]:
     """The factors as the nearest floats, each denominator divided into the output factor."""
     name = f"{scheme.target.short} over {scheme.ring}"

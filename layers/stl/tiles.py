@@ -47,7 +47,7 @@ def encode(matrix: Tensor, encoder: Tensor, tile: tuple[int, int]) -> Tensor:
 
     Args:
         matrix: Shape (I a, J b).
-        encoder: Shape (rank, a b).
+        encoder: Shape (rank, a b), or one for each column of tiles, (J, rank, a b).
         tile: (a, b).
 
     Returns:
@@ -55,8 +55,12 @@ def encode(matrix: Tensor, encoder: Tensor, tile: tuple[int, int]) -> Tensor:
     """
     (a, b), (rows, columns) = tile, matrix.shape
     grid = (rows // a, columns // b)
-    tiles = matrix.reshape(grid[0], a, grid[1], b).permute(1, 3, 0, 2).reshape(a * b, grid[0] * grid[1])
-    return torch.mm(encoder, tiles).reshape(len(encoder), *grid)
+    tiles = matrix.reshape(grid[0], a, grid[1], b)
+    if encoder.ndim == 2:
+        flat = tiles.permute(1, 3, 0, 2).reshape(a * b, grid[0] * grid[1])
+        return torch.mm(encoder, flat).reshape(len(encoder), *grid)
+    by_column = tiles.permute(2, 1, 3, 0).reshape(grid[1], a * b, grid[0])
+    return torch.bmm(encoder, by_column).permute(1, 2, 0).contiguous()
 
 
 def decode(products: Tensor, decoder: Tensor, tile: tuple[int, int]) -> Tensor:
@@ -64,12 +68,15 @@ def decode(products: Tensor, decoder: Tensor, tile: tuple[int, int]) -> Tensor:
 
     Args:
         products: One matrix for each product, shape (rank, I, J).
-        decoder: Shape (a b, rank).
+        decoder: Shape (a b, rank), or one for each column of tiles, (J, a b, rank).
         tile: (a, b).
 
     Returns:
         Shape (I a, J b).
     """
     (a, b), (rank, rows, columns) = tile, products.shape
-    tiles = torch.mm(decoder, products.reshape(rank, rows * columns)).reshape(a, b, rows, columns)
-    return tiles.permute(2, 0, 3, 1).reshape(rows * a, columns * b)
+    if decoder.ndim == 2:
+        tiles = torch.mm(decoder, products.reshape(rank, rows * columns)).reshape(a, b, rows, columns)
+        return tiles.permute(2, 0, 3, 1).reshape(rows * a, columns * b)
+    tiles = torch.bmm(decoder, products.permute(2, 0, 1)).reshape(columns, a, b, rows)
+    return tiles.permute(3, 1, 0, 2).reshape(rows * a, columns * b)

@@ -134,6 +134,7 @@ def identity_transform() -> TransformEntry:
 
 def test_a_transform_needs_a_verifier_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine, entry = users_catalog(tmp_path), identity_transform()
+    monkeypatch.delitem(VERIFIERS._entries, "transform")
     with pytest.raises(CatalogError, match="no verifier for a transform is registered; only verified entries are kept"):
         mine.add(entry)
     monkeypatch.setitem(VERIFIERS._entries, "transform", "test_store:right")

@@ -11,9 +11,10 @@ from decompositions.rings import Ring
 from decompositions.targets import Target
 from discover.auto import resolve
 from discover.budget import parse_budget
+from discover.order import Order
 from discover.replay import replay
-from discover.search import Order, execute, search
-from discover.solver import SOLVERS, OptionError
+from discover.search import execute, search
+from discover.solver import OptionError
 
 
 def polymul(path: Path, size: int) -> Target:
@@ -30,15 +31,35 @@ def choice(order: Order) -> tuple[str, str]:
     return chosen.solver, sentence
 
 
-@pytest.mark.parametrize("ring", ["f2", "f3", "zt", "z", "q"])
 @pytest.mark.parametrize("rank", [None, 23])
-def test_matrix_products_go_to_flip_graph(ring: str, rank: int | None) -> None:
+@pytest.mark.parametrize("ring", ["f2", "f3"])
+def test_matrix_products_modulo_a_prime_go_to_flip_graph(ring: str, rank: int | None) -> None:
     solver, sentence = choice(Order(parse_target("3x3x3"), rank, Ring(ring)))
     assert solver == "flip-graph"
-    assert sentence.startswith("auto chose flip-graph: ")
-    assert "growing from 2x2x2" in sentence
-    assert ("no rank is given; it goes as low as the budget allows" in sentence) == (rank is None)
-    assert (f"lifted from f2 to {ring}" in sentence) == (ring not in ("f2", "f3"))
+    assert sentence.startswith("auto chose flip-graph: flips, the quickest measured on matrix products, growing from ")
+    assert ("no rank is given, so it goes as low as the budget allows" in sentence) == (rank is None)
+    assert "lifted" not in sentence
+
+
+@pytest.mark.parametrize("rank", [None, 23])
+@pytest.mark.parametrize("ring", ["zt", "z", "q"])
+def test_other_matrix_products_go_to_the_portfolio(ring: str, rank: int | None) -> None:
+    solver, sentence = choice(Order(parse_target("3x3x3"), rank, Ring(ring)))
+    assert solver == "portfolio"
+    assert "in turns growing from 2x2x2 (2 of 4 slices), symmetric walks (1 of 4 slices), a pool (1 of 4" in sentence
+    assert f"lifted from f2 to {ring}" in sentence
+    assert ("no rank is given, so it goes as low as the budget allows" in sentence) == (rank is None)
+
+
+def test_symmetric_walks_have_their_turns_where_the_format_is_square() -> None:
+    assert "symmetric walks (4 of 6 slices)" in choice(Order(parse_target("5x5x5"), 97))[1]
+    assert "symmetric" not in choice(Order(parse_target("3x4x5"), 47))[1]
+
+
+def test_a_search_with_starts_goes_to_flip_graph() -> None:
+    order = Order(parse_target("2x2x2"), 7, starts=(standard(parse_target("2x2x2")),))
+    assert choice(order)[0] == "flip-graph"
+    assert "from the schemes given" in choice(order)[1]
 
 
 def test_the_walk_that_was_asked_for_is_named() -> None:
@@ -69,18 +90,6 @@ def test_what_flip_graphs_cannot_hold_goes_to_ternary_sgd(target: str, ring: Rin
     assert choice(Order(parse_target(target), 4000, ring)) == ("ternary-sgd", f"auto chose ternary-sgd: {reason}")
 
 
-def test_square_formats_from_five_on_go_to_symmetric_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = {name: place for name, place in SOLVERS._entries.items() if name != "symmetric"}
-    monkeypatch.setattr(SOLVERS, "_entries", known)
-    square = Order(parse_target("5x5x5"), 97)
-    assert choice(square)[0] == "flip-graph"
-    monkeypatch.setitem(known, "symmetric", "nowhere:Symmetric")
-    assert choice(square) == ("symmetric", "auto chose symmetric: a square format from 5x5x5 on")
-    assert choice(Order(parse_target("4x4x4"), 49))[0] == "flip-graph"
-    assert choice(Order(parse_target("5x5x6"), 110))[0] == "flip-graph"
-    assert choice(Order(parse_target("5x5x5")))[0] == "flip-graph"
-
-
 def test_the_options_given_decide() -> None:
     solver, sentence = choice(Order(parse_target("2x2x2"), 7, options={"restarts": 64}))
     assert (solver, sentence) == ("ternary-sgd", "auto chose ternary-sgd: it has what was set with --option: restarts")
@@ -88,25 +97,25 @@ def test_the_options_given_decide() -> None:
 
 
 def test_an_option_of_no_solver_is_refused() -> None:
-    with pytest.raises(OptionError, match="solver 'flip-graph' has no option 'speed'"):
+    with pytest.raises(OptionError, match="solver 'portfolio' has no option 'speed'"):
         search("2x2x2", 7, solver="auto", options={"speed": 1})
 
 
 def test_a_solver_that_is_named_is_left_alone() -> None:
     order = Order(parse_target("2x2x2"), 7, solver="ternary-sgd")
     assert resolve(order) == (order, "")
-    assert Order(parse_target("2x2x2"), 7, solver=" AUTO ").checkpoint_path.name.startswith("2x2x2-flip-graph-0-")
+    assert Order(parse_target("2x2x2"), 7, solver=" AUTO ").checkpoint_path.name.startswith("2x2x2-portfolio-0-")
 
 
 def test_what_auto_finds_names_the_solver_used_and_is_replayed(tmp_path: Path) -> None:
     mine = Catalog(tmp_path / "catalog", shipped=None)
-    order = Order(parse_target("2x2x2"), 7, solver="auto", checkpoint=tmp_path / "state.npz", seed=2)
+    order = Order(parse_target("2x2x3"), 11, solver="auto", checkpoint=tmp_path / "state.npz", seed=2)
     result = execute(order, mine)
     assert result.scheme is not None
-    assert result.notes[0].startswith("auto chose flip-graph: ")
+    assert result.notes[0].startswith("auto chose portfolio: ")
     entry = mine.scheme(result.added[0].id).entry
-    assert entry.provenance.solver == "flip-graph"
-    assert "--solver flip-graph --seed 2" in entry.provenance.command
+    assert entry.provenance.solver == "portfolio"
+    assert "--solver portfolio --seed 2" in entry.provenance.command
     assert replay(entry, lambda parent: mine.scheme(parent).scheme).same
 
 

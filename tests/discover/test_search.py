@@ -9,8 +9,9 @@ from catalog import Catalog
 from catalog.errors import CatalogError
 from decompositions import content_hash, parse_target, verify
 from decompositions.scheme import Scheme
+from discover.order import Order
 from discover.replay import replay
-from discover.search import Order, search
+from discover.search import search
 
 
 def scheme_of(catalog: Catalog) -> object:

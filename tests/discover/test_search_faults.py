@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,13 @@ from decompositions import parse_target
 from discover import jobs
 from discover.budget import parse_budget
 from discover.checkpoint import load
-from discover.jobs import JobError, Task, run_jobs
+from discover.jobs import run_jobs
+from discover.order import Order
 from discover.outcome import Progress, Status
 from discover.problem import Problem
 from discover.run import Hooks, run
 from discover.solver import make_solver
+from discover.workers import JobError
 
 HARD = Problem(parse_target("3x3x3"), 22)  # not known to exist
 OPTIONS: dict[str, object] = {"restarts": 16}
@@ -65,8 +68,9 @@ def test_a_killed_search_goes_on_from_its_last_checkpoint(tmp_path: Path, kills:
     assert outcome.steps == before
 
 
-def task(path: Path, seconds: str) -> Task:
-    return Task(HARD, "ternary-sgd", OPTIONS, 0, parse_budget(seconds), (), path, False)
+def order(path: Path, seconds: str, number: int = 2) -> Order:
+    budget = parse_budget(seconds)
+    return Order(HARD.target, 22, HARD.ring, "ternary-sgd", OPTIONS, 0, budget, jobs=number, checkpoint=path)
 
 
 def two_cores() -> bool:
@@ -82,10 +86,10 @@ def test_a_job_that_is_killed_does_not_take_the_others_with_it(tmp_path: Path) -
         reports.append(progress)
         if not killed.is_set() and {report.job for report in reports} == {0, 1}:
             killed.set()
-            os.kill(team.processes[0].pid, signal.SIGKILL)
+            os.kill(team.workers[0].process.pid, signal.SIGKILL)
 
     hooks = Hooks(kill_one, should_stop=lambda: killed.is_set() and reports[-1].steps > 4 * reports[0].steps)
-    team = jobs._Team(task(tmp_path / "search.npz", "60s"), 2, hooks)
+    team = jobs._Team(order(tmp_path / "search.npz", "60s"), hooks)
     try:
         team.work(lambda: False)
     finally:
@@ -100,8 +104,8 @@ def test_a_job_that_is_killed_does_not_take_the_others_with_it(tmp_path: Path) -
 @pytest.mark.skipif(not two_cores(), reason="needs two cores")
 def test_the_first_job_that_finds_a_scheme_ends_them_all(tmp_path: Path) -> None:
     strassen = Problem(parse_target("2x2x2"), 7)
-    jobs_task = Task(strassen, "ternary-sgd", {"restarts": 64}, 5, parse_budget("120s"), (), tmp_path / "s.npz", False)
-    outcome = run_jobs(jobs_task, 2, Hooks())
+    asked = order(tmp_path / "s.npz", "120s")
+    outcome = run_jobs(replace(asked, target=strassen.target, rank=7, options={"restarts": 64}, seed=5), Hooks())
     assert outcome.status is Status.FOUND
     assert outcome.found is not None
     assert outcome.found.seed in (5, 6)
@@ -113,10 +117,10 @@ def test_the_first_job_that_finds_a_scheme_ends_them_all(tmp_path: Path) -> None
 
 def test_more_jobs_than_cores_are_refused(tmp_path: Path) -> None:
     with pytest.raises(JobError, match="--jobs 1000: this machine has"):
-        run_jobs(task(tmp_path / "search.npz", "1s"), 1000, Hooks())
+        run_jobs(order(tmp_path / "search.npz", "1s", 1000), Hooks())
 
 
 def test_an_error_in_a_job_reaches_the_user(tmp_path: Path) -> None:
-    impossible = Task(Problem(parse_target("2x2x2"), 6), "ternary-sgd", {}, 0, parse_budget("9s"), (), None, False)
+    impossible = replace(order(tmp_path / "search.npz", "9s", 1), target=parse_target("2x2x2"), rank=6)
     with pytest.raises(JobError, match="job 0: 2x2x2 over zt: rank 6 is impossible"):
-        run_jobs(impossible, 1, Hooks())
+        run_jobs(impossible, Hooks())

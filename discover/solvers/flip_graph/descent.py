@@ -16,68 +16,52 @@ from discover.solvers.flip_graph.packing import Words
 from discover.solvers.flip_graph.pool import (
     ABOVE,
     BELOW,
+    RANK,
     TRIES,
     PoolSettings,
     PoolState,
+    Turning,
     advance_pool,
     pool_rank,
     pool_schemes,
+    receive,
     start_pool,
 )
 from discover.solvers.flip_graph.schemes import (
+    WalkedState,
+    beginning,
+    factors_of,
     joined,
-    lowered,
     raised,
     require_settings,
     require_walkable,
-    stacked,
+    results,
+    split,
     to_scheme,
     walk_ring,
 )
-from discover.solvers.flip_graph.walking import Factors, Settings, WalkState, counts
+from discover.solvers.flip_graph.walking import Factors, Settings, counts
 
 SLICE = 1 << 24  # flips of an advance, at least one path
+BARRIER = 1 << 26  # flips between two exchanges of jobs: a few seconds
+SHARED = 8  # schemes that a job shares
 
 
 @dataclass(kw_only=True)
-class FlipPoolState:
-    """A pool, and the best schemes so far, as plain arrays.
+class FlipPoolState(WalkedState):
+    """A pool, and the best schemes so far; see `WalkedState`.
 
     Attributes:
-        problem: What is searched for.
-        seed: All randomness follows from it and the counters.
-        starts: Factors of the schemes to begin from, joined, shape (starts, rank, left + right + out), zero rows last.
-        ints: Of the one walk, see `blocks`.
-        words: Of the walk.
         above: Schemes from which paths start, see `PoolState`.
         below: Schemes of one product less.
         counts: Of the pool.
-        steps: Flips so far.
-        round: Times the descent began.
-        best: The best scheme over the walk's ring, joined factors, shape (rank, left + right + out).
         tried: Schemes of the pool's lowest rank that were tried for lifting.
-        lifts: Schemes that were tried for lifting, in all.
-        lifted: The best lifted scheme, joined, in exact integers, with a last column of denominators.
-        lifted_ring: The set that it was lifted to.
-        exhausted: Never.
     """
 
-    problem: Problem
-    seed: int
-    starts: NDArray[np.int8]
-    ints: NDArray[np.int32]
-    words: NDArray[np.uint64]
     above: Words
     below: Words
     counts: NDArray[np.int64]
-    steps: int
-    round: int
-    best: NDArray[np.int8]
     tried: int
-    lifts: int
-    lifted: NDArray[np.int64]
-    lifted_ring: str
-    exhausted: bool = False
 
     @property
     def pool(self) -> PoolState:
@@ -99,7 +83,7 @@ class FlipPoolState:
             "pool": int(self.counts[ABOVE]),
             "below": int(self.counts[BELOW]),
             "paths": int(self.counts[TRIES]),
-            "pluses": counts(WalkState(self.ints, self.words))["pluses"],
+            "pluses": counts(self.walk)["pluses"],
             "lifts": self.lifts,
         }
 
@@ -135,6 +119,7 @@ class FlipPool:
     plus_diff: int = 2
     lifts: int = 10
     state_type: ClassVar[type[Any]] = FlipPoolState
+    barrier_steps: ClassVar[int] = BARRIER
 
     def __post_init__(self) -> None:
         require_settings(
@@ -169,34 +154,20 @@ class FlipPool:
 
     def _started(self, problem: Problem, rng: np.random.Generator, first: Sequence[Scheme]) -> Any:
         """The state of a first descent from the schemes given."""
-        nothing, sides = np.zeros(0, np.uint64), sum(problem.target.shape)
+        nothing = np.zeros(0, np.uint64)
         state = self.state_type(
-            problem=problem,
-            seed=int(rng.integers(1 << 62)),
-            starts=stacked(problem, first),
-            ints=np.zeros(0, np.int32),
-            words=nothing,
-            above=nothing,
-            below=nothing,
-            counts=np.zeros(0, np.int64),
-            steps=0,
-            round=0,
-            best=np.zeros((0, sides), np.int8),
-            tried=0,
-            lifts=0,
-            lifted=np.zeros((0, sides + 1), np.int64),
-            lifted_ring="",
+            **beginning(problem, rng, first), above=nothing, below=nothing, counts=np.zeros(0, np.int64), tried=0
         )
         self._begin(state)
         return state
 
     def advance(self, state: FlipPoolState) -> FlipPoolState:
         """`SLICE` flips in whole paths, fewer if the lowest rank falls; then lifting."""
-        walk, end, rank = WalkState(state.ints, state.words), state.steps + SLICE, pool_rank(state.pool)
+        end, rank = state.steps + SLICE, pool_rank(state.pool)
         while state.steps < end and pool_rank(state.pool) == rank and not self._stuck(state):
-            before = counts(walk)["flips"]
-            advance_pool(state.pool, self._pool_settings, 1)
-            state.steps += max(counts(walk)["flips"] - before, 1)
+            before = counts(state.walk)["flips"]
+            advance_pool(state.pool, self._pool_settings, 1, self._turning(state))
+            state.steps += max(counts(state.walk)["flips"] - before, 1)
         if pool_rank(state.pool) < rank:
             state.tried = 0
         self._record(state)
@@ -207,11 +178,24 @@ class FlipPool:
 
     def candidates(self, state: FlipPoolState) -> Iterator[Scheme | Approximation]:
         """The best lifted scheme, and the best of the pool."""
-        target, ring = state.problem.target, walk_ring(self.walk, state.problem)
-        if len(state.lifted):
-            yield lowered(target, state.lifted_ring, state.lifted)
-        if ring == state.problem.ring and len(state.best):
-            yield to_scheme(target, ring, state.best)
+        yield from results(state, walk_ring(self.walk, state.problem))
+
+    def share(self, state: FlipPoolState) -> list[Scheme]:
+        """The last schemes of the lowest rank that came into the pool."""
+        return [self._whole(state, factors) for factors in pool_schemes(state.pool)[-SHARED:]]
+
+    def accept(self, state: FlipPoolState, schemes: Sequence[Scheme], rng: np.random.Generator) -> FlipPoolState:
+        """Schemes of others join the pool: in odd rounds those of its ranks and below, in even ones, which keep the
+        jobs from all being at one place, those of its ranks alone.
+        """
+        ranks = (pool_rank(state.pool), int(state.counts[RANK]))
+        lowest = 0 if state.round % 2 else ranks[0] - 1
+        found = (self._folded(state, scheme) for scheme in schemes if self._is_walked(state, scheme))
+        receive(state.pool, self._pool_settings, [f for f in found if f is not None and len(f[0]) >= lowest])
+        if pool_rank(state.pool) < ranks[0]:
+            state.tried = 0
+            self._record(state)
+        return state
 
     @property
     def _pool_settings(self) -> PoolSettings:
@@ -220,8 +204,7 @@ class FlipPool:
     def _begin(self, state: FlipPoolState) -> None:
         """A new descent from the starts."""
         state.round += 1
-        rows = (joined[joined.any(axis=1)] for joined in state.starts)
-        self._fill(state, [_split(state.problem, own) for own in rows], cyclic=False)
+        self._fill(state, [split(state.problem.target, rows) for rows in state.starts], cyclic=False)
 
     def _fill(self, state: FlipPoolState, starts: Sequence[Factors], cyclic: bool) -> None:
         """Put the starts of a round into the pool."""
@@ -236,6 +219,18 @@ class FlipPool:
         """The scheme of the target that a member of the pool stands for."""
         ring = walk_ring(self.walk, state.problem)
         return to_scheme(state.problem.target, ring, np.concatenate(factors, axis=1))
+
+    def _folded(self, state: FlipPoolState, scheme: Scheme) -> Factors | None:
+        """What the pool holds of a scheme of the target, the reverse of `_whole`; None if it cannot hold it."""
+        return factors_of(scheme)
+
+    def _is_walked(self, state: FlipPoolState, scheme: Scheme) -> bool:
+        """Whether the scheme is of the target, over the ring of the walk."""
+        return scheme.target == state.problem.target and scheme.ring is walk_ring(self.walk, state.problem)
+
+    def _turning(self, state: FlipPoolState) -> Turning | None:
+        """What rows are replaced by on the paths, if by anything: others that stand for the same."""
+        return None
 
     def _stuck(self, state: FlipPoolState) -> bool:
         """Whether the paths allowed at one rank led to no lower one."""
@@ -260,8 +255,3 @@ class FlipPool:
             if found is not None:
                 state.lifted, state.lifted_ring = found
                 return
-
-
-def _split(problem: Problem, rows: NDArray[np.int8]) -> Factors:
-    u, v, w = np.split(rows.astype(np.int64), np.cumsum(problem.target.shape)[:2], axis=1)
-    return u, v, w

@@ -6,7 +6,7 @@ and Perminov (arXiv:2511.20317): one lucky scheme of low rank is a worse start t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +21,8 @@ from discover.solvers.flip_graph.walking import (
     Settings,
     WalkState,
     best_rank,
+    current,
+    exchange,
     packed_best,
     restart_packed,
     ring_of,
@@ -28,6 +30,10 @@ from discover.solvers.flip_graph.walking import (
     start,
     walk,
 )
+
+TURN = 5_000  # flips between two turns of the rows
+
+Turning = Callable[[Factors, np.random.Generator], Factors]
 
 # places in PoolState.counts
 RANK, GOAL, ABOVE, BELOW, TRIES, SEED, ALL_TRIES = range(7)
@@ -98,34 +104,76 @@ def start_pool(
     return PoolState(inner.ints, inner.words, above, below, counts)
 
 
-def advance_pool(state: PoolState, settings: PoolSettings, tries: int) -> None:
-    """Make a number of tries, in place, going down whenever enough schemes are there."""
+def advance_pool(
+    state: PoolState,
+    settings: PoolSettings,
+    tries: int,
+    turned: Turning | None = None,
+) -> None:
+    """Make a number of tries, in place, going down whenever enough schemes are there.
+
+    Args:
+        state: The pool.
+        settings: How it descends.
+        tries: How many.
+        turned: What rows are replaced by now and then on the way, if by anything: others that stand for the same.
+    """
     inner = WalkState(state.ints, state.words)
     counts = state.counts
     for _ in range(tries):
         rng = np.random.default_rng([int(counts[SEED]), int(counts[ALL_TRIES])])
         restart_packed(inner, state.above[rng.integers(counts[ABOVE]), : counts[RANK]])
         set_stop_rank(inner, max(int(counts[GOAL]), 0))
-        walk(inner, settings.path)
+        _walk(inner, settings.path, turned, rng)
         counts[[TRIES, ALL_TRIES]] += 1
-        found = best_rank(inner)
-        if found < counts[GOAL]:
-            counts[[GOAL, BELOW, TRIES]] = (found, 0, 0)
-        if found == counts[GOAL]:
-            _add(state, packed_best(inner))
+        _take(state, packed_best(inner))
         enough = settings.least if counts[TRIES] >= settings.patience else settings.size
         if counts[BELOW] >= enough:
             _go_down(state)
 
 
-def _add(state: PoolState, packed: Words) -> None:
-    """Keep a scheme below, its terms in a fixed order, unless it is there already or there is no room."""
-    place = int(state.counts[BELOW])
+def _walk(inner: WalkState, flips: int, turned: Turning | None, rng: np.random.Generator) -> None:
+    """One try: a walk, its rows turned now and then if that is asked for."""
+    if turned is None:
+        walk(inner, flips)
+        return
+    for _ in range(max(1, flips // TURN)):
+        walk(inner, TURN)
+        if best_rank(inner) <= int(inner.words[at.STOP_RANK]):
+            return
+        exchange(inner, turned(current(inner), rng))
+
+
+def receive(state: PoolState, settings: PoolSettings, schemes: Sequence[Factors]) -> None:
+    """Take in schemes found elsewhere, in place: those of the rank that tries start from or lower, if there is room."""
+    walk_state = WalkState(state.ints, state.words)
+    for factors in schemes:
+        packed = pack(factors, ring_of(walk_state), int(state.words[at.WIDTH]))
+        if len(packed) == state.counts[RANK]:
+            _add(state, state.above, ABOVE, packed)
+        else:
+            _take(state, packed)
+        if state.counts[BELOW] >= settings.size:
+            _go_down(state)
+
+
+def _take(state: PoolState, packed: Words) -> None:
+    """Keep a scheme below; one of still lower rank makes all others there superfluous."""
+    found, counts = len(packed), state.counts
+    if found < counts[GOAL]:
+        counts[[GOAL, BELOW, TRIES]] = (found, 0, 0)
+    if found == counts[GOAL]:
+        _add(state, state.below, BELOW, packed)
+
+
+def _add(state: PoolState, pool: Words, number: int, packed: Words) -> None:
+    """Put a scheme into a pool, its terms in a fixed order, unless it is there already or there is no room."""
+    place = int(state.counts[number])
     ordered = packed[np.lexsort(packed.reshape(len(packed), -1).T)]
-    known = state.below[:place, : len(packed)]
-    if place < len(state.below) and not (known == ordered).all(axis=(1, 2, 3)).any():
-        state.below[place, : len(packed)] = ordered
-        state.counts[BELOW] += 1
+    known = pool[:place, : len(packed)]
+    if place < len(pool) and not (known == ordered).all(axis=(1, 2, 3)).any():
+        pool[place, : len(packed)] = ordered
+        state.counts[number] += 1
 
 
 def _go_down(state: PoolState) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,44 @@ from discover.solvers.flip_graph.walking import (
 
 MAX_RANK = 1 << 13
 STRIDE = 1 << 20  # flips between two looks at a walk that looks for another scheme to lift
+
+
+@dataclass(kw_only=True)
+class WalkedState:
+    """What the states of all flip solvers hold: a walk, and the best schemes so far, as plain arrays.
+
+    Attributes:
+        problem: What is searched for.
+        seed: All randomness follows from it and the counters.
+        starts: Factors of the schemes to begin from, joined, shape (starts, rank, left + right + out), zero rows last.
+        ints: Of the walk, see `blocks`.
+        words: Of the walk.
+        steps: Flips so far.
+        round: Times the search began.
+        best: The best scheme of the target over the walk's ring, joined factors, shape (rank, left + right + out).
+        lifts: Schemes that were tried for lifting.
+        lifted: The best lifted scheme, likewise, in exact integers, with a last column of denominators.
+        lifted_ring: The set that it was lifted to.
+        exhausted: Never.
+    """
+
+    problem: Problem
+    seed: int
+    starts: NDArray[np.int8]
+    ints: NDArray[np.int32]
+    words: NDArray[np.uint64]
+    steps: int
+    round: int
+    best: NDArray[np.int8]
+    lifts: int
+    lifted: NDArray[np.int64]
+    lifted_ring: str
+    exhausted: bool = False
+
+    @property
+    def walk(self) -> WalkState:
+        """The walk's two arrays."""
+        return WalkState(self.ints, self.words)
 
 
 class Lifting(NamedTuple):
@@ -99,12 +137,51 @@ def require_walkable(name: str, problem: Problem, walked: Ring, starts: Sequence
         raise ProblemError(f"{name} starts at schemes, not at approximations; discretise it first")
 
 
+def beginning(problem: Problem, rng: np.random.Generator, starts: Sequence[Scheme]) -> dict[str, Any]:
+    """The fields of a `WalkedState` that nothing was found in yet; the walk is still to be made."""
+    sides = sum(problem.target.shape)
+    return {
+        "problem": problem,
+        "seed": int(rng.integers(1 << 62)),
+        "starts": stacked(problem, starts),
+        "ints": np.zeros(0, np.int32),
+        "words": np.zeros(0, np.uint64),
+        "steps": 0,
+        "round": 0,
+        "best": np.zeros((0, sides), np.int8),
+        "lifts": 0,
+        "lifted": np.zeros((0, sides + 1), np.int64),
+        "lifted_ring": "",
+    }
+
+
+def results(state: WalkedState, walked: Ring) -> Iterator[Scheme]:
+    """The best lifted scheme, and the best walked over if that ring is the one asked for."""
+    target, ring = state.problem.target, state.problem.ring
+    if len(state.lifted):
+        yield lowered(target, state.lifted_ring, state.lifted)
+    if walked == ring and len(state.best):
+        yield to_scheme(target, ring, state.best)
+
+
 def to_scheme(target: Target, ring: Ring, joined: NDArray[np.integer]) -> Scheme:
     """A scheme of joined factors, shape (rank, left + right + out); signed residues are reduced over `f3`."""
     u, v, w = np.split(joined.astype(np.int64), np.cumsum(target.shape)[:2], axis=1)
     if ring.characteristic:
         u, v, w = u % ring.characteristic, v % ring.characteristic, w % ring.characteristic
     return Scheme(target, ring, u, v, w)
+
+
+def split(target: Target, joined: NDArray[np.integer]) -> Factors:
+    """The three factors side by side, without zero rows; undoes `joined`."""
+    u, v, w = np.split(joined[joined.any(axis=1)].astype(np.int64), np.cumsum(target.shape)[:2], axis=1)
+    return u, v, w
+
+
+def factors_of(scheme: Scheme) -> Factors:
+    """The factors as a walk takes them."""
+    u, v, w = (factor.astype(np.int64) for factor in scheme.factors)
+    return u, v, w
 
 
 def joined(scheme: Scheme) -> NDArray[np.int8]:
@@ -132,16 +209,23 @@ def is_dead(scheme: Scheme) -> bool:
     return found.scheme is None and found.steps == 0
 
 
-def raised(scheme: Scheme, wanted: Ring, choices: int, seed: int) -> tuple[NDArray[np.int64], str] | None:
+def raised(
+    scheme: Scheme, wanted: Ring, choices: int, seed: int, flips: int = 0
+) -> tuple[NDArray[np.int64], str] | None:
     """A scheme lifted to `wanted`, or as it is where it is ternary.
 
     Returns:
         Its joined factors with a last column of denominators, and its ring; None if it does not lift.
     """
-    lifted = scheme if scheme.ring is Ring.ZT else lift(scheme, wanted, choices=choices, seed=seed).scheme
+    lifted = scheme if scheme.ring is Ring.ZT else lift(scheme, wanted, choices=choices, seed=seed, flips=flips).scheme
     if lifted is None or any(part.dtype == object for part in (*lifted.factors, lifted.denominators)):
         return None
-    return np.concatenate([*lifted.factors, lifted.denominators[:, None]], axis=1), str(lifted.ring)
+    return as_rows(lifted)
+
+
+def as_rows(scheme: Scheme) -> tuple[NDArray[np.int64], str]:
+    """Joined factors with a last column of denominators, and the ring, as `raised` gives them."""
+    return np.concatenate([*scheme.factors, scheme.denominators[:, None]], axis=1).astype(np.int64), str(scheme.ring)
 
 
 def lowered(target: Target, ring: str, rows: NDArray[np.int64]) -> Scheme:
@@ -151,7 +235,13 @@ def lowered(target: Target, ring: str, rows: NDArray[np.int64]) -> Scheme:
 
 
 def lift_walk(
-    state: WalkState, settings: Settings, whole: Callable[[Factors], Scheme], wanted: Ring, tries: int, seed: int
+    state: WalkState,
+    settings: Settings,
+    whole: Callable[[Factors], Scheme],
+    wanted: Ring,
+    tries: int,
+    seed: int,
+    flips: int = 0,
 ) -> Lifting:
     """Lift the best scheme of a walk, or others of its rank that flips lead to; none if the first is dead.
 
@@ -162,6 +252,7 @@ def lift_walk(
         wanted: `zt`, `z` or `q`.
         tries: Schemes to try.
         seed: Of the choices of lifting.
+        flips: Most steps of the walks that lifting makes from the last of them, see `lift`.
     """
     factors, began = best(state), counts(state)["flips"]
     configure(state, replace(settings, plus_diff=0, stop_rank=max(best_rank(state) - 1, 0)))
@@ -172,5 +263,7 @@ def lift_walk(
         walk(state, STRIDE)
         factors = current(state) if rank(state) <= best_rank(state) else best(state)
     configure(state, settings)
+    if found is None and flips:
+        found = raised(whole(factors), wanted, 1, seed + tries, flips)
     rows, ring = found or (None, "")
     return Lifting(rows, ring, attempt + 1, counts(state)["flips"] - began)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,73 +14,64 @@ from decompositions.constructions import standard
 from decompositions.fitting import fitted
 from decompositions.rings import Ring
 from decompositions.scheme import Approximation, Scheme
+from decompositions.targets import Target
 from discover.problem import Problem
+from discover.solvers.flip_graph import gifts
+from discover.solvers.flip_graph.gifts import Gifts
 from discover.solvers.flip_graph.routes import Stage, route
 from discover.solvers.flip_graph.schemes import (
+    MAX_RANK,
+    WalkedState,
+    as_rows,
+    beginning,
+    factors_of,
     is_dead,
     lift_walk,
     lowered,
+    raised,
     require_settings,
     require_walkable,
-    stacked,
+    results,
     to_scheme,
     walk_ring,
 )
 from discover.solvers.flip_graph.walking import (
     Factors,
     Settings,
-    WalkState,
     best,
     best_rank,
     counts,
     restart,
+    set_stop_rank,
     start,
     walk,
 )
 
 SLICE = 1 << 24  # flips of an advance: about half a second
+BARRIER = 1 << 26  # flips between two exchanges of jobs: a few seconds
+PASSED = 32  # schemes that a walk passes on its way down and that are looked at for one that lifts
+SPARE = 8000  # coefficients of a scheme that lifts in seconds: 5x5x5 with 93 products has 6975
 
 
-@dataclass
-class FlipGraphState:
-    """A walk at some stage of growing, and the best schemes so far, as plain arrays.
+@dataclass(kw_only=True)
+class FlipGraphState(WalkedState):
+    """A walk at some stage of growing, and the best schemes so far; see `WalkedState`.
 
     Attributes:
-        problem: What is searched for.
-        seed: All randomness follows from it and the counters.
-        starts: Factors of the schemes to begin from, joined, shape (starts, rank, left + right + out), zero rows last.
-        ints: Of the walk, see `blocks`.
-        words: Of the walk.
-        steps: Flips so far.
-        round: Times the growing began.
         stage: Place on the route.
         idle: Flips since the walk's best scheme last improved.
-        best: The best scheme of the target over the walk's ring, joined factors, shape (rank, left + right + out).
-        lifted: The best lifted scheme, likewise, in exact integers, with a last column of denominators.
-        lifted_ring: The set that it was lifted to.
-        lifts: Attempts at lifting since the best rank last fell.
-        exhausted: Never.
+        spare: A scheme of higher rank for want of a better one, as `lifted`; searches without a rank keep one.
+        spare_ring: Its ring.
+        gift_kinds: Of schemes that others gave, see `Gifts`.
+        gift_factors: Of those schemes.
     """
 
-    problem: Problem
-    seed: int
-    starts: NDArray[np.int8]
-    ints: NDArray[np.int32]
-    words: NDArray[np.uint64]
-    steps: int
-    round: int
     stage: int
     idle: int
-    best: NDArray[np.int8]
-    lifted: NDArray[np.int64]
-    lifted_ring: str
-    lifts: int
-    exhausted: bool = False
-
-    @property
-    def walk(self) -> WalkState:
-        """The walk's two arrays."""
-        return WalkState(self.ints, self.words)
+    spare: NDArray[np.int64]
+    spare_ring: str
+    gift_kinds: NDArray[np.int64]
+    gift_factors: NDArray[np.int8]
 
     def metrics(self) -> dict[str, float | int | str]:
         """Where the walk stands."""
@@ -124,6 +116,7 @@ class FlipGraph:
     plus_diff: int = 2
     lifts: int = 10
     state_type: ClassVar[type[FlipGraphState]] = FlipGraphState
+    barrier_steps: ClassVar[int] = BARRIER
 
     def __post_init__(self) -> None:
         require_settings(
@@ -150,21 +143,15 @@ class FlipGraph:
             ProblemError: If the target or the ring is beyond this method.
         """
         require_walkable("flip-graph", problem, self._ring(problem), starts)
-        sides = sum(problem.target.shape)
+        walked, nothing = self._ring(problem), gifts.none()
         state = FlipGraphState(
-            problem=problem,
-            seed=int(rng.integers(1 << 62)),
-            starts=stacked(problem, [s.to(self._ring(problem)) for s in starts if isinstance(s, Scheme)]),
-            ints=np.zeros(0, np.int32),
-            words=np.zeros(0, np.uint64),
-            steps=0,
-            round=0,
+            **beginning(problem, rng, [s.to(walked) for s in starts if isinstance(s, Scheme)]),
             stage=0,
             idle=0,
-            best=np.zeros((0, sides), np.int8),
-            lifted=np.zeros((0, sides + 1), np.int64),
-            lifted_ring="",
-            lifts=0,
+            spare=np.zeros((0, sum(problem.target.shape) + 1), np.int64),
+            spare_ring="",
+            gift_kinds=nothing.kinds,
+            gift_factors=nothing.factors,
         )
         self._begin(state)
         return state
@@ -177,12 +164,29 @@ class FlipGraph:
         return state
 
     def candidates(self, state: FlipGraphState) -> Iterator[Scheme | Approximation]:
-        """The best scheme of the target, and the best lifted one."""
-        target = state.problem.target
-        if len(state.lifted):
-            yield lowered(target, state.lifted_ring, state.lifted)
-        if len(state.best) and self._ring(state.problem) == state.problem.ring:
-            yield to_scheme(target, state.problem.ring, state.best)
+        """The best scheme of the target, and the best lifted one; without any, one for want of a better."""
+        yield from results(state, self._ring(state.problem))
+        if 0 < len(state.spare) < self._kept(state, spare=False):
+            yield lowered(state.problem.target, state.spare_ring, state.spare)
+
+    def share(self, state: FlipGraphState) -> list[Scheme]:
+        """The best scheme of the target, and that of the format just walked on."""
+        walked, target = self._ring(state.problem), state.problem.target
+        here = self._stages(state)[state.stage].target
+        own = [to_scheme(target, walked, state.best)] if len(state.best) else []
+        return own if here == target and own else [*own, self._walked(state, here)]
+
+    def accept(self, state: FlipGraphState, schemes: Sequence[Scheme], rng: np.random.Generator) -> FlipGraphState:
+        """Keep schemes of formats on the way: those better than the own are climbed from, every second round begins at
+        one of the target.
+        """
+        target, walked = state.problem.target, self._ring(state.problem)
+        held = Gifts(state.gift_kinds, state.gift_factors)
+        for scheme in schemes:
+            if scheme.ring is walked and gifts.leads_to(scheme.target, target):
+                held = gifts.added(held, scheme, target)
+        state.gift_kinds, state.gift_factors = held
+        return state
 
     def _ring(self, problem: Problem) -> Ring:
         """The coefficient set of the walk."""
@@ -203,18 +207,19 @@ class FlipGraph:
         state.round += 1
         state.stage = 0
         stages = self._stages(state)
-        if len(state.starts):
+        if state.round % 2 == 0 and (gift := self._gift(state, state.problem.target)) is not None:
+            state.stage, first = len(stages) - 1, gift
+        elif len(state.starts):
             joined = state.starts[state.round % len(state.starts)]
             first = to_scheme(state.problem.target, self._ring(state.problem), joined[joined.any(axis=1)])
         else:
             first = standard(stages[0].target).to(self._ring(state.problem))
-        self._enter(state, first, stages[0])
+        self._enter(state, first, stages[state.stage])
 
     def _enter(self, state: FlipGraphState, scheme: Scheme, stage: Stage) -> None:
         """Put a walk at a scheme of a stage's format."""
         seed = int(np.random.SeedSequence([state.seed, state.round, state.stage]).generate_state(1)[0])
-        u, v, w = (factor.astype(np.int64) for factor in scheme.factors)
-        state.ints, state.words = start((u, v, w), str(scheme.ring), seed, self._settings(stage))
+        state.ints, state.words = start(factors_of(scheme), str(scheme.ring), seed, self._settings(stage))
         state.idle = 0
 
     def _settings(self, stage: Stage) -> Settings:
@@ -225,13 +230,14 @@ class FlipGraph:
         stages = self._stages(state)
         stage, last = stages[state.stage], state.stage == len(stages) - 1
         before, place = best_rank(state.walk), counts(state.walk)["flips"]
-        walk(state.walk, min(most, int(self.leg * 1e6)))
+        passed = self._walk(state, min(most, int(self.leg * 1e6)), last)
         spent = counts(state.walk)["flips"] - place
         state.steps += max(spent, 1)
         fell = best_rank(state.walk) < before
         state.idle = 0 if fell else state.idle + max(spent, 1)
         if last:
             self._record(state, stage)
+            self._spare_passed(state, passed)
         reached = best_rank(state.walk) <= stage.goal
         if not last and (reached or state.idle >= self.patience * 1e6):
             self._climb(state, stages)
@@ -243,12 +249,72 @@ class FlipGraph:
     def _climb(self, state: FlipGraphState, stages: list[Stage]) -> None:
         """On to the next format, from the best scheme of this one and a standard block; anew from one that is dead."""
         here, following = stages[state.stage], stages[state.stage + 1]
-        scheme = to_scheme(here.target, self._ring(state.problem), np.concatenate(best(state.walk), axis=1))
-        if not state.problem.ring.characteristic and is_dead(scheme):
+        scheme = self._walked(state, here.target)
+        gift = self._gift(state, here.target, scheme.rank)
+        if gift is None and not state.problem.ring.characteristic and is_dead(scheme):
             self._begin(state)
             return
+        scheme = gift or scheme
+        self._spare_grown(state, scheme)
         state.stage += 1
         self._enter(state, fitted(scheme, following.target), following)
+
+    def _walked(self, state: FlipGraphState, target: Target) -> Scheme:
+        """The best scheme of the walk, which is of the target given."""
+        return to_scheme(target, self._ring(state.problem), np.concatenate(best(state.walk), axis=1))
+
+    def _gift(self, state: FlipGraphState, target: Target, below: int = MAX_RANK) -> Scheme | None:
+        """A scheme of the target that others gave, one of several drawn, if it has a lower rank and is not dead."""
+        those = gifts.given(Gifts(state.gift_kinds, state.gift_factors), target)
+        if not those or len(those[0]) >= below:
+            return None
+        drawn = np.random.default_rng([state.seed, state.round, state.stage]).integers(len(those))
+        scheme = to_scheme(target, self._ring(state.problem), those[drawn])
+        return None if not state.problem.ring.characteristic and is_dead(scheme) else scheme
+
+    def _walk(self, state: FlipGraphState, flips: int, last: bool) -> list[Factors]:
+        """Walk; where something liftable of any rank is wanted, return schemes of the ranks passed, falling."""
+        if not last or state.problem.rank is not None or self._ring(state.problem) == state.problem.ring:
+            walk(state.walk, flips)
+            return []
+        passed: deque[Factors] = deque([best(state.walk)], PASSED)
+        end = counts(state.walk)["flips"] + flips
+        while (left := end - counts(state.walk)["flips"]) > 0 and best_rank(state.walk):
+            set_stop_rank(state.walk, best_rank(state.walk) - 1)
+            walk(state.walk, left)
+            if best_rank(state.walk) < len(passed[-1][0]):
+                passed.append(best(state.walk))
+        set_stop_rank(state.walk, 0)
+        return list(passed)
+
+    def _kept(self, state: FlipGraphState, spare: bool = True) -> int:
+        """The rank of the best scheme over the ring asked for; `MAX_RANK` and more without one."""
+        own = state.best if self._ring(state.problem) == state.problem.ring else state.lifted
+        ranks = [len(own), len(state.spare) if spare else 0]
+        return min((rank for rank in ranks if rank), default=2 * MAX_RANK)
+
+    def _spare_passed(self, state: FlipGraphState, passed: list[Factors]) -> None:
+        """Where the walk's best scheme did not lift, look for the last of those passed that does, by halving."""
+        target, walked = state.problem.target, self._ring(state.problem)
+        open_ones = [factors for factors in passed[:-1] if len(factors[0]) < self._kept(state)]
+        while open_ones:
+            middle = len(open_ones) // 2
+            scheme = to_scheme(target, walked, np.concatenate(open_ones[middle], axis=1))
+            found = raised(scheme, state.problem.ring, 2, state.seed % 2**31)
+            if found is not None:
+                state.spare, state.spare_ring = found
+            open_ones = open_ones[:middle] if found is None else open_ones[middle + 1 :]
+
+    def _spare_grown(self, state: FlipGraphState, scheme: Scheme) -> None:
+        """Keep a scheme of a smaller format, lifted and extended by standard blocks to the target."""
+        problem = state.problem
+        small = scheme.rank * sum(scheme.target.shape) <= SPARE
+        if problem.rank is not None or not small or fitted(scheme, problem.target).rank >= self._kept(state):
+            return
+        found = as_rows(scheme) if scheme.ring == problem.ring else raised(scheme, problem.ring, 2, 0)
+        if found is not None:
+            grown = fitted(lowered(scheme.target, found[1], found[0]), problem.target)
+            state.spare, state.spare_ring = as_rows(grown)
 
     def _record(self, state: FlipGraphState, stage: Stage) -> None:
         """Keep a better scheme of the target, and lift it if it is wanted over another ring."""

@@ -13,10 +13,21 @@ from numpy.typing import NDArray
 from decompositions.scheme import Approximation, Scheme
 from discover.problem import Problem, ProblemError
 from discover.solvers.flip_graph.descent import FlipPool, FlipPoolState
-from discover.solvers.flip_graph.orbits import Partition, expanded, orbit_rows, partitions
-from discover.solvers.flip_graph.pool import pool_rank
-from discover.solvers.flip_graph.schemes import require_walkable, to_scheme, walk_ring
+from discover.solvers.flip_graph.orbits import (
+    Partition,
+    expanded,
+    folded,
+    mirror,
+    orbit_rows,
+    partitions,
+    reflected,
+)
+from discover.solvers.flip_graph.packing import residues
+from discover.solvers.flip_graph.pool import Turning, pool_rank
+from discover.solvers.flip_graph.schemes import factors_of, require_walkable, to_scheme, walk_ring
 from discover.solvers.flip_graph.walking import Factors
+
+ORDERS = {"z3": 3, "z3xz2": 6}  # products of an orbit
 
 
 @dataclass(kw_only=True)
@@ -25,9 +36,11 @@ class SymmetricState(FlipPoolState):
 
     Attributes:
         partition: Group of each of 0 .. n - 1 in this round, shape (n,).
+        order: Products of an orbit, 3 or 6.
     """
 
     partition: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    order: int = 3
 
     @property
     def groups(self) -> Partition:
@@ -37,8 +50,13 @@ class SymmetricState(FlipPoolState):
 
     @property
     def products(self) -> int:
-        """Products of the best schemes in the pool: cubes, and three an orbit."""
-        return len(self.groups) + 3 * pool_rank(self.pool)
+        """Products of the best schemes in the pool: cubes, and those of the orbits."""
+        return len(self.groups) + self.order * pool_rank(self.pool)
+
+    @property
+    def image(self) -> tuple[int, ...] | None:
+        """The reflection of the indices; None for orbits of three."""
+        return mirror(self.groups) if self.order == ORDERS["z3xz2"] else None
 
     def metrics(self) -> dict[str, float | int | str]:
         """Where the descent stands."""
@@ -47,14 +65,19 @@ class SymmetricState(FlipPoolState):
 
 @dataclass(frozen=True)
 class Symmetric(FlipPool):
-    """Descend with a pool on the flip graph of Z3-symmetric schemes of n x n x n, round after round.
+    """Descend with a pool on the flip graph of symmetric schemes of n x n x n, round after round.
 
     A round draws a partition of the indices, whose groups are the cubes of the scheme, and begins at the orbits of the
     standard algorithm. Where a rank is asked for, only partitions that reach it exactly are drawn: the rank is the
     number of groups plus a multiple of three. Of the partitions into so many groups the most even one is taken: 5x5x5
     fell to 93 with 2+2+1 and not with 3+1+1. Other options are those of `FlipPool`.
 
+    With `group=z3xz2` the schemes also stay the same when the indices are reflected: orbits of six, and ranks that are
+    the number of groups plus a multiple of six. Which of the two rows that stand for an orbit is held is drawn anew
+    every few thousand flips.
+
     Attributes:
+        group: The symmetry, z3 or z3xz2.
         size: Schemes to collect before going down.
         patience: Paths at one rank after which any scheme below is enough; without one the next round begins.
         partition: Sizes of the groups, such as 2+2+1, instead of one drawn.
@@ -69,10 +92,13 @@ class Symmetric(FlipPool):
     plus_min: int = 5_000
     plus_max: int = 20_000
     partition: str | None = None
+    group: str = "z3"
     state_type: ClassVar[type[Any]] = SymmetricState
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.group not in ORDERS:
+            raise ValueError(f"group {self.group[:40]!r}; one of {', '.join(ORDERS)} is needed")
         if self.partition is not None:
             _sizes(self.partition)
 
@@ -98,6 +124,8 @@ class Symmetric(FlipPool):
         require_walkable("symmetric", problem, walk_ring(self.walk, problem), ())
         if self.partition is not None and sum(_sizes(self.partition)) != target.sizes[0]:
             raise ProblemError(f"partition {self.partition} is not one of {target.sizes[0]}, as {target.short} needs")
+        if not self._possible(target.sizes[0]):
+            raise ProblemError(f"partition {self.partition} is left alone by no reflection; choose group=z3")
         state: SymmetricState = self._started(problem, rng, ())
         return state
 
@@ -107,25 +135,51 @@ class Symmetric(FlipPool):
         state.round += 1
         groups = self._drawn(state.problem, np.random.default_rng([state.seed, state.round]))
         state.partition = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
-        self._fill(state, [orbit_rows(state.problem.target.sizes[0], groups)], cyclic=True)
+        state.order = ORDERS[self.group]
+        self._fill(state, [orbit_rows(state.problem.target.sizes[0], groups, state.image)], cyclic=True)
 
     def _drawn(self, problem: Problem, rng: np.random.Generator) -> Partition:
         """The partition that was asked for; or one that reaches the rank exactly, or any, with groups of even size."""
-        every = list(partitions(problem.target.sizes[0]))
+        even = self._possible(problem.target.sizes[0])
+        if problem.rank is not None:
+            order = ORDERS[self.group]
+            even = [groups for groups in even if (problem.rank - len(groups)) % order == 0] or even
+        return even[rng.integers(len(even))]
+
+    def _possible(self, n: int) -> list[Partition]:
+        """The partition that was asked for, or the most even ones of each number of groups; those with the symmetry."""
+        every = [groups for groups in partitions(n) if self.group == "z3" or mirror(groups) is not None]
         if self.partition is not None:
             sizes = sorted(_sizes(self.partition), reverse=True)
-            return next(groups for groups in every if [len(group) for group in groups] == sizes)
-        even = [next(same_number) for _, same_number in groupby(every, len)]
-        if problem.rank is not None:
-            even = [groups for groups in even if (problem.rank - len(groups)) % 3 == 0] or even
-        return even[rng.integers(len(even))]
+            return [groups for groups in every if [len(group) for group in groups] == sizes]
+        return [next(same_number) for _, same_number in groupby(every, len)]
 
     def _whole(self, state: FlipPoolState, factors: Factors) -> Scheme:
         """The scheme of n x n x n that orbits stand for."""
         assert isinstance(state, SymmetricState)
         target = state.problem.target
-        rows = expanded(factors, target.sizes[0], state.groups)
+        rows = expanded(factors, target.sizes[0], state.groups, state.image)
         return to_scheme(target, walk_ring(self.walk, state.problem), np.concatenate(rows, axis=1))
+
+    def _folded(self, state: FlipPoolState, scheme: Scheme) -> Factors | None:
+        """The orbits of a scheme of n x n x n, if it is symmetric with this round's cubes."""
+        assert isinstance(state, SymmetricState)
+        u, v, w = (residues(factor, str(scheme.ring)) for factor in factors_of(scheme))
+        return folded((u, v, w), state.problem.target.sizes[0], state.groups, state.image)
+
+    def _turning(self, state: FlipPoolState) -> Turning | None:
+        """For orbits of six, draw which of the two rows stands for each."""
+        assert isinstance(state, SymmetricState)
+        if state.image is None:
+            return None
+        image = state.image
+
+        def turned(factors: Factors, rng: np.random.Generator) -> Factors:
+            taken = rng.random((len(factors[0]), 1)) < 0.5
+            a, b, c = (np.where(taken, reflected(factor, image), factor) for factor in factors)
+            return a, b, c
+
+        return turned
 
 
 def _sizes(text: str) -> list[int]:

@@ -133,6 +133,17 @@ def restart_packed(state: WalkState, packed: Words) -> None:
     walk(state, 0)
 
 
+def exchange(state: WalkState, factors: Factors) -> None:
+    """Let a walk go on from other factors than those where it stands; its best scheme and its plans stay."""
+    header, held = state.words, packed_best(state)
+    plus_at, return_at = header[at.PLUS_AT].copy(), header[at.RETURN_AT].copy()
+    restart_packed(state, pack(factors, ring_of(state), int(header[at.WIDTH])))
+    header[at.PLUS_AT], header[at.RETURN_AT] = plus_at, return_at
+    if len(held) <= best_rank(state):
+        _best_block(state)[: len(held)] = held
+        header[at.BEST] = len(held)
+
+
 def walk(state: WalkState, flips: int) -> None:
     """Advance a walk, in place, by a number of flips; it stops early only at its stop rank."""
     header = state.words

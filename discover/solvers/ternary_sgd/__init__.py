@@ -1,6 +1,7 @@
 """Ternary gradient descent: schemes over {-1, 0, 1} by batched, straight-through optimisation.
 
-The solver is `TernarySgd`; its recipes are `annealed` and `paper`; `quantize` is shared with the layers.
+The solver is `TernarySgd`; its recipes are `annealed` and `paper`; the quantiser is that of
+`discover.ternary`, shared with the layers.
 """
 
 from discover.solvers.ternary_sgd.solver import TernarySgd

@@ -15,8 +15,8 @@ from discover.outcome import Status
 from discover.problem import Problem, ProblemError
 from discover.run import run
 from discover.solver import OptionError, make_solver
-from discover.solvers.flip_graph.orbits import expanded, orbit_rows, partitions
-from discover.solvers.flip_graph.walking import Settings, best, current, start, walk
+from discover.solvers.flip_graph.orbits import expanded, folded, mirror, orbit_rows, partitions, reflected
+from discover.solvers.flip_graph.walking import Settings, best, current, exchange, start, walk
 
 RESTLESS = Settings(plus_min=50, plus_max=500, plus_diff=2, split_chance=0.1)
 
@@ -119,6 +119,7 @@ def test_only_even_partitions_that_reach_the_rank_are_drawn(rank: int, expected:
     [
         ({"partition": "2+x"}, "partition '2.x'; sizes of groups such as 2.2.1 are needed"),
         ({"partition": "2+0"}, "sizes of groups such as"),
+        ({"group": "z5"}, "group 'z5'; one of z3, z3xz2 is needed"),
         ({"patience": 0}, "patience and lifts must be above 0"),
     ],
 )
@@ -132,6 +133,12 @@ def test_a_partition_of_another_number_is_refused() -> None:
         run(Problem(parse_target("3x3x3"), 23), "symmetric", {"partition": "2+2"})
 
 
+def test_a_partition_without_a_reflection_is_refused() -> None:
+    options: dict[str, object] = {"group": "z3xz2", "partition": "3+1"}
+    with pytest.raises(ProblemError, match=r"partition 3\+1 is left alone by no reflection; choose group=z3"):
+        run(Problem(parse_target("4x4x4"), 49), "symmetric", options)
+
+
 @pytest.mark.parametrize("name", ["2x2x3", "1x2x2"])
 def test_only_square_products_are_taken(name: str) -> None:
     with pytest.raises(ProblemError, match=f"symmetric searches n x n x n, not {name}; choose flip-graph"):
@@ -141,6 +148,83 @@ def test_only_square_products_are_taken(name: str) -> None:
 def test_starts_are_refused() -> None:
     with pytest.raises(ProblemError, match="symmetric begins at its own orbits, not at starts"):
         run(Problem(parse_target("2x2x2"), 7), "symmetric", starts=[strassen()])
+
+
+def test_a_mirror_leaves_the_partition_and_at_most_one_index_where_it_is() -> None:
+    for n in range(1, 8):
+        for groups in partitions(n):
+            odd = [len(group) for group in groups if len(group) % 2]
+            image = mirror(groups)
+            assert (image is None) == (sum(odd.count(size) % 2 for size in set(odd)) > 1)
+            if image is not None:
+                assert [image[i] for i in image] == list(range(n))
+                assert sum(i == j for i, j in enumerate(image)) == n % 2
+                assert {frozenset(image[i] for i in group) for group in groups} == {frozenset(g) for g in groups}
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5])
+def test_orbits_of_six_are_the_standard_algorithm_too(n: int) -> None:
+    for groups in partitions(n):
+        image = mirror(groups)
+        if image is not None:
+            orbits, all_rows = orbit_rows(n, groups, image), orbit_rows(n, groups)
+            assert 2 * len(orbits[0]) == len(all_rows[0])
+            assert exact(expanded(orbits, n, groups, image), matmul(n, n, n), "zt")
+
+
+@pytest.mark.parametrize("ring", RINGS)
+def test_walks_of_orbits_of_six_stay_exact_and_symmetric(ring: str) -> None:
+    for n, groups in ((2, ((0, 1),)), (3, ((0, 1), (2,))), (4, ((0, 1), (2,), (3,)))):
+        image = mirror(groups)
+        assert image is not None
+        for seed in range(6):
+            state, rng = (
+                start(orbit_rows(n, groups, image), ring, seed, RESTLESS, cyclic=True),
+                np.random.default_rng(seed),
+            )
+            for _ in range(10):
+                walk(state, 300)
+                held, taken = len(best(state)[0]), rng.random((len(current(state)[0]), 1)) < 0.5
+                a, b, c = (np.where(taken, reflected(x, image), x) for x in current(state))
+                exchange(state, (a, b, c))
+                assert len(best(state)[0]) <= held
+                for orbits in (current(state), best(state)):
+                    whole = expanded(orbits, n, groups, image)
+                    assert exact(whole, matmul(n, n, n), ring)
+                    u, v, w = whole
+                    turned = reflected(u, image), reflected(v, image), reflected(w, image)
+                    assert products(turned, ring) == products(whole, ring)
+                    assert products(rotated(whole, n), ring) == products(whole, ring)
+
+
+@pytest.mark.parametrize("image", [None, (1, 0)])
+def test_what_is_expanded_can_be_folded_again(image: tuple[int, ...] | None) -> None:
+    groups = ((0, 1),)
+    rows = orbit_rows(2, groups, image)
+    u, v, w = expanded(rows, 2, groups, image)
+    order = np.random.default_rng(1).permutation(len(u))
+    again = folded((-u[order], v[order], -w[order]), 2, groups, image)
+    assert again is not None
+    assert products(expanded(again, 2, groups, image), "zt") == products((u, v, w), "zt")
+    assert folded((u, v, w), 2, ((0,), (1,)), image) is None
+    assert folded((u[1:], v[1:], w[1:]), 2, groups, image) is None
+    assert folded((u, v, np.roll(w, 1, axis=0)), 2, groups, image) is None
+
+
+@pytest.mark.parametrize("ring", ["f2", "zt"])
+@pytest.mark.parametrize(("name", "known"), [("2x2x2", 7), ("3x3x3", 25)])
+def test_orbits_of_six_reach_the_ranks_of_the_source(name: str, known: int, ring: str) -> None:
+    problem = Problem(parse_target(name), known, ring)  # type: ignore[arg-type]
+    outcome = run(problem, "symmetric", {"group": "z3xz2"}, seed=1, budget=Budget(steps=1 << 26))
+    assert outcome.status is Status.FOUND
+    assert outcome.rejected == 0
+
+
+@pytest.mark.slow
+def test_orbits_of_six_reach_49_products_of_4x4x4() -> None:
+    options: dict[str, object] = {"group": "z3xz2"}
+    outcome = run(Problem(parse_target("4x4x4"), 49), "symmetric", options, seed=1, budget=Budget(steps=1 << 30))
+    assert outcome.status is Status.FOUND
 
 
 @pytest.mark.slow

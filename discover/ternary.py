@@ -1,4 +1,7 @@
-"""Rounding float weights to ternary ones: the scaled quantiser of ternary weight networks, and plain rounding."""
+"""Rounding float weights to ternary ones: the scaled quantiser of ternary weight networks.
+
+The one definition, for the solver `ternary-sgd` and for the StrassenNets layers above it.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,116 @@
+"""Entries that a symmetry of their target takes to one another: classes of a catalog, and the equals of one entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from catalog.layout import Listing
+from catalog.store import Catalog
+from decompositions.equivalence import Verdict, equivalent, invariant
+from decompositions.equivalence.colours import MAX_RANK
+from decompositions.rings import Ring, parse_ring
+from decompositions.scheme import Scheme
+from decompositions.targets import Target
+
+
+@dataclass
+class Class:
+    """Entries of one format and rank, each the first after a change of basis.
+
+    Attributes:
+        entries: Those entries.
+        undecided: Entries with the same invariants of which it is not known.
+        scheme: Of the first entry.
+        invariant: Of them all.
+    """
+
+    entries: list[Listing]
+    scheme: Scheme
+    invariant: str
+    undecided: list[Listing] = field(default_factory=list)
+
+
+def classes(
+    catalog: Catalog, target: Target | None = None, told: Callable[[Listing], None] = lambda listing: None
+) -> list[Class]:
+    """The classes of a catalog's schemes, in the order of the list.
+
+    Args:
+        catalog: Every scheme of a matrix product in it is compared with those of its rank and characteristic.
+        target: Only this format.
+        told: Called with each entry before it is compared.
+
+    Raises:
+        CatalogError: If an entry cannot be read.
+        WrongSchemeError: If an entry does not compute its target.
+    """
+    found: dict[tuple[str, int | None, int], list[Class]] = {}
+    for listing in catalog if target is None else catalog.of_target(target):
+        if not _decidable(listing):
+            continue
+        told(listing)
+        scheme = catalog.scheme(listing.id).scheme
+        known = found.setdefault((listing.target, listing.rank, scheme.ring.characteristic), [])
+        _sort_in(listing, scheme, known)
+    return [group for known in found.values() for group in known]
+
+
+def equals(catalog: Catalog, scheme: Scheme, besides: str | None) -> Iterator[tuple[Listing, Verdict]]:
+    """The entries that are the scheme after a change of basis, or may be.
+
+    Args:
+        catalog: Where to look.
+        scheme: A scheme; nothing is found where equivalence is not decided.
+        besides: The id of its own entry.
+    """
+    if scheme.target.family != "matmul" or scheme.rank > MAX_RANK or scheme.ring is Ring.QI:
+        return
+    for listing in catalog.of_target(scheme.target):
+        if listing.id == besides or listing.rank != scheme.rank or not _decidable(listing):
+            continue
+        if parse_ring(listing.ring or "").characteristic == scheme.ring.characteristic:
+            verdict = equivalent(catalog.scheme(listing.id).scheme, scheme).verdict
+            if verdict is not Verdict.DIFFERENT:
+                yield listing, verdict
+
+
+def spare(catalog: Catalog, groups: Iterable[Class]) -> list[Listing]:
+    """The user's own entries that are the same as another one, and that no entry was made of.
+
+    Of each class one entry stays: a shipped one, else the first.
+
+    Args:
+        catalog: Whose entries name their parents.
+        groups: Its classes.
+    """
+    parents = {parent for listing in catalog for parent in catalog.read(listing).lineage.parents}
+    found = []
+    for group in groups:
+        kept = next((entry for entry in group.entries if entry.shipped), group.entries[0])
+        for entry in group.entries:
+            if not (entry is kept or entry.shipped or any(parent.startswith(entry.hash) for parent in parents)):
+                found.append(entry)
+    return found
+
+
+def _decidable(listing: Listing) -> bool:
+    matrix_product = listing.kind == "scheme" and listing.target.startswith("matmul:")
+    return matrix_product and listing.ring != "qi" and (listing.rank or 0) <= MAX_RANK
+
+
+def _sort_in(listing: Listing, scheme: Scheme, known: list[Class]) -> None:
+    """Add an entry to its class, or make one."""
+    own, unsure = invariant(scheme), []
+    for group in known:
+        if group.invariant != own:
+            continue
+        verdict = equivalent(group.scheme, scheme).verdict
+        if verdict is Verdict.SAME:
+            group.entries.append(listing)
+            return
+        if verdict is Verdict.UNDECIDED:
+            unsure.append(group)
+    known.append(Class([listing], scheme, own))
+    for group in unsure:
+        group.undecided.append(listing)

@@ -1,0 +1,51 @@
+"""The command that tells how a scheme amplifies rounding errors, and finds a basis in which it does so less."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import click
+
+from commands.common import as_json, print_json, print_lines, say, with_catalog
+
+if TYPE_CHECKING:
+    from catalog.store import Catalog
+
+
+@click.command()
+@click.argument("query", metavar="ID|FILE")
+@click.option("--levels", type=click.IntRange(1, 6), default=2, show_default=True, help="Most levels of recursion.")
+@click.option("--size", type=click.IntRange(1, 16384), default=512, show_default=True, help="Of the square factors.")
+@click.option("--calm", "calming", is_flag=True, help="Search a change of basis with a lower growth factor.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@click.option("--save/--no-save", default=True, show_default=True, help="Keep the scheme in the new basis.")
+@as_json
+@with_catalog
+def accuracy(
+    query: str, levels: int, size: int, calming: bool, seed: int, save: bool, as_json: bool, catalog: Catalog
+) -> None:
+    """Growth factors of a scheme, and its measured errors in four formats of floats."""
+    from decompositions.stability import growth
+    from discover.calming import calm, keep
+    from discover.report import accuracy_as_lines
+    from layers.fast_matmul.table import measured_errors
+
+    served = catalog.scheme(query)
+    say(served.note)
+    scheme, added, infimum = served.scheme, None, None
+    if calming:
+        found, seconds = calm(scheme, seed)
+        added = keep(catalog, scheme, found, seed, seconds) if save else None
+        scheme, infimum = found.scheme, found.infimum
+    before, after = growth(served.scheme), growth(scheme)
+    errors = measured_errors(scheme, levels, size, seed)
+    if as_json:
+        found_again = {"target": scheme.target.name, "rank": scheme.rank, "ring": str(scheme.ring)}
+        growths = {"growth": dataclasses.asdict(after), "growth_before": dataclasses.asdict(before)}
+        rows = [dataclasses.asdict(row) for row in errors]
+        print_json(found_again | growths | {"infimum": infimum, "id": added.id if added else None, "errors": rows})
+        return
+    print_lines(accuracy_as_lines(scheme, before, after, infimum, errors))
+    if added is not None:
+        click.echo(f"{added.status}: {added.id} ({catalog.root})")

@@ -1,0 +1,38 @@
+"""The command that writes an entry as source code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from commands.common import say, with_catalog
+
+if TYPE_CHECKING:
+    from catalog.store import Catalog
+
+
+@click.command("code")
+@click.argument("query", metavar="ID|FILE")
+@click.option(
+    "--lang", "language", default="python", show_default=True, help="c, latex, numpy, python, sympy, torch or triton."
+)
+@click.option("--levels", type=int, default=1, show_default=True, help="Of recursion, by blocks.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Instead of standard output.")
+@with_catalog
+def code(query: str, language: str, levels: int, out: Path | None, catalog: Catalog) -> None:
+    """Write source code that computes an entry's map, with the sums of its shortest program."""
+    from decompositions.codegen import generate
+    from decompositions.files import write_atomic
+    from discover.optimize.keep import program_of
+
+    served = catalog.scheme(query)
+    program = program_of(catalog, served.scheme)
+    say(served.note)
+    source = generate(served.scheme, program, language, levels, f"entry {served.entry.hash[:16]}")
+    if out is None:
+        click.echo(source, nl=False)
+    else:
+        write_atomic(out, source.encode())
+        click.echo(f"{out}: {program.operations.additions} additions a level", err=True)

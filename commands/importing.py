@@ -1,0 +1,89 @@
+"""The commands `bilinear import` and `bilinear export scheme`: other programs' files, in and out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from commands.common import DONE, INTERRUPTED, NOT_FOUND, as_json, print_json, say, with_catalog
+
+if TYPE_CHECKING:
+    from catalog.importing import Imported, Report
+    from catalog.store import Catalog
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@as_json
+@with_catalog
+@click.pass_context
+def import_command(context: click.Context, paths: tuple[Path, ...], as_json: bool, catalog: Catalog) -> None:
+    """Take over schemes from other programs' files and folders: formats are told by content, schemes proved.
+
+    Exit code 1 if one is wrong or unreadable; the others are kept.
+    """
+    from catalog.importing import STATUSES, import_paths
+
+    with _bar() as heard:
+        report = import_paths(catalog, paths, heard)
+    counts = {status: report.count(status) for status in STATUSES}
+    if as_json:
+        keys = ("status", "record", "format", "detail", "note")
+        files = [{"path": str(r.path)} | {key: getattr(r, key) for key in keys} for r in report.results]
+        print_json({**counts, "files": files})
+    else:
+        for result in report.results:
+            click.echo(_told(result), err=result.status in ("wrong", "unreadable"))
+        click.echo(", ".join(f"{count} {status}" for status, count in counts.items()))
+    if report.interrupted:
+        say("interrupted; what was read until then is kept")
+    context.exit(_exit_code(report))
+
+
+def _told(result: Imported) -> str:
+    if result.status in ("wrong", "unreadable"):
+        return f"{result.status}: {result.detail}"
+    return f"{result.source}: {result.status}: {result.detail}{'; ' if result.note else ''}{result.note}"
+
+
+def _exit_code(report: Report) -> int:
+    if report.interrupted:
+        return INTERRUPTED
+    return NOT_FOUND if report.count("wrong") or report.count("unreadable") else DONE
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error where a person looks at it."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
+        task = progress.add_task("importing", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@click.command("scheme")
+@click.argument("query", metavar="ID|FILE")
+@click.option("--format", "name", required=True, metavar="NAME", help="A file format; `entry` is the catalog's own.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE")
+@with_catalog
+def export_scheme(query: str, name: str, out: Path, catalog: Catalog) -> None:
+    """Write an entry as a file of another program."""
+    from catalog.importing import export, paths_of
+    from decompositions.files import write_together
+
+    contents, note = export(catalog, query, name)
+    paths = paths_of(out, list(contents))
+    write_together(dict(zip(paths, contents.values(), strict=True)))
+    say(note)
+    for path in paths:
+        click.echo(path)

@@ -1,0 +1,57 @@
+"""Code from schemes: readable source in several languages, with the sums a program shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from decompositions.codegen.code import Code, CodeError
+from decompositions.programs.scheme_program import SchemeProgram, require_program
+from decompositions.registry import Registry
+from decompositions.scheme import Scheme
+
+LANGUAGES = Registry(
+    "language",
+    {
+        "c": "decompositions.codegen.c:generate",
+        "latex": "decompositions.codegen.formulas:latex",
+        "numpy": "decompositions.codegen.arrays:numpy_source",
+        "python": "decompositions.codegen.python:generate",
+        "sympy": "decompositions.codegen.formulas:sympy",
+        "torch": "decompositions.codegen.arrays:torch_source",
+        "triton": "decompositions.codegen.triton:generate",
+    },
+)
+RECURSIVE = ("c", "numpy", "python", "torch")
+"""Languages whose code can recur; the others write one level."""
+
+
+def generate(scheme: Scheme, program: SchemeProgram, language: str, levels: int = 1, source: str = "") -> str:
+    """Source code that computes the scheme's map with the program's sums.
+
+    Args:
+        scheme: Verified.
+        program: Of this scheme, in its own basis.
+        language: A name of `LANGUAGES`.
+        levels: Of recursion, by blocks; more than one needs a `matmul`.
+        source: Where the scheme comes from, for the header.
+
+    Raises:
+        UnknownNameError: If there is no such language.
+        ProgramError: If the program is of another scheme.
+        CodeError: If the language or the target has no recursion, or the ring is not one the language can hold.
+    """
+    write = cast("Callable[[Code], str]", LANGUAGES.load(language))
+    if program.basis is not None:
+        raise CodeError(f"{scheme.target.short}: code is written in the scheme's own basis; give a program without one")
+    if levels < 1:
+        raise CodeError(f"{levels} levels of recursion; 1 or more are needed")
+    if levels > 1 and language not in RECURSIVE:
+        raise CodeError(f"{levels} levels in {language}: one is written; languages with more: {', '.join(RECURSIVE)}")
+    if levels > 1 and scheme.target.family != "matmul":
+        raise CodeError(f"{scheme.target.short}: {levels} levels of recursion need a matmul scheme")
+    require_program(program, scheme)
+    return write(Code(scheme, program, levels, source))
+
+
+__all__ = ["LANGUAGES", "RECURSIVE", "Code", "CodeError", "generate"]

@@ -1,0 +1,215 @@
+"""From a target to its scheme by evaluation and interpolation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from decompositions import memory
+from decompositions.errors import TargetError
+from decompositions.evaluation.crt import Place, modulo, remaindered
+from decompositions.evaluation.fields import INTEGERS, TERNARY, Field, field_of, prime_field
+from decompositions.evaluation.formula import Formula, tensor, to_scheme
+from decompositions.evaluation.plans import local_product, product, reduced
+from decompositions.evaluation.points import (
+    ADDITIONS,
+    at_points,
+    chosen_points,
+    negated,
+    parse_moduli,
+    parse_points,
+    weight,
+)
+from decompositions.evaluation.polynomials import Polynomial, degree, factored, polynomial
+from decompositions.operations import tightened
+from decompositions.rings import Ring, holds
+from decompositions.scheme import Scheme
+from decompositions.targets import Target
+from decompositions.targets.sized import Sizes, chunks
+
+MAX_SIZE = 64
+"""Coefficients of a polynomial in one variable; exact interpolation takes minutes beyond."""
+REACH = 3
+"""Residues of so many times the degree tell which sign of the points suits a modulus."""
+_BYTES_AN_ELEMENT = 400  # a Gaussian rational and its numbers
+
+PLANNED = (INTEGERS, TERNARY, prime_field(2), prime_field(3))
+"""Where there are too few points, and plans are compared."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is left to the user.
+
+    Attributes:
+        points: Points of evaluation, `0,1,-1,1/2,i,inf`; empty to have them chosen.
+        moduli: Coprime monic moduli instead, by ascending coefficients, `0,1;1,1;1,1,1;inf`; empty likewise.
+        prefer: `additions` or `accuracy`: what points are chosen by.
+    """
+
+    points: str = ""
+    moduli: str = ""
+    prefer: str = ADDITIONS
+
+    @property
+    def free(self) -> bool:
+        """Whether the places are chosen here."""
+        return not (self.points or self.moduli)
+
+
+FREE = Choice()
+
+
+def evaluated(target: Target, ring: Ring, choice: Choice = FREE) -> Scheme:
+    """The scheme of a target by evaluation and interpolation.
+
+    Over `q` and `qi` the points are numbers; over `f2` and `f3` powers of polynomials, and points of extension fields;
+    over `zt` and `z` the scheme over `f2` or `f3` is lifted. It is not verified here.
+
+    Args:
+        target: A product of polynomials, perhaps modulo one, or a transpose of it; also Kronecker products of such.
+        ring: The coefficient set.
+        choice: Points, moduli and what they are chosen by.
+
+    Raises:
+        TargetError: If the target is no such map, too large, or the points or moduli do not fit it.
+        RingError: If the coefficient set does not hold the scheme.
+    """
+    if target.family not in FAMILIES:
+        known = ", ".join(sorted(FAMILIES))
+        raise TargetError(f"{target.short} is no product of polynomials; evaluation builds {known}")
+    if ring in (Ring.ZT, Ring.Z) and choice.free:
+        return _division_free(target, ring)
+    return _built(target, field_of(ring), choice).to(ring)
+
+
+def _division_free(target: Target, ring: Ring) -> Scheme:
+    """Over the integers: composed of integer formulas, or lifted from a finite field if that takes fewer products."""
+    from decompositions.evaluation.lifted import lifted_to
+
+    composed = _built(target, TERNARY if ring is Ring.ZT else INTEGERS, FREE)
+    enough = composed.rank if holds(ring, composed.ring) else None
+    for scheme in sorted((_built(target, prime_field(p), FREE) for p in (2, 3)), key=lambda scheme: scheme.rank):
+        if enough is None or scheme.rank < enough:
+            found = lifted_to(ring, scheme)
+            if found is not None:
+                return found
+    return composed.to(ring)
+
+
+def _built(target: Target, field: Field, choice: Choice) -> Scheme:
+    """The scheme over a field, or the smallest set that holds it."""
+    arity, build = FAMILIES[target.family]
+    parts = chunks(target.sizes, arity) if arity else [target.sizes]
+    if max(target.shape if len(parts) == 1 else target.sizes) > MAX_SIZE:
+        raise TargetError(f"{target.short}: evaluation builds up to {MAX_SIZE} coefficients in one variable")
+    formulas = [build(sizes, _Builder(field, choice, target.short)) for sizes in parts]
+    rank = math.prod(formula.rank for formula in formulas)
+    memory.require(_BYTES_AN_ELEMENT * rank * sum(target.shape), f"a scheme of {target.name} with {rank} products")
+    return tightened(to_scheme(reduce(tensor, formulas), target, field))
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """The products that the families are made of.
+
+    Attributes:
+        field: Of the coefficients.
+        choice: Points, moduli and what they are chosen by.
+        name: The target, for messages.
+    """
+
+    field: Field
+    choice: Choice
+    name: str
+
+    def product(self, m: int, n: int) -> Formula:
+        """The product of polynomials with m and n coefficients."""
+        if not self.choice.free:
+            return remaindered(self._given(m + n - 1), m, n, self.field, self._local)
+        if self.field in PLANNED:
+            return product(self.field, m, n).build()
+        return at_points(chosen_points(self.field, m, n, self.choice.prefer), m, n, self.field)
+
+    def modulo(self, modulus: Polynomial) -> Formula:
+        """The product of two residues modulo a monic polynomial, by its factors."""
+        if not self.choice.free:
+            raise TargetError(f"{self.name} is computed at the factors of its modulus; give no points or moduli")
+        places = [Place(base, exponent) for base, exponent in factored(modulus, self.field)]
+        size = degree(modulus)
+        if self.field in (INTEGERS, TERNARY) and any(modulus[:-1]):
+            return reduced(product(self.field, size, size).build(), modulus, self.field)
+        return modulo(places, size, self.field, self._local)
+
+    def _given(self, needed: int) -> list[Place]:
+        """The places that the user gave.
+
+        Raises:
+            TargetError: If they are too few or too many.
+        """
+        if self.choice.points and self.choice.moduli:
+            raise TargetError("points and moduli are both given; a point a is the modulus -a,1")
+        points, order = bool(self.choice.points), self.field.order
+        if points and order is not None and needed > order + 1:
+            raise TargetError(
+                f"{self.name} needs {needed} points, {self.field.ring} has {order + 1} with infinity; "
+                "leave the points out, and points of extension fields are taken"
+            )
+        given = parse_points(self.choice.points, self.field) if points else parse_moduli(self.choice.moduli, self.field)
+        total = sum(place.degree for place in given)
+        if total != needed:
+            fact = f"{total} given" if points else f"those given have {total}"
+            what = f"{needed} points" if points else f"moduli of degree {needed} together"
+            raise TargetError(f"{self.name} over {self.field.ring} needs {what}; {fact}")
+        return given
+
+    def _local(self, place: Place, a: int, b: int) -> Formula:
+        """Factors of a and b coefficients modulo a power of an irreducible polynomial."""
+        if self.field in PLANNED:
+            return local_product(self.field)(place, a, b)
+        points = chosen_points(self.field, a, b, self.choice.prefer)
+        modulus = place.modulus(self.field)
+        both = [reduced(at_points(p, a, b, self.field), modulus, self.field) for p in (points, negated(points))]
+        residues = place.residues(REACH * place.degree, self.field)
+        return min(both, key=lambda formula: weight(formula.u @ residues[:a]) + weight(formula.w))
+
+
+def _product(sizes: Sizes, builder: _Builder) -> Formula:
+    return builder.product(sizes[0], sizes[1])
+
+
+def _correlation(sizes: Sizes, builder: _Builder) -> Formula:
+    """y[k] = sum_i d[k+i] g[i] is the transpose of the product of polynomials with m and r coefficients."""
+    return builder.product(sizes[0], sizes[1]).transposed()
+
+
+def _hankel(sizes: Sizes, builder: _Builder) -> Formula:
+    return _correlation((sizes[0], sizes[0]), builder)
+
+
+def _toeplitz(sizes: Sizes, builder: _Builder) -> Formula:
+    """A Hankel matrix times the vector read from its end."""
+    formula = _hankel(sizes, builder)
+    return Formula(formula.u, formula.v[:, ::-1], formula.w)
+
+
+def _modulus(low: Sequence[int], builder: _Builder) -> Formula:
+    """Modulo x^N plus a polynomial of lower degree, given by its N coefficients."""
+    return builder.modulo(polynomial(builder.field, (*low, 1)))
+
+
+FAMILIES: dict[str, tuple[int, Callable[[Sizes, _Builder], Formula]]] = {
+    "polymul": (2, _product),
+    "correlation": (2, _correlation),
+    "hankel": (1, _hankel),
+    "toeplitz": (1, _toeplitz),
+    "middle": (1, _toeplitz),
+    "cyclic": (1, lambda sizes, builder: _modulus((-1, *[0] * (sizes[0] - 1)), builder)),
+    "negacyclic": (1, lambda sizes, builder: _modulus((1, *[0] * (sizes[0] - 1)), builder)),
+    "shortmul": (1, lambda sizes, builder: _modulus([0] * sizes[0], builder)),
+    "polymod": (0, lambda sizes, builder: _modulus(sizes[:-1], builder)),
+    "complex": (0, lambda sizes, builder: _modulus((1, 0), builder)),
+}
+"""Sizes that one factor of a Kronecker product has (0: it is no such product), and how it is built."""

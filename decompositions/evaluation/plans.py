@@ -1,0 +1,389 @@
+"""The cheapest known products of polynomials over finite fields and the integers: plans are compared, one is built.
+
+`product` is that of whole polynomials, `local_plan` one modulo a power of an irreducible polynomial, `clipped` the
+lowest coefficients, `field_multiplication` that of an extension field. Each is made of smaller ones of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+
+import numpy as np
+
+from decompositions.evaluation.completion import IntMatrix, completed
+from decompositions.evaluation.crt import Place, remaindered
+from decompositions.evaluation.extension import factor_over
+from decompositions.evaluation.fields import INTEGERS, MAX_ORDER, TERNARY, Elements, Field, GaloisField, galois, solved
+from decompositions.evaluation.formula import Formula, coordinates, descended, padded, tensor, together
+from decompositions.evaluation.integral import COMAXIMAL, SIX_TERMS, six_terms
+from decompositions.evaluation.polynomials import (
+    Polynomial,
+    count_irreducibles,
+    irreducibles,
+    polynomial,
+    power,
+    reduction,
+)
+
+LARGEST_PLACE = {1: 8, 2: 3, 3: 2, 4: 2}
+"""Highest degree of a place that is tried, by the degree of the field over its prime field; 1 beyond."""
+LARGEST_POWER = 6
+
+COMPLETED = {2: {(5, 9): 13, (6, 11): 17, (5, 6): 12, (6, 7): 16}, 3: {(4, 5): 8, (5, 6): 11, (5, 5): 11}}
+"""Ranks that completing the span finds modulo 2 and 3, by size and outputs; for maps not listed it saves no product."""
+
+Chosen = tuple[tuple[int, int], ...]
+"""Degree and exponent of places."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A formula that is not built yet.
+
+    Attributes:
+        rank: Its number of products.
+        build: Makes it.
+    """
+
+    rank: int
+    build: Callable[[], Formula]
+
+
+@dataclass(frozen=True)
+class LocalPlan:
+    """A formula of the product modulo a power of an irreducible polynomial; the rank depends on the degrees alone.
+
+    Attributes:
+        rank: Its number of products.
+        build: Makes it for a place.
+    """
+
+    rank: int
+    build: Callable[[Place], Formula]
+
+
+def _cheapest(plans: Iterator[Plan]) -> Plan:
+    return min(plans, key=lambda plan: plan.rank)
+
+
+@cache
+def product(field: Field, m: int, n: int) -> Plan:
+    """The product of polynomials with m and n coefficients over a finite field, or the integers.
+
+    Source:
+        Places with multiplicities as in M. Cenk, F. Özbudak, "On multiplication in finite fields", Journal of
+        Complexity 26, 2010. We also split, nest and complete spans, and take what is cheapest.
+    """
+    if m > n:
+        turned = product(field, n, m)
+        return Plan(turned.rank, lambda: turned.build().mirrored())
+    best = _cheapest(_products(field, m, n))
+    if field is INTEGERS:
+        return _lifted(best, m, n)
+    return _completed(best, field, _tensor(m, 2 * m - 1)) if m == n else best
+
+
+def _lifted(plan: Plan, m: int, n: int) -> Plan:
+    """Over the integers: a product of lower rank lifted from a finite field."""
+    from decompositions.evaluation.lifted import lifted_product
+
+    found = lifted_product(m, n, plan.rank)
+    return plan if found is None else Plan(found.rank, lambda: found)
+
+
+def _tensor(size: int, out: int) -> IntMatrix:
+    """The first `out` coefficients of the product of two polynomials, shape (size, size, out)."""
+    i, j, k = np.indices((size, size, out))
+    return np.asarray(i + j == k, dtype=np.int64)
+
+
+def _completed(plan: Plan, field: Field, tensor: IntMatrix) -> Plan:
+    """A plan of lower rank found by completing the span, where the field and the map are small enough for that."""
+    if not isinstance(field, GaloisField) or field.degree > 1:
+        return plan
+    rank = COMPLETED[field.prime].get(tensor.shape[1:], plan.rank)
+    found = completed(field.prime, tensor, rank) if rank < plan.rank else None
+    return plan if found is None else Plan(found.rank, lambda: found)
+
+
+def _products(field: Field, m: int, n: int) -> Iterator[Plan]:
+    yield Plan(m * n, lambda: schoolbook(field, m, n, m + n - 1))
+    if m == 1:
+        return
+    places = None if field is TERNARY else _places_of_least_rank(field, m, n)
+    if places is not None:
+        yield places
+    if m == n:
+        yield Plan(m * (m + 1) // 2, lambda: pairwise(field, m))
+    if field is INTEGERS and m == n == 6:
+        yield Plan(len(SIX_TERMS), six_terms)
+    for first in range(1, n // 2 + 1):
+        yield _split(field, m, first, n - first)
+    for size in range(2, n):
+        if m > 2 or size < m:
+            yield _nested(field, m, n, size)
+
+
+def schoolbook(field: Field, m: int, n: int, out: int) -> Formula:
+    """One product for every pair of coefficients that reaches the first `out` coefficients of the product."""
+    i, j = (axis.ravel() for axis in np.indices((m, n)))
+    i, j = i[i + j < out], j[i + j < out]
+    return Formula(field.identity(m)[i], field.identity(n)[j], field.identity(out)[i + j])
+
+
+def pairwise(field: Field, size: int) -> Formula:
+    """The products a_i b_i and (a_i + a_j)(b_i + b_j), which are joined with signs only.
+
+    Source:
+        A. Weimerskirch, C. Paar, "Generalizations of the Karatsuba algorithm for efficient implementations", 2006.
+    """
+    identity, out = field.identity(size), field.identity(2 * size - 1)
+    i, j = np.triu_indices(size, 1)
+    factors = np.concatenate([identity, identity[i] + identity[j]])
+    squares = out[::2].copy()
+    for a, b in zip(i, j, strict=True):
+        squares[a], squares[b] = squares[a] - out[a + b], squares[b] - out[a + b]
+    return Formula(factors, factors, np.concatenate([squares, out[i + j]]))
+
+
+def _split(field: Field, m: int, first: int, second: int) -> Plan:
+    """The right factor in two pieces."""
+    low, high = product(field, m, first), product(field, m, second)
+
+    def build() -> Formula:
+        left, right, out = field.identity(m), field.identity(first + second), field.identity(m + first + second - 1)
+        parts = (
+            low.build().around(left, right[:first], out[:, : m + first - 1]),
+            high.build().around(left, right[first:], out[:, first:]),
+        )
+        return together(parts)
+
+    return Plan(low.rank + high.rank, build)
+
+
+def _nested(field: Field, m: int, n: int, size: int) -> Plan:
+    """Polynomials in x^size, whose coefficients are polynomials of up to `size` coefficients."""
+    blocks, short = (-(-m // size), -(-n // size)), min(m, size)
+    outer, inner = product(field, *blocks), product(field, short, size)
+
+    def build() -> Formula:
+        left = _block_positions(field, blocks[0], short, size, m)
+        right = _block_positions(field, blocks[1], size, size, n)
+        out = _block_positions(field, sum(blocks) - 1, short + size - 1, size, m + n - 1)
+        return tensor(outer.build(), inner.build()).around(left, right, out.T).alive()
+
+    return Plan(outer.rank * inner.rank, build)
+
+
+def _block_positions(field: Field, blocks: int, width: int, step: int, length: int) -> Elements:
+    """The matrix from `length` coefficients to blocks of `width` that begin every `step`; zeros beyond the end."""
+    position = (np.arange(blocks)[:, None] * step + np.arange(width)).ravel()
+    return field.array((position[:, None] == np.arange(length)).astype(np.int64))
+
+
+def _places_of_least_rank(field: Field, m: int, n: int) -> Plan | None:
+    """The cheapest places of total degree m + n - 1, as a knapsack; None if there are not enough of them."""
+    total = m + n - 1
+    best: dict[int, tuple[int, Chosen]] = {0: (0, ())}
+    for d in range(1, min(_largest_degree(field), total) + 1):
+        powers = [(e, _place_rank(field, d, e, m, n)) for e in range(1, min(LARGEST_POWER, total // d) + 1)]
+        for _ in range(min(_count(field, d), total // d)):
+            best = _with_one_more(best, d, powers, total)
+    if total not in best:
+        return None
+    rank, chosen = best[total]
+    return Plan(rank, lambda: remaindered(places_of(field, chosen), m, n, field, local_product(field)))
+
+
+def _largest_degree(field: Field) -> int:
+    return LARGEST_PLACE.get(field.degree, 1) if isinstance(field, GaloisField) else max(COMAXIMAL)
+
+
+def _count(field: Field, d: int) -> int:
+    """Number of places of a degree, infinity with those of degree 1."""
+    found = count_irreducibles(field.order, d) if isinstance(field, GaloisField) else len(COMAXIMAL[d])
+    return found + (d == 1)
+
+
+def _bases(field: Field, d: int) -> Iterator[Polynomial | None]:
+    """Their polynomials."""
+    if isinstance(field, GaloisField):
+        yield from irreducibles(field, d)
+    else:
+        yield from (polynomial(field, coefficients) for coefficients in COMAXIMAL[d])
+    if d == 1:
+        yield None
+
+
+def _with_one_more(
+    best: dict[int, tuple[int, Chosen]], d: int, powers: Sequence[tuple[int, int | None]], total: int
+) -> dict[int, tuple[int, Chosen]]:
+    """The cheapest choices of every total degree once one more place of degree d may be used."""
+    following = dict(best)
+    for done, (rank, chosen) in best.items():
+        for exponent, cost in powers:
+            reached = done + d * exponent
+            if cost is None or reached > total:
+                continue
+            if reached not in following or rank + cost < following[reached][0]:
+                following[reached] = rank + cost, (*chosen, (d, exponent))
+    return following
+
+
+def _place_rank(field: Field, d: int, exponent: int, m: int, n: int) -> int | None:
+    """Products of a place; None where it is as large as the whole problem."""
+    a, b = min(m, d * exponent), min(n, d * exponent)
+    return None if (a, b) == (m, n) else local_plan(field, d, exponent, a, b).rank
+
+
+def places_of(field: Field, chosen: Chosen) -> list[Place]:
+    """Places with these degrees and exponents: the first polynomials of each degree."""
+    found = []
+    for d in sorted({d for d, _ in chosen}):
+        exponents = sorted((e for degree, e in chosen if degree == d), reverse=True)
+        found += [Place(base, e) for e, base in zip(exponents, _bases(field, d), strict=False)]
+    return found
+
+
+def local_product(field: Field) -> Callable[[Place, int, int], Formula]:
+    """What Chinese remaindering over this field does at a place."""
+
+    def product_at(place: Place, a: int, b: int) -> Formula:
+        return local_plan(field, place.degree // place.exponent, place.exponent, a, b).build(place)
+
+    return product_at
+
+
+@cache
+def local_plan(field: Field, d: int, exponent: int, a: int, b: int) -> LocalPlan:
+    """Factors of a and b coefficients modulo the power of an irreducible polynomial of degree d."""
+    return min(_local_plans(field, d, exponent, a, b), key=lambda plan: plan.rank)
+
+
+def _local_plans(field: Field, d: int, exponent: int, a: int, b: int) -> Iterator[LocalPlan]:
+    whole = product(field, a, b)
+    yield LocalPlan(whole.rank, lambda place: reduced(whole.build(), place.modulus(field), field))
+    if d == 1 and exponent > 1:
+        yield _at_a_point(field, exponent, a, b)
+    if isinstance(field, GaloisField) and field.degree == 1:
+        for inner in _extensions(field, d):
+            yield _through_extension(field, d, exponent, inner, a, b)
+
+
+def _extensions(field: GaloisField, d: int) -> list[int]:
+    """Degrees of the fields between the prime field and its extension of degree d, this one included."""
+    return [inner for inner in range(2, d + 1) if d % inner == 0 and field.prime**inner <= MAX_ORDER]
+
+
+@cache
+def field_multiplication(field: GaloisField, d: int) -> Plan:
+    """Multiplication in the extension of degree d, in the coordinates of `galois`."""
+    modulus = polynomial(field, galois(field.prime, d).modulus)
+    whole = product(field, d, d)
+    plans = [Plan(whole.rank, lambda: reduced(whole.build(), modulus, field))]
+    for inner in _extensions(field, d)[:-1]:
+        above = _through_extension(field, d, 1, inner, d, d)
+        plans.append(Plan(above.rank, partial(above.build, Place(modulus))))
+    folding = np.array([[x.number for x in row] for row in reduction(modulus, 2 * d - 1, field)])
+    return _completed(_cheapest(iter(plans)), field, _tensor(d, 2 * d - 1) @ folding.T)
+
+
+def reduced(formula: Formula, modulus: Polynomial, field: Field) -> Formula:
+    """The remainder of a formula's result."""
+    return Formula(formula.u, formula.v, formula.w @ reduction(modulus, formula.w.shape[1], field).T)
+
+
+def _at_a_point(field: Field, size: int, a: int, b: int) -> LocalPlan:
+    """Modulo (x - a)^size, as modulo x^size for polynomials in x - a."""
+    short = truncated(field, size)
+
+    def build(place: Place) -> Formula:
+        back = field.identity(size) if place.base is None else _powers(place.base, size, field)
+        there = solved(back, field.identity(size), field)
+        return short.build().around(there[:, :a], there[:, :b], back)
+
+    return LocalPlan(short.rank, build)
+
+
+def _powers(line: Polynomial, size: int, field: Field) -> Elements:
+    """Coefficients of the powers of x - a as columns, shape (size, size)."""
+    matrix = field.zeros(size, size)
+    for column in range(size):
+        matrix[: column + 1, column] = power(line, column, field)
+    return matrix
+
+
+def _through_extension(field: GaloisField, d: int, exponent: int, inner: int, a: int, b: int) -> LocalPlan:
+    """The ring modulo f^e over the prime field is one modulo g^e over an extension, where g is a factor of f there."""
+    extension = galois(field.prime, inner)
+    size = d // inner * exponent
+    above = local_plan(extension, d // inner, exponent, size, size)
+    below = field_multiplication(field, inner)
+
+    def build(place: Place) -> Formula:
+        assert place.base is not None
+        over = Place(factor_over(place.base, extension), exponent)
+        residues = coordinates(over.residues(d * exponent, extension), extension)
+        back = solved(residues, field.identity(d * exponent), field)
+        formula = descended(above.build(over), extension, below.build())
+        return formula.around(residues[:, :a], residues[:, :b], back)
+
+    return LocalPlan(above.rank * below.rank, build)
+
+
+@cache
+def truncated(field: Field, size: int) -> Plan:
+    """The product of two polynomials modulo x^size."""
+    return clipped(field, size, size)
+
+
+@cache
+def clipped(field: Field, size: int, out: int) -> Plan:
+    """The first `out` coefficients of the product of two polynomials with `size` coefficients, size <= out."""
+    return _completed(_cheapest(_clipped(field, size, out)), field, _tensor(size, out))
+
+
+def _clipped(field: Field, size: int, out: int) -> Iterator[Plan]:
+    whole = product(field, size, size)
+    yield Plan(whole.rank, lambda: whole.build().shortened(out))
+    if size == out:
+        yield Plan(size * (size + 1) // 2, lambda: schoolbook(field, size, size, size))
+        for low in range((size + 1) // 2, size):
+            yield _low_and_crosses(field, size, low)
+        if size > 2:
+            yield _even_and_odd(field, size)
+
+
+def _low_and_crosses(field: Field, size: int, low: int) -> Plan:
+    """Modulo x^size: low parts, and the two cross products, whose upper halves are not needed."""
+    first, short = clipped(field, low, min(2 * low - 1, size)), truncated(field, size - low)
+
+    def build() -> Formula:
+        identity, rest = field.identity(size), size - low
+        parts = [first.build().around(identity[:low], identity[:low], identity[:, : 2 * low - 1])]
+        for x, y in ((0, low), (low, 0)):
+            parts.append(short.build().around(identity[x : x + rest], identity[y : y + rest], identity[:, low:]))
+        return together(parts)
+
+    return Plan(first.rank + 2 * short.rank, build)
+
+
+def _even_and_odd(field: Field, size: int) -> Plan:
+    """Modulo x^size: A(x^2) + x B(x^2), Karatsuba's three products, each as short as it may be."""
+    evens, odds = (size + 1) // 2, size // 2
+    even, odd = truncated(field, evens), truncated(field, odds)
+
+    def build() -> Formula:
+        identity = field.identity(size)
+        a, b = identity[::2], identity[1::2]
+        shifted, down = padded(a[1:].T, odds, field).T, field.array(-np.eye(odds, evens, dtype=np.int64))
+        parts = (
+            even.build().around(a, a, a.T + b.T @ down),
+            odd.build().around(b, b, shifted.T - b.T),
+            odd.build().around(a[:odds] + b, a[:odds] + b, b.T),
+        )
+        return together(parts)
+
+    return Plan(even.rank + 2 * odd.rank, build)

@@ -1,0 +1,212 @@
+"""Text blocks of Benson and Ballard, and of Martensson and Wagner: U, V, W split by `#`, a row an entry of them.
+
+Source: github.com/arbenson/fast-matmul (`codegen/algorithms`), github.com/werekorren/fmm_add_reduction. Columns are
+products, C is not transposed. After `# Substitution information` stand sums that were taken out: a block each for U and
+V, whose further rows they are, and for W, whose further columns they are. Approximate algorithms are written in a
+symbol: x, xi = 1/x, x2 = x^2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any, NoReturn
+
+from decompositions.formats.border import Border
+from decompositions.formats.draft import Draft, shaped
+from decompositions.formats.expressions import WHOLE, Laurent, evaluate, whole
+from decompositions.formats.numbers import FormatError, from_tokens, narrowed, require_rectangular
+from decompositions.formats.programs import Budget, Form, as_factor, combined, transposed_forms
+from decompositions.formats.source import Format, Source, fractions, sizes
+from decompositions.scheme import Scheme
+
+SUBSTITUTIONS = "substitution information"
+MAX_TOKEN = 200
+_ATOM = re.compile(rf"(?<![a-z])x(?:i?[0-9]{{0,2}})(?![a-z0-9])|{WHOLE}")
+_LINE = re.compile(r"[-+0-9xi/()*\s]*[0-9xi)][-+0-9xi/()*\s]*")
+_NOT_PLAIN = re.compile(r"[^-+0-9/]|[0-9][-+]|/.*/")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+
+Block = list[list[str]]
+
+
+def matches(source: Source) -> bool:
+    """Lines of numbers, and a line with nothing but `#`."""
+    lines = [line.strip() for line in source.head.split("\n")][:-1] or [source.head.strip()]
+    told = [line for line in lines if line and not line.startswith("#")]
+    numbers = bool(told) and all(_LINE.fullmatch(line) for line in told)
+    return numbers and (lines.count("#") > 1 or ("#" in lines and len(told[0].split()) > 1))
+
+
+def read(source: Source) -> Iterator[Draft]:
+    """The one scheme of the file, its substitutions written out.
+
+    Raises:
+        FormatError: Also for an approximate algorithm, which is no exact scheme; what it is, is said.
+    """
+    blocks, taken_out = _blocks(source)
+    if not taken_out and not any(_NOT_PLAIN.search(text) for block in blocks for row in block for text in set(row)):
+        yield _plain(source, blocks)
+        return
+    known: dict[str, Laurent] = {}
+    tables = [_table(block, name, known) for block, name in zip(blocks, "UVW", strict=True)]
+    if any(value.constant is None for value in known.values()):
+        _refuse(tables, bool(taken_out))
+    budget = Budget()
+    u, v, w = ([[x.constant or Fraction(0) for x in row] for row in table] for table in tables)
+    sums = [_sums(block, name, known) for block, name in zip([*taken_out, [], [], []], "UVW", strict=False)]
+    rank = len(u[0])
+    left, right = (_products(rows, part, budget) for rows, part in ((u, sums[0]), (v, sums[1])))
+    outputs = _outputs(w, sums[2], rank, budget)
+    shape = len(u) - len(sums[0]), len(v) - len(sums[1]), len(w)
+    if len(v[0]) != rank or len(w[0]) != rank + len(sums[2]):
+        raise FormatError(f"{rank}, {len(v[0])} and {len(w[0])} columns; equally many products are needed")
+    third = as_factor(transposed_forms(outputs, rank), len(w))
+    factors = as_factor(left, shape[0]), as_factor(right, shape[1]), third
+    yield Draft(shaped(*shape), *factors, source.whole, claimed_rank=source.named_rank)
+
+
+def _plain(source: Source, blocks: list[Block]) -> Draft:
+    """Three tables of numbers."""
+    factors = []
+    for block, name in zip(blocks, "UVW", strict=True):
+        try:
+            require_rectangular(block)
+            factors.append(from_tokens([text for column in zip(*block, strict=True) for text in column], len(block[0])))
+        except FormatError as error:
+            raise FormatError(f"block {name}: {error}") from None
+    u, v, w = factors
+    return Draft(shaped(u.width, v.width, w.width), u, v, w, source.whole, claimed_rank=source.named_rank)
+
+
+def _blocks(source: Source) -> tuple[list[Block], list[Block]]:
+    """The three blocks, and those of the substitutions, which may be empty."""
+    blocks: list[Block] = [[]]
+    taken_out: list[Block] = []
+    current = blocks
+    for _, line in source.lines():
+        if not line.startswith("#"):
+            current[-1].append(line.split())
+        elif SUBSTITUTIONS in line.lower():
+            current = taken_out
+            current.append([])
+        elif current is taken_out or current[-1]:
+            current.append([])
+    blocks = [block for block in blocks if block]
+    if len(blocks) != 3:
+        raise FormatError(f"{len(blocks)} blocks of numbers; three, split by #, are needed")
+    if len(taken_out) > 3:
+        raise FormatError(f"{len(taken_out)} blocks of substitutions; at most three are needed")
+    return blocks, taken_out
+
+
+def _table(block: Block, name: str, known: dict[str, Laurent]) -> list[list[Laurent]]:
+    """Entries evaluated; `known` holds those of before."""
+    try:
+        require_rectangular(block)
+    except FormatError as error:
+        raise FormatError(f"block {name}: {error}") from None
+    return [_row(row, name, known) for row in block]
+
+
+def _row(row: list[str], name: str, known: dict[str, Laurent]) -> list[Laurent]:
+    for text in row:
+        if text not in known:
+            try:
+                known[text] = _entry(text)
+            except FormatError as error:
+                raise FormatError(f"block {name}: {text[:40]!r}: {error}") from None
+    return [known[text] for text in row]
+
+
+def _entry(text: str) -> Laurent:
+    if _INTEGER.fullmatch(text):
+        return Laurent({0: Fraction(int(text))})
+    found = evaluate(text, _ATOM, _leaf)
+    assert isinstance(found, Laurent)
+    return found
+
+
+def _leaf(text: str) -> Laurent:
+    if text[0] != "x":
+        return Laurent({0: whole(text)})
+    power = int(text.lstrip("xi") or 1)
+    return Laurent({-power if text.startswith("xi") else power: Fraction(1)})
+
+
+def _sums(block: Block, name: str, known: dict[str, Laurent]) -> list[list[Fraction]]:
+    """Rows of a substitution block, which may grow with the sums that are known."""
+    rows = []
+    for row in block:
+        values = [x.constant for x in _row(row, f"{name}'s substitutions", known)]
+        if None in values:
+            raise FormatError(f"{name}'s substitutions: the symbol x; numbers are needed")
+        rows.append([x for x in values if x is not None])
+    return rows
+
+
+def _known(sums: list[list[Fraction]], inputs: int, budget: Budget) -> list[Form]:
+    """Forms of the inputs and, after them, of the sums that were taken out."""
+    forms: list[Form] = [{i: 1} for i in range(inputs)]
+    for t, row in enumerate(sums):
+        if len(row) > len(forms):
+            raise FormatError(f"substitution {t + 1} has {len(row)} coefficients; {len(forms)} are possible")
+        forms.append(combined([(narrowed(x), forms[i]) for i, x in enumerate(row) if x], budget))
+    return forms
+
+
+def _products(rows: list[list[Fraction]], sums: list[list[Fraction]], budget: Budget) -> list[Form]:
+    """Forms of the products from a table whose last rows are sums."""
+    if len(sums) >= len(rows):
+        raise FormatError(f"{len(rows)} rows with {len(sums)} substitutions among them; entries are missing")
+    forms = _known(sums, len(rows) - len(sums), budget)
+    return [
+        combined([(narrowed(rows[i][q]), forms[i]) for i in range(len(rows)) if rows[i][q]], budget)
+        for q in range(len(rows[0]))
+    ]
+
+
+def _outputs(rows: list[list[Fraction]], sums: list[list[Fraction]], rank: int, budget: Budget) -> list[Form]:
+    """Forms of the outputs from a table whose last columns are sums of products."""
+    forms = _known(sums, rank, budget)
+    if len(rows[0]) > len(forms):
+        raise FormatError(f"{len(rows[0])} columns in W for {rank} products; equally many are needed")
+    return [combined([(narrowed(x), forms[q]) for q, x in enumerate(row) if x], budget) for row in rows]
+
+
+def _refuse(tables: list[list[list[Laurent]]], substituted: bool) -> NoReturn:
+    """Say what an approximate algorithm is, decided exactly."""
+    need = "exact schemes are needed, and border rank is not kept"
+    if substituted:
+        raise FormatError(f"an approximate algorithm in the symbol x, with substitutions; {need}")
+    u, v, w = tables
+    rank = len(u[0])
+    if (len(v[0]), len(w[0])) != (rank, rank):
+        raise FormatError(f"{rank}, {len(v[0])} and {len(w[0])} columns; equally many products are needed")
+    columns = [[{i: row[q] for i, row in enumerate(t) if row[q].terms} for q in range(rank)] for t in tables]
+    border = Border(shaped(len(u), len(v), len(w)), columns[0], columns[1], columns[2])
+    degree = border.error_degree()
+    if degree is not None and degree < 1:
+        raise FormatError(
+            f"an approximate algorithm in the symbol x, and a wrong one: its {rank} products differ from "
+            f"{border.target.short} by terms in x^{degree}"
+        )
+    raise FormatError(
+        f"an approximate algorithm: {rank} products are {border.target.short} + O(x^{degree or 1}) exactly, "
+        f"border rank at most {rank}; {need}"
+    )
+
+
+def write(scheme: Scheme, extra: Mapping[str, Any]) -> dict[str, bytes]:
+    """Three blocks.
+
+    Raises:
+        FormatError: If it is no real matrix multiplication.
+    """
+    sizes(scheme, "fast-matmul")
+    blocks = ["\n".join(" ".join(map(str, column)) for column in zip(*rows, strict=True)) for rows in fractions(scheme)]
+    return {"": ("\n#\n".join(blocks) + "\n").encode()}
+
+
+FORMAT = Format("Benson-Ballard and Martensson-Wagner text: blocks split by #, C not transposed", matches, read, write)

@@ -1,0 +1,25 @@
+"""Straight-line programs of schemes: shared sums, transposition, alternative bases, execution on symbols."""
+
+from decompositions.programs.eliminate import GREEDY, MIXED, POTENTIAL, STRATEGIES, Strategy, plain, shorten
+from decompositions.programs.program import Operations, Program, ProgramError, Term
+from decompositions.programs.scheme_program import SchemeProgram, plain_program, require_program, short_program
+from decompositions.programs.transpose import transposed
+
+__all__ = [
+    "GREEDY",
+    "MIXED",
+    "POTENTIAL",
+    "STRATEGIES",
+    "Operations",
+    "Program",
+    "ProgramError",
+    "SchemeProgram",
+    "Strategy",
+    "Term",
+    "plain",
+    "plain_program",
+    "require_program",
+    "short_program",
+    "shorten",
+    "transposed",
+]

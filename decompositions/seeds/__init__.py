@@ -1,0 +1,54 @@
+"""Approximations to begin from: names, each with a function (target, rank, rng) -> Approximation. Needs only NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+import numpy as np
+
+from decompositions.errors import TargetError
+from decompositions.registry import Registry
+from decompositions.scheme import Approximation
+from decompositions.seeds.decoder import decoded
+from decompositions.seeds.pruning import pruned
+from decompositions.targets import Target
+
+Seed = Callable[[Target, int, np.random.Generator], Approximation]
+"""From a target, a number of products and a random generator that holds all randomness."""
+
+SEEDS = Registry(
+    "seed",
+    {
+        "kronecker": "decompositions.seeds.kronecker:kronecker_of_approximations",
+        "polynomial": "decompositions.seeds.polynomial:polynomial",
+        "pruned-standard": "decompositions.seeds.pruning:pruned_standard",
+        "pruned-strassen": "decompositions.seeds.pruning:pruned_strassen",
+        "pruned-winograd": "decompositions.seeds.pruning:pruned_winograd",
+        "random": "decompositions.seeds.randomly:random",
+        "random-decoded": "decompositions.seeds.randomly:random_decoded",
+        "roots-of-unity": "decompositions.seeds.polynomial:roots_of_unity",
+        "strassen": "decompositions.seeds.pruning:strassen_exactly",
+    },
+)
+
+
+def seed(name: str, target: Target, rank: int, rng: np.random.Generator) -> Approximation:
+    """The seed of that name.
+
+    Args:
+        name: A name of `SEEDS`.
+        target: What is approximated; all but the random seeds need a `matmul`.
+        rank: Products.
+        rng: The same generator gives the same seed.
+
+    Raises:
+        UnknownNameError: If there is no such seed.
+        TargetError: If the rank is below 1, or the seed cannot take the target or the rank.
+    """
+    if rank < 1:
+        raise TargetError(f"seed {name!r} of {target.short}: rank {rank}; at least 1 product is needed")
+    return cast("Seed", SEEDS.load(name))(target, rank, rng)
+
+
+__all__ = ["SEEDS", "Seed", "decoded", "pruned", "seed"]

@@ -1,0 +1,138 @@
+"""From factors that are rational up to rounding to an exact scheme; one that is not is solved for, exactly."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decompositions import rings
+from decompositions.errors import RingError
+from decompositions.lifting.rational import rational
+from decompositions.operations import tightened
+from decompositions.rings import Ring
+from decompositions.scheme import Scheme
+from decompositions.targets import Target
+from decompositions.verify import verify
+
+PRIME = 2**31 - 19
+"""1 modulo 4, so that -1 is a square modulo it."""
+ROOT = pow(2, (PRIME - 1) // 4, PRIME)
+"""A square root of -1: 2 is no square modulo a prime that is 5 modulo 8."""
+
+LARGEST_DENOMINATOR = 360
+NEAR = 1e-8
+"""Distance at which a float is taken for the fraction; the equations are met to about 1e-13."""
+
+Numbers = NDArray[Any]
+Parts = tuple[Numbers, Numbers, Numbers]
+"""Real and imaginary numerators, shape (rank, side) each, over one denominator a product, shape (rank,)."""
+
+
+def assembled(target: Target, ring: Ring, factors: list[Numbers]) -> Scheme | None:
+    """The verified scheme of factors that are rational; one of the three may be anything, and is solved for.
+
+    None if they make none, or one that the ring cannot hold.
+
+    Args:
+        target: The bilinear map.
+        ring: Any but `f2` and `f3`.
+        factors: Floats or complex numbers, shapes (rank, left | right | out).
+    """
+    parts = [_fractions(factor) for factor in factors]
+    rational_ones = [part for part in parts if part is not None]
+    if len(rational_ones) == 2:
+        axis = parts.index(None)
+        solved = _solved(target, parts, axis, gaussian=ring is Ring.QI)
+        if solved is not None:
+            rational_ones.insert(axis, solved)
+    if len(rational_ones) < 3:
+        return None
+    (u, ui, du), (v, vi, dv), (w, wi, dw) = rational_ones
+    imag = (ui, vi, wi) if ring is Ring.QI else None
+    scheme = tightened(Scheme(target, Ring.QI if imag else Ring.Q, u, v, w, du * dv * dw, imag))
+    try:
+        scheme = scheme.to(ring)
+    except RingError:
+        return None
+    return scheme if verify(scheme).ok else None
+
+
+def _fractions(factor: Numbers) -> Parts | None:
+    """The fractions of small denominators next to the numbers; None if one is not near."""
+    both = np.concatenate([np.real(factor), np.imag(factor)], axis=1).astype(np.float64)
+    numbers = [[Fraction(x).limit_denominator(LARGEST_DENOMINATOR) for x in row] for row in both.tolist()]
+    if np.abs(np.array([[float(number) for number in row] for row in numbers]) - both).max(initial=0) > NEAR:
+        return None
+    common = [math.lcm(*(number.denominator for number in row)) for row in numbers]
+    found = np.array([[int(n * d) for n in row] for row, d in zip(numbers, common, strict=True)], dtype=object)
+    side = factor.shape[1]
+    return found[:, :side], found[:, side:], np.array(common, dtype=object)
+
+
+def _solved(target: Target, parts: list[Parts | None], axis: int, gaussian: bool) -> Parts | None:
+    """The factor that the two others determine.
+
+    The equations are linear in it. They are solved modulo a prime, from which fractions of numbers below 2^15 come
+    back; Gaussian ones from the solutions for both square roots of -1. The caller verifies.
+    """
+    found = [_modulo_prime(target, parts, axis, root) for root in ((ROOT, PRIME - ROOT) if gaussian else (0,))]
+    solutions = [solution for solution in found if solution is not None]
+    if len(solutions) < len(found):
+        return None
+    real, imag = solutions[0], np.zeros_like(solutions[0])
+    if gaussian:
+        one, other = solutions
+        real = (one + other) * pow(2, -1, PRIME) % PRIME
+        imag = (one - other) * pow(2 * ROOT, -1, PRIME) % PRIME
+    fractions = rational(np.concatenate([real, imag], axis=1), PRIME)
+    if fractions is None:
+        return None
+    numerators, denominators = fractions
+    side = target.shape[axis]
+    return numerators[:, :side], numerators[:, side:], rings.widen(denominators)
+
+
+def _modulo_prime(target: Target, parts: list[Parts | None], axis: int, root: int) -> NDArray[np.int64] | None:
+    """The factor modulo the prime, `root` standing for i, shape (rank, side); None if the equations contradict."""
+    one, two = (_residues(part, root) for part in parts if part is not None)
+    pairs = (one[:, :, None] * two[:, None, :] % PRIME).reshape(len(one), -1).T
+    right = np.moveaxis(target.dense(), axis, 2).reshape(pairs.shape[0], -1) % PRIME
+    return _eliminated(pairs, right)
+
+
+def _residues(part: Parts, root: int) -> NDArray[np.int64]:
+    real, imag, denominators = part
+    inverses = np.array([pow(int(d), -1, PRIME) for d in denominators], dtype=object)
+    return np.asarray((real + root * imag) * inverses[:, None] % PRIME, dtype=np.int64)
+
+
+def _eliminated(matrix: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """A solution x of `matrix x = right` modulo the prime, zero at unknowns that nothing determines; None if none is.
+
+    Args:
+        matrix: Residues, shape (rows, columns); products of two stay inside int64.
+        right: Residues, shape (rows, sides).
+    """
+    columns = matrix.shape[1]
+    rest = np.concatenate([matrix, right], axis=1)
+    pivots: list[int] = []
+    for column in range(columns):
+        below = np.flatnonzero(rest[len(pivots) :, column])
+        if not below.size:
+            continue
+        here, chosen = len(pivots), len(pivots) + below[0]
+        rest[[here, chosen]] = rest[[chosen, here]]
+        rest[here] = rest[here] * pow(int(rest[here, column]), -1, PRIME) % PRIME
+        others = np.flatnonzero(rest[:, column])
+        others = others[others != here]
+        rest[others] = (rest[others] - rest[others, column][:, None] * rest[here]) % PRIME
+        pivots.append(column)
+    if rest[len(pivots) :, columns:].any():
+        return None
+    found = np.zeros((columns, right.shape[1]), np.int64)
+    found[pivots] = rest[: len(pivots), columns:]
+    return found

@@ -1,0 +1,110 @@
+"""Optimisations as programs and people read them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from catalog.records import published
+from decompositions.identity import content_hash
+from decompositions.programs.scheme_program import SchemeProgram, plain_program
+from decompositions.scheme import Scheme
+from discover.optimize.keep import Kept
+from discover.optimize.search import Optimum, Standing
+from discover.progress import clock
+
+
+def as_dict(given: Scheme, optimum: Optimum, kept: Kept | None) -> dict[str, Any]:
+    """An optimisation for JSON; the keys are documented in docs/programs.md."""
+    record = published(given.target, given.ring)
+    best = None if record is None or record.additions is None else record.additions
+    return {
+        "status": optimum.status.name.lower(),
+        "target": given.target.name,
+        "rank": given.rank,
+        "ring": str(given.ring),
+        "hash": content_hash(optimum.scheme),
+        "neighbour": optimum.scheme is not given,
+        "naive": plain_program(given).operations.additions,
+        "own": cost(optimum.own),
+        "best": cost(optimum.program),
+        "published": None if best is None else {"additions": best.additions, "rank": best.rank, "source": best.source},
+        "seed": optimum.seed,
+        "steps": optimum.steps,
+        "found": optimum.found,
+        "seconds": round(optimum.seconds, 3),
+        "cpu_seconds": round(optimum.cpu_seconds, 3),
+        "attached": [] if kept is None else list(kept.attached),
+        "id": None if kept is None or kept.added is None else kept.added.id,
+    }
+
+
+def cost(program: SchemeProgram) -> dict[str, Any]:
+    """Operations of a program: in all, by factor, and of its changes of basis."""
+    parts = {name: part.operations._asdict() for name, part in zip("uvw", program.programs, strict=True)}
+    basis = None if program.basis is None else program.basis_operations._asdict()
+    return program.operations._asdict() | {"factors": parts, "basis": basis}
+
+
+def as_lines(found: dict[str, Any], root: object) -> list[str]:
+    """What `as_dict` holds, for people; `root` is the catalog's folder."""
+    best, own = found["best"], found["own"]
+    lines = [
+        f"{found['target'].removeprefix('matmul:')}, rank {found['rank']} over {found['ring']}",
+        f"additions as written   {found['naive']}",
+        f"of a shorter program   {_sentence(own)}",
+    ]
+    if found["neighbour"]:
+        lines.append(f"of a neighbour         {_sentence(best)}")
+    if found["published"] is not None:
+        known = found["published"]
+        lines.append(f"best published         {known['additions']} at rank {known['rank']}: {known['source']}")
+    lines += [f"program kept with {name[:8]} ({root})" for name in found["attached"]]
+    return [*lines, f"neighbour in the catalog: {found['id']}"] if found["id"] else lines
+
+
+def _sentence(found: dict[str, Any]) -> str:
+    """`59 = 14 + 15 + 30, 2 multiplications by powers of two`."""
+    parts = " + ".join(str(part["additions"]) for part in found["factors"].values())
+    extra = {
+        "multiplications by powers of two": found["powers_of_two"],
+        "other multiplications": found["multiplications"],
+        "negations": found["negations"],
+    }
+    words = [f"{found['additions']} = {parts}", *(f"{count} {what}" for what, count in extra.items() if count)]
+    if found["basis"] is not None:
+        words.append(f"{found['basis']['additions']} more in changes of basis, once for all levels")
+    return ", ".join(words)
+
+
+@contextmanager
+def shown(title: str) -> Iterator[Callable[[Standing], None]]:
+    """A line on a terminal's standard error that follows the optimisation; silent elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(title) as status:
+
+        def show(standing: Standing) -> None:
+            status.update(
+                f"{title}: {standing.additions} additions, {standing.began} at first; "
+                f"{standing.steps} slices, {clock(standing.seconds)}"
+            )
+
+        yield show
+
+
+def announcement() -> str:
+    """The line that tells of the compilation that the first optimisation on this machine begins with; else empty."""
+    kernel = Path(__file__).with_name("kernel.py")
+    own = os.environ.get("NUMBA_CACHE_DIR")
+    folders = [Path(own)] if own else [kernel.parent / "__pycache__"]
+    indices = [path for folder in folders for path in folder.rglob("kernel.*anneal*.nbi")]
+    fresh = any(path.stat().st_mtime >= kernel.stat().st_mtime for path in indices)
+    return "" if fresh else "compiling the walk, once on this machine, about 30 s"

@@ -1,0 +1,207 @@
+"""Fewer additions for a scheme: shorter programs for it, and schemes of the same rank that have shorter ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+from decompositions.identity import content_hash, normal_form
+from decompositions.programs.eliminate import MIXED, Search, Strategy
+from decompositions.programs.scheme_program import SchemeProgram, matrices, require_program, settled
+from decompositions.scheme import Scheme
+from decompositions.verify import verify
+from discover.budget import Budget
+from discover.optimize.neighbours import REFERENCE, RINGS, Neighbours
+from discover.outcome import Status
+from discover.run import interruption
+
+ROUNDS, LEAST_ROUNDS = 200, 10
+"""Programs tried for a factor of 23 x 9 coefficients before it is judged, and for any."""
+
+HOT = (0.8, 1.0, 1.5, 2.5)
+COLD = 0.25
+"""Temperatures, in additions, at which a cycle may begin, and at which it ends."""
+
+COOLING = 5  # slices of a cycle
+
+RETURNING = 0.6  # of the cycles begin at the best scheme, the others where the last one ended
+KICKED = 0.6  # of the cycles begin with a way through higher ranks
+REFINED = 8  # one slice in so many shortens the best program further instead of walking
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The end of an optimisation.
+
+    Attributes:
+        status: `BUDGET` or `INTERRUPTED`.
+        scheme: The scheme that was given, or a neighbour of the same rank whose program has fewer additions.
+        program: Of that scheme, verified on symbols.
+        own: The best program of the scheme that was given, likewise.
+        seed: Of the random numbers.
+        steps: Slices done.
+        found: Slices after which the scheme was found.
+        seconds: Wall time.
+        cpu_seconds: CPU time.
+    """
+
+    status: Status
+    scheme: Scheme
+    program: SchemeProgram
+    own: SchemeProgram
+    seed: int
+    steps: int
+    found: int
+    seconds: float
+    cpu_seconds: float
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One report of a running optimisation.
+
+    Attributes:
+        steps: Slices done.
+        seconds: Wall time.
+        additions: Of the best program so far.
+        began: Of the first program.
+    """
+
+    steps: int
+    seconds: float
+    additions: int
+    began: int
+
+
+def optimize(
+    scheme: Scheme,
+    budget: Budget = Budget(seconds=60.0),  # noqa: B008  # frozen
+    *,
+    seed: int = 0,
+    neighbours: bool = True,
+    on_progress: Callable[[Standing], None] = lambda _: None,
+) -> Optimum:
+    """Search until the budget is spent or the user interrupts; what was best so far is the result.
+
+    Args:
+        scheme: Verified, over any ring but `qi`.
+        budget: Wall time, or slices.
+        seed: Same seed, same slices, same result.
+        neighbours: Also look at other schemes of the same rank; only over `zt`, `f2` and `f3`.
+        on_progress: Called after every slice.
+
+    Raises:
+        SchemeError: If the scheme is over `qi`.
+        TooLargeError: If the work would not fit into memory.
+    """
+    cpu_began, run = time.process_time(), _Run(scheme, seed, neighbours)
+    status, seconds = repeat(run, budget, on_progress)
+    if run.scheme is not scheme:
+        run.refine()
+    require_program(run.best, run.scheme)
+    require_program(run.own, scheme)
+    cpu = time.process_time() - cpu_began
+    return Optimum(status, run.scheme, run.best, run.own, seed, run.steps, run.found, seconds, cpu)
+
+
+class Run(Protocol):
+    """What goes on slice by slice.
+
+    Attributes:
+        steps: Slices done.
+        best: The best program so far.
+    """
+
+    steps: int
+    best: SchemeProgram
+
+    def advance(self) -> None:
+        """One slice."""
+        ...
+
+
+def repeat(run: Run, budget: Budget, on_progress: Callable[[Standing], None]) -> tuple[Status, float]:
+    """Slices until the budget is spent or the user interrupts; how it ended, and the seconds it took."""
+    began, first = time.monotonic(), run.best.operations.additions
+    with interruption() as interrupted:
+        while True:
+            seconds = time.monotonic() - began
+            on_progress(Standing(run.steps, seconds, run.best.operations.additions, first))
+            if interrupted():
+                return Status.INTERRUPTED, seconds
+            if budget.spent(seconds, run.steps):
+                return Status.BUDGET, seconds
+            run.advance()
+
+
+@dataclass
+class _Programs:
+    """The searches for the three programs of one scheme."""
+
+    scheme: Scheme
+    seed: int
+    searches: list[Search] = field(init=False)
+
+    def __post_init__(self) -> None:
+        u, v, w = matrices(self.scheme)
+        self.searches = [Search(matrix, self.scheme.ring.characteristic, self.seed) for matrix in (u, v, w.T)]
+
+    def go_on(self, strategy: Strategy) -> SchemeProgram:
+        for search in self.searches:
+            search.go_on(strategy)
+        u, v, w = (search.program for search in self.searches)
+        return settled(u, v, w)
+
+
+class _Run:
+    """An optimisation between two slices."""
+
+    def __init__(self, scheme: Scheme, seed: int, neighbours: bool) -> None:
+        self.given = self.scheme = scheme
+        self.steps = self.found = 0
+        self._rng = np.random.default_rng(seed)
+        size = scheme.rank * max(scheme.target.shape)
+        rounds = max(LEAST_ROUNDS, int(ROUNDS * (REFERENCE / max(size, REFERENCE)) ** 1.5))
+        self._strategy = replace(MIXED, rounds=rounds)
+        self._programs = self._own = _Programs(scheme, int(self._rng.integers(1 << 31)))
+        self.best = self.own = self._programs.go_on(self._strategy)
+        self._walk = Neighbours(scheme, self._rng) if neighbours and scheme.ring in RINGS else None
+        self._phase, self._hot = 0, 0.0
+
+    def advance(self) -> None:
+        """One slice."""
+        self.steps += 1
+        if self._walk is None or self.steps % REFINED == 0:
+            self.refine()
+        else:
+            self._wander(self._walk)
+
+    def refine(self) -> None:
+        """Shorten the best program."""
+        self.best = self._programs.go_on(self._strategy)
+        if self.scheme is self.given:
+            self.own = self.best
+
+    def _wander(self, walk: Neighbours) -> None:
+        """One slice of the walk. It cools down over a cycle of slices, then stands at the best scheme of the last."""
+        if self._phase == 0:
+            self._hot = float(self._rng.choice(HOT))
+            if self._rng.random() < RETURNING:
+                walk.stand_at(self.scheme)
+            if self.steps > REFINED and self._rng.random() < KICKED:
+                walk.kick()
+        fall = (self._hot - COLD) / COOLING
+        met = normal_form(walk.advance(self._hot - self._phase * fall, self._hot - (self._phase + 1) * fall))
+        programs = _Programs(met, int(self._rng.integers(1 << 31)))
+        program = programs.go_on(self._strategy)
+        additions = program.operations.additions
+        if additions < self.best.operations.additions and content_hash(met) != content_hash(self.given):
+            assert verify(met).ok, "a walk left the target"
+            self.scheme, self.best, self._programs, self.found = met, program, programs, self.steps
+        self._phase = (self._phase + 1) % COOLING
+        if self._phase == 0:
+            walk.settle()

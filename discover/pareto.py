@@ -1,0 +1,63 @@
+"""The schemes of a target side by side: products, additions, growth of errors; and which of them no other one beats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from catalog.layout import Listing
+from catalog.store import Catalog
+from decompositions.stability import growth
+from decompositions.targets import Target
+from discover.optimize.keep import program_of
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry.
+
+    Attributes:
+        listing: What the index knows of it.
+        additions: Of its program, if one was found, else as its factors stand.
+        gamma: Growth factor, see `stability.growth`.
+        efficient: Whether no other entry over its ring is as good in all three and better in one.
+    """
+
+    listing: Listing
+    additions: int
+    gamma: float
+    efficient: bool
+
+    @property
+    def costs(self) -> tuple[int, int, float]:
+        """Products, additions, gamma; less is better in each."""
+        return self.listing.rank or 0, self.additions, self.gamma
+
+
+def pareto(catalog: Catalog, target: Target, told: Callable[[str], None] = lambda name: None) -> list[Row]:
+    """The schemes of a target over zt, z and q, by their products, additions and growth.
+
+    Args:
+        catalog: Where to look.
+        target: In the order of sizes of the catalog.
+        told: Called with the id of each entry before it is read.
+
+    Raises:
+        CatalogError: If an entry cannot be read.
+        WrongSchemeError: If an entry does not compute its target.
+    """
+    rows = []
+    for listing in catalog.of_target(target):
+        if listing.kind != "scheme" or listing.ring not in ("zt", "z", "q"):
+            continue
+        told(listing.id)
+        scheme = catalog.scheme(listing.id).scheme
+        additions = program_of(catalog, scheme).operations.additions
+        rows.append(Row(listing, additions, growth(scheme).gamma, True))
+    judged = [Row(row.listing, row.additions, row.gamma, not any(_beats(other, row) for other in rows)) for row in rows]
+    return sorted(judged, key=lambda row: row.costs)
+
+
+def _beats(other: Row, row: Row) -> bool:
+    no_worse = all(a <= b for a, b in zip(other.costs, row.costs, strict=True))
+    return other.listing.ring == row.listing.ring and no_worse and other.costs != row.costs

@@ -1,0 +1,71 @@
+"""What a search for a fast transform ended with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from decompositions.transforms.factors import FastTransform, Operations
+from decompositions.transforms.plans import Plan
+from decompositions.transforms.transform import Transform
+
+RECOVERED_ERROR = 1e-12
+RECOVERED_RANK = 2
+PARAMETER_FACTOR = 12.0
+"""c of the bound c N log2 N on parameters; N is the size of the matrix that is factored."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A fast transform and how near it is.
+
+    Attributes:
+        transform: What was asked for.
+        fast: The product of factors.
+        method: How it was found, in a few words.
+        block_rank: The largest rank of a block.
+        error: Relative Frobenius error.
+        seconds: Wall time of the search.
+        plan: Whence the factors follow exactly; None for an approximation.
+        note: What the user should know of the size.
+    """
+
+    transform: Transform
+    fast: FastTransform
+    method: str
+    block_rank: int
+    error: float
+    seconds: float
+    plan: Plan | None = None
+    note: str = ""
+
+    @cached_property
+    def operations(self) -> Operations:
+        """Counted from the factors."""
+        return self.fast.operations()
+
+    @property
+    def parameter_factor(self) -> float:
+        """Parameters over N log2 N."""
+        size = self.transform.size if self.plan is None else self.plan.working_size
+        return self.operations.parameters / (size * math.log2(size))
+
+    @property
+    def recovered(self) -> bool:
+        """Error at most 1e-12, block rank at most 2, at most 12 N log2 N parameters, cheaper than the dense product."""
+        size = self.transform.size
+        return (
+            self.error <= RECOVERED_ERROR
+            and self.block_rank <= RECOVERED_RANK
+            and self.parameter_factor <= PARAMETER_FACTOR
+            and self.operations.multiplications + self.operations.additions < 2 * size * size - size
+        )
+
+    @property
+    def status(self) -> str:
+        """One sentence."""
+        if self.recovered:
+            return f"recovered: {self.method}, block rank {self.block_rank}"
+        dear = ", no cheaper than the dense product" if self.error <= RECOVERED_ERROR else ""
+        return f"not recovered: best found is {self.method} of block rank {self.block_rank}{dear}"

@@ -1,0 +1,158 @@
+"""The matrix product of torch, computed with the products of an exact scheme."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from decompositions import Scheme
+from layers.errors import LayerError
+from layers.fast_matmul.additions import Blocks, combine
+from layers.fast_matmul.plan import (
+    LEFT_GRADIENT,
+    PRODUCT,
+    RIGHT_GRADIENT,
+    Plan,
+    Roles,
+    groups_of,
+    plan_of,
+    splits,
+)
+from layers.stl.linear import DTYPES
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def fast_matmul(a: Tensor, b: Tensor, scheme: Scheme, levels: int = 1) -> Tensor:
+    """`torch.matmul(a, b)`, computed with an exact scheme; gradients of any order are computed with it too.
+
+    The scheme multiplies a grid of n^levels x m^levels x p^levels blocks. Rows and columns that no block covers are
+    peeled off and multiplied by torch, so any size will do. The workspace is about half the memory of a, b and the
+    result, or one block of each where that is more.
+
+    Args:
+        a: Shape (..., M, K); leading axes are broadcast against those of b.
+        b: Shape (..., K, N), of the same dtype and on the same device.
+        scheme: A verified scheme of n x m x p over `zt`, `z` or `q`; it is not verified again here.
+        levels: How many times the scheme is applied; 0 is `torch.matmul`.
+
+    Returns:
+        Shape (..., M, N). The error is that of the dtype, larger than `torch.matmul`'s by a factor that grows with the
+        levels; `measure_accuracy` measures it.
+
+    Raises:
+        LayerError: If shapes, dtypes or devices do not fit each other, a dtype is not floating, `levels` is negative,
+            the scheme is no exact real one of matrix multiplication, or it has too many products.
+    """
+    _check(a, b, levels)
+    plan = plan_of(scheme, levels)
+    if levels == 0 or 0 in (*a.shape, *b.shape):
+        return torch.matmul(a, b)
+    if b.ndim == 2:
+        return _product(a.reshape(-1, a.shape[-1]), b, plan, PRODUCT).reshape(*a.shape[:-1], b.shape[-1])
+    batch = _broadcast(a, b)
+    lefts, rights = (x.expand(*batch, *x.shape[-2:]).reshape(-1, *x.shape[-2:]) for x in (a, b))
+    products = [_product(x, y, plan, PRODUCT) for x, y in zip(lefts, rights, strict=True)]
+    return torch.stack(products).reshape(*batch, a.shape[-2], b.shape[-1])
+
+
+def _check(a: Tensor, b: Tensor, levels: int) -> None:
+    shapes = f"fast_matmul of shapes {tuple(a.shape)} and {tuple(b.shape)}"
+    if a.ndim < 2 or b.ndim < 2:
+        raise LayerError(f"{shapes}: both need at least two axes; add one with unsqueeze")
+    if a.shape[-1] != b.shape[-2]:
+        raise LayerError(f"{shapes}: the inner sizes {a.shape[-1]} and {b.shape[-2]} must agree")
+    try:
+        _broadcast(a, b)
+    except RuntimeError:
+        raise LayerError(f"{shapes}: the leading axes cannot be broadcast; make them equal or 1") from None
+    if a.device != b.device:
+        raise LayerError(f"fast_matmul of tensors on {a.device} and {b.device}; move one to the other's device")
+    if a.dtype != b.dtype:
+        raise LayerError(f"fast_matmul of {a.dtype} and {b.dtype}; convert one")
+    if a.dtype not in DTYPES:
+        raise LayerError(f"fast_matmul of {a.dtype}; float32, float64, bfloat16 or float16 is needed")
+    if isinstance(levels, bool) or not isinstance(levels, int) or levels < 0:
+        raise LayerError(f"fast_matmul at {levels!r} levels; a whole number of at least 0 is needed")
+
+
+def _broadcast(a: Tensor, b: Tensor) -> torch.Size:
+    shape: torch.Size = torch.broadcast_shapes(a.shape[:-2], b.shape[:-2])  # type: ignore[no-untyped-call]
+    return shape
+
+
+class _Product(torch.autograd.Function):
+    """One of the three products that a scheme serves, of two matrices."""
+
+    @staticmethod
+    def forward(ctx: Any, left: Tensor, right: Tensor, plan: Plan, roles: Roles) -> Tensor:
+        """The product as `roles` has it."""
+        ctx.save_for_backward(left, right)
+        ctx.plan, ctx.roles = plan, roles
+        return _peeled(left.detach(), right.detach(), plan, roles)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        """Each operand's gradient is another of the three products."""
+        (grad,), saved = grads, ctx.saved_tensors
+        given = {ctx.roles.left: saved[0], ctx.roles.right: saved[1], ctx.roles.out: grad}
+        asked = WITHOUT[ctx.roles.left], WITHOUT[ctx.roles.right]
+        found = [
+            _product(given[roles.left], given[roles.right], ctx.plan, roles) if needed else None
+            for needed, roles in zip(ctx.needs_input_grad[:2], asked, strict=True)
+        ]
+        return found[0], found[1], None, None
+
+
+WITHOUT = {roles.out: roles for roles in (PRODUCT, LEFT_GRADIENT, RIGHT_GRADIENT)}
+"""How each of the three matrices is computed from the other two."""
+
+
+def _product(left: Tensor, right: Tensor, plan: Plan, roles: Roles) -> Tensor:
+    result: Tensor = _Product.apply(left, right, plan, roles)  # type: ignore[no-untyped-call]
+    return result
+
+
+def _peeled(left: Tensor, right: Tensor, plan: Plan, roles: Roles) -> Tensor:
+    """The product of two matrices: what the blocks cover by the scheme, the borders by torch."""
+    x = left.mT if roles.transpose_left else left
+    y = right.mT if roles.transpose_right else right
+    sizes = x.shape[0], x.shape[1], y.shape[1]
+    rows, inner, columns = (size - size % split for size, split in zip(sizes, splits(roles, plan), strict=True))
+    if 0 in (rows, inner, columns):
+        return torch.mm(x, y)
+    out = torch.empty(sizes[0], sizes[2], dtype=x.dtype, device=x.device)
+    core = out[:rows, :columns]
+    lefts = left[:inner, :rows] if roles.transpose_left else left[:rows, :inner]
+    rights = right[:columns, :inner] if roles.transpose_right else right[:inner, :columns]
+    _by_scheme(lefts, rights, core, plan, roles)
+    if inner < sizes[1]:
+        core.addmm_(x[:rows, inner:], y[inner:, :columns])
+    if rows < sizes[0]:
+        torch.mm(x[rows:], y, out=out[rows:])
+    if columns < sizes[2]:
+        out[:rows, columns:] = x[:rows] @ y[:, columns:]
+    return out
+
+
+def _by_scheme(left: Tensor, right: Tensor, out: Tensor, plan: Plan, roles: Roles) -> None:
+    """Write the product of two matrices that the grids divide into `out`, one group of products after the other."""
+    whole = [_whole(x, plan.grids[name]) for x, name in ((left, roles.left), (right, roles.right), (out, roles.out))]
+    used = sum(math.prod(blocks.shape) for blocks in whole)
+    size = plan.group_size(used / sum(x.numel() for x in (left, right, out)))
+    x, y, z = (out.new_empty(size, *blocks.shape) for blocks in whole)
+    for group in groups_of(plan, roles, size):
+        lefts, rights, products = x[: group.size], y[: group.size], z[: group.size]
+        combine(whole[0], Blocks(lefts), group.left)
+        combine(whole[1], Blocks(rights), group.right)
+        lefts = lefts.mT if roles.transpose_left else lefts
+        rights = rights.mT if roles.transpose_right else rights
+        torch.bmm(lefts, rights, out=products)
+        combine(Blocks(products), whole[2], group.out)
+
+
+def _whole(matrix: Tensor, grid: tuple[int, int]) -> Blocks:
+    """The blocks of a matrix, copied only where its columns are not adjacent."""
+    return Blocks((matrix if matrix.stride(1) == 1 else matrix.contiguous())[None], grid)

@@ -1,0 +1,129 @@
+"""What the STL layers share: the changes of basis, where they lie and who trains them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from layers.errors import LayerError
+from layers.stl.basis import Basis
+from layers.stl.functional import DTYPES, Encoders, columns_of
+
+SHARING: Final = ("layer", "column")
+"""One basis for the layer, or an encoder for each column of input tiles and a decoder for each of output tiles."""
+
+BASIS: Final = ("encoder_x", "encoder_w", "decoder")
+
+
+class STLLayer(nn.Module):
+    """The base of the STL layers.
+
+    Attributes:
+        encoder_x: Basis of activation tiles, shape (rank, n m); with `sharing="column"` (columns, rank, n m).
+        encoder_w: Basis of weight tiles, shape (rank, m p).
+        decoder: Takes the products back to an output tile, shape (n p, rank); likewise (columns, n p, rank).
+        tile: (n, m, p).
+        rank: Number of products.
+        target: Name of the target, `matmul:2x2x2`.
+        scheme_hash: Of the scheme that the basis started from.
+        entry_id: Its entry in a catalog, or None.
+        encoded: Whether the encoded weight is the parameter; else a dense one.
+        learnable_basis: Whether the encoders and the decoder are parameters; else they are buffers.
+        sharing: One of `SHARING`.
+    """
+
+    encoder_x: Tensor
+    encoder_w: Tensor
+    decoder: Tensor
+    encoded_weight: nn.Parameter
+    weight: Tensor
+    bias: nn.Parameter | None
+
+    def __init__(self, basis: Basis, encoded: bool, learnable_basis: bool, sharing: str) -> None:
+        super().__init__()
+        self.tile, self.rank, self.target = basis.tile, basis.rank, basis.target
+        self.scheme_hash, self.entry_id = basis.scheme_hash, basis.entry_id
+        self.encoded, self.learnable_basis, self.sharing = encoded, learnable_basis, sharing
+
+    def name(self) -> str:
+        """The layer, as error texts name it."""
+        raise NotImplementedError
+
+    def encoders(self) -> Encoders:
+        """The changes of basis, as the functional form takes them."""
+        return Encoders(self.encoder_x, self.encoder_w, self.decoder, self.tile)
+
+    def share_basis_(self, other: STLLayer) -> None:
+        """Use the very tensors of another layer as the changes of basis.
+
+        Raises:
+            LayerError: If their shapes, or who trains them, differ.
+        """
+        for name in BASIS:
+            own, its = getattr(self, name), getattr(other, name)
+            if own.shape != its.shape or isinstance(own, nn.Parameter) != isinstance(its, nn.Parameter):
+                raise LayerError(f"layer {self.name()}: {name} differs from that of {other.name()}; share one like it")
+        for name in BASIS:
+            setattr(self, name, getattr(other, name))
+
+    def _check_layer(self, dtype: torch.dtype, sizes: tuple[int, ...]) -> None:
+        if min(sizes) < 1:
+            raise LayerError(f"layer {self.name()}: a size is below 1; every size must be at least 1")
+        if dtype not in DTYPES:
+            raise LayerError(f"layer {self.name()}: {dtype}; float32, float64, bfloat16 or float16 is needed")
+        if self.sharing not in SHARING:
+            raise LayerError(f"layer {self.name()}: sharing {self.sharing!r}; choose {' or '.join(SHARING)}")
+
+    def _check_tensor(self, x: Tensor) -> None:
+        if x.dtype != self.decoder.dtype and not torch.is_autocast_enabled(x.device.type):
+            raise LayerError(
+                f"layer {self.name()}: input of {x.dtype}, the layer is {self.decoder.dtype}; convert one"
+            )
+        if x.device != self.decoder.device:
+            raise LayerError(f"layer {self.name()}: input on {x.device}, the layer on {self.decoder.device}; move one")
+
+    def _register(self, tensors: Mapping[str, Tensor]) -> None:
+        """The basis as parameters where it is learned; no forward pass uses the weight's encoder if `encoded`."""
+        for name in BASIS:
+            if self.learnable_basis and not (self.encoded and name == "encoder_w"):
+                self.register_parameter(name, nn.Parameter(tensors[name]))
+            else:
+                self.register_buffer(name, tensors[name])
+
+    def _gain(self) -> float:
+        """The factor that restores the output's variance: ||T|| over ||sum of the products||, 1 for an exact scheme."""
+        if self.decoder.is_meta:
+            return 1.0
+        u, d = (factor if factor.ndim == 2 else factor[0] for factor in (self.encoder_x, self.decoder))
+        u, v, w = u.double(), self.encoder_w.double(), d.double().mT
+        norm = float((u @ u.mT * (v @ v.mT) * (w @ w.mT)).sum())
+        return math.sqrt(math.prod(self.tile) / norm) if norm > 0 else 1.0
+
+
+def basis_tensors(
+    basis: Basis,
+    sizes: tuple[int, int],
+    sharing: str,
+    device: torch.device | str | None,
+    dtype: torch.dtype,
+) -> dict[str, Tensor]:
+    """The basis under the names of a layer's state.
+
+    Args:
+        basis: Of one tile.
+        sizes: Input and output features, of which the columns of tiles are counted.
+        sharing: One of `SHARING`.
+        device: Where the tensors go.
+        dtype: Of the tensors.
+    """
+    found = Encoders.of(basis, device, dtype)
+    left, right = (columns_of(*pair, sharing) for pair in zip(sizes, basis.tile[1:], strict=True))
+    return {
+        "encoder_x": found.x.expand(*left, *found.x.shape).clone() if left else found.x,
+        "encoder_w": found.w,
+        "decoder": found.decoder.expand(*right, *found.decoder.shape).clone() if right else found.decoder,
+    }

@@ -1,0 +1,134 @@
+"""The gradient solver: parameterisations against their exported factors, learning at small sizes, bad input."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from decompositions import TooLargeError
+from decompositions.transforms import Transform, TransformError, parse_transform, relative_error
+from discover.transforms.gradient.export import exported
+from discover.transforms.gradient.solver import Gradient
+from discover.transforms.gradient.structures import BLOCKS, STRUCTURES, Structure, bit_reversal, permuted
+from discover.transforms.gradient.trials import Trials, finished, losses_of
+
+
+def drawn(structure, trials=2, seed=0):
+    return structure.initial(trials, torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("name", sorted(STRUCTURES))
+@pytest.mark.parametrize("blocks", BLOCKS)
+@pytest.mark.parametrize("is_complex", [False, True])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_factors_are_the_matrix(name, blocks, is_complex, transposed):
+    structure = Structure(name, 8, blocks, is_complex, transposed)
+    parameters = drawn(structure)
+    matrices = structure.matrices(parameters, hard=True).numpy()
+    for one, matrix in zip(parameters, matrices, strict=True):
+        assert relative_error(matrix, exported(structure, one).dense()) < 1e-13
+
+
+@pytest.mark.parametrize("name", sorted(STRUCTURES))
+@pytest.mark.parametrize("is_complex", [False, True])
+def test_unitary_blocks_make_unitary_matrices(name, is_complex):
+    structure = Structure(name, 16, "unitary", is_complex)
+    matrices = structure.matrices(drawn(structure), hard=True)
+    product = matrices @ matrices.conj().transpose(1, 2)
+    assert (product - torch.eye(16)).abs().max() < 1e-12
+
+
+def test_tied_blocks_hold_four_numbers_a_stride():
+    assert Structure("B", 16, "tied", is_complex=False).parameters == 4 * 15
+    assert Structure("B", 16, is_complex=False).parameters == 2 * 16 * 4
+    assert Structure("BP", 16, is_complex=False).parameters == 2 * 16 * 4 + 3
+
+
+@given(st.sampled_from([2, 4, 16]), st.tuples(*[st.sampled_from([0.0, 1.0])] * 3), st.integers(1, 3))
+def test_decided_choices_are_permutations(size, choices, levels):
+    rows = torch.arange(size, dtype=torch.float64)[None, :, None]
+    result = permuted(rows, torch.tensor([choices], dtype=torch.float64), min(levels, size.bit_length() - 1))
+    assert sorted(result.ravel().tolist()) == list(range(size))
+
+
+def test_even_odd_at_every_level_is_bit_reversal():
+    rows = torch.arange(16, dtype=torch.float64)[None, :, None]
+    result = permuted(rows, torch.tensor([[1.0, 0.0, 0.0]], dtype=torch.float64), 3)
+    assert result.ravel().tolist() == bit_reversal(16).tolist()
+
+
+def test_decided_is_rounded():
+    structure = Structure("BPP", 8)
+    parameters = drawn(structure)
+    soft = structure.matrices(structure.decided(parameters))
+    assert (soft - structure.matrices(parameters, hard=True)).abs().max() < 1e-12
+    assert int((~structure.free()).sum()) == 6
+
+
+def test_losses_of_real_targets_are_of_the_real_part():
+    matrices = torch.tensor([[[1 + 5j, 0], [0, 1]]], dtype=torch.complex128)
+    assert losses_of(matrices, torch.eye(2, dtype=torch.float64)).item() == 0
+    assert losses_of(matrices, torch.eye(2, dtype=torch.complex128)).item() == 25 / 4
+
+
+def test_training_lowers_losses_and_repeats():
+    target = torch.from_numpy(parse_transform("dft", 8).matrix / math.sqrt(8))
+    runs = []
+    for _ in range(2):
+        trials = Trials.start(Structure("BP", 8), 3, torch.Generator().manual_seed(1))
+        before = losses_of(trials.structure.matrices(trials.parameters), target)
+        after = trials.train(target, 60, lambda: False)
+        assert (after < before).all()
+        runs.append(trials.parameters)
+    assert (runs[0] == runs[1]).all()
+
+
+def test_the_finish_decides_every_choice_and_keeps_it():
+    structure = Structure("BP", 4)
+    target = torch.from_numpy(parse_transform("dft", 4).matrix / 2)
+    before = drawn(structure, 1)[0]
+    after, loss = finished(structure, before, target, 50, 1e-12)
+    choices = ~structure.free()
+    assert (after[choices].abs() > 30).all()
+    assert (after[choices].sign() == before[choices].sign()).all()
+    assert loss == pytest.approx(losses_of(structure.matrices(after[None]), target).item())
+
+
+@pytest.mark.parametrize(("name", "structure"), [("dft", ("BP", False)), ("dct-ii", ("BPP", False))])
+def test_transforms_are_learned(name, structure):
+    found = Gradient((structure,), trials=8).solve(parse_transform(name, 8), seed=0, seconds=300)
+    assert found.recovered
+    assert found.successes >= 1
+    dense = found.fast.dense()
+    assert relative_error(found.transform.matrix, dense if name == "dft" else dense.real) == pytest.approx(found.error)
+
+
+def test_a_random_matrix_is_not_learned():
+    found = Gradient((("B", False),), trials=2, rungs=1, first_steps=20).solve(parse_transform("randn", 8), 0, 300)
+    assert not found.recovered
+    assert found.successes == 0
+    assert (found.finished, found.trials) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("solver", "name", "size", "text"),
+    [
+        (Gradient(is_complex=False), "dft", 8, "dft: a complex matrix; a real parameterisation cannot hold it"),
+        (Gradient(), "dft", 12, "size 12: gradients need a power of two"),
+        (Gradient((("BQ", False),)), "dft", 8, "structure 'BQ': unknown; known are B, BP"),
+        (Gradient(blocks="round"), "dft", 8, "blocks 'round': unknown; known are untied, tied, unitary"),
+    ],
+)
+def test_bad_input(solver, name, size, text):
+    with pytest.raises(TransformError, match=text):
+        solver.solve(parse_transform(name, size), 0, 1)
+
+
+def test_memory_is_asked_for_first(monkeypatch):
+    transform = Transform("given", np.eye(8))
+    monkeypatch.setattr("decompositions.memory.available", lambda: 1000)
+    with pytest.raises(TooLargeError, match="16 trials of size 8"):
+        Gradient().solve(transform, 0, 1)

@@ -1,0 +1,113 @@
+"""`bilinear transform` as a user meets it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from cli import main
+
+
+def call(home: Path, *arguments: str) -> Result:
+    environment = {"BILINEAR_CATALOG": str(home / "catalog"), "XDG_CACHE_HOME": str(home / "cache")}
+    return CliRunner().invoke(main, ["transform", *arguments], env=environment)
+
+
+def test_learn_proves_keeps_lists_and_verifies(tmp_path: Path) -> None:
+    answer = call(tmp_path, "learn", "dct-II", "--size", "8", "--out", str(tmp_path / "out"))
+    assert answer.exit_code == 0, answer.output
+    for text in (
+        "dct-ii, size 8: recovered: butterfly, block rank 2",
+        "exact check over Q(zeta32): all 64 entries agree modulo 1 prime",
+        "added to the catalog: transform-dct-ii-8-t",
+    ):
+        assert text in answer.output
+    listed = json.loads(call(tmp_path, "list", "--json").stdout)
+    assert [entry["id"].startswith("transform-dct-ii-8-") for entry in listed] == [True]
+    for query in (str(tmp_path / "out" / "factors.npz"), str(tmp_path / "out" / "entry.json"), listed[0]["id"]):
+        checked = call(tmp_path, "verify", query)
+        assert checked.exit_code == 0, checked.output
+        assert "is dct-ii:8: " in checked.output
+
+
+def test_learn_as_json(tmp_path: Path) -> None:
+    answer = call(tmp_path, "learn", "dft", "--size", "16", "--no-save", "--json")
+    found = json.loads(answer.stdout)
+    assert found["recovered"]
+    assert found["block_rank"] == 1
+    assert found["relative_error"] < 1e-15
+    assert found["entry"] is None
+    assert found["exact_operations"]["additions"] == 64
+    assert not (tmp_path / "catalog").exists()
+
+
+def test_not_recovered_is_exit_code_1(tmp_path: Path) -> None:
+    answer = call(tmp_path, "learn", "randn", "--size", "16")
+    assert answer.exit_code == 1
+    assert "randn, size 16: not recovered" in answer.output
+    assert "no exact proof: it is an approximation" in answer.output
+
+
+def test_files_in_and_out(tmp_path: Path) -> None:
+    matrix = tmp_path / "map.npy"
+    np.save(matrix, np.fft.fft(np.eye(16)))
+    assert call(tmp_path, "learn", f"file:{matrix}", "--out", str(tmp_path / "out")).exit_code == 0
+    factors = str(tmp_path / "out" / "factors.npz")
+    refused = call(tmp_path, "verify", factors)
+    assert refused.exit_code == 2
+    assert "give the matrix with --target file:PATH.npy" in refused.output
+    assert call(tmp_path, "verify", factors, "--target", f"file:{matrix}").exit_code == 0
+    assert call(tmp_path, "verify", factors, "--target", "hartley").exit_code == 1
+
+
+def test_list_targets(tmp_path: Path) -> None:
+    assert "circulant[:C0,C1,...]" in call(tmp_path, "list", "--targets").output
+    usages = [family["usage"] for family in json.loads(call(tmp_path, "list", "--targets", "--json").stdout)]
+    assert {"dft", "file:PATH.npy"} <= set(usages)
+
+
+def test_compare_prints_a_table_and_draws(tmp_path: Path) -> None:
+    answer = call(tmp_path, "compare", "hilbert", "randn", "--size", "16", "--plot", str(tmp_path / "c.png"))
+    assert answer.exit_code == 0, answer.output
+    assert "low rank" in answer.stdout.splitlines()[0]
+    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+    rows = json.loads(call(tmp_path, "compare", "hilbert", "--size", "32", "--json").stdout)
+    assert [row["width"] for row in rows] == [1, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["learn", "dft"], "the size is missing"),
+        (["learn", "dft", "--size", "0"], "size 0"),
+        (["learn", "dft", "--size", "99999"], "at most 16384"),
+        (["learn", "dtf", "--size", "8"], "did you mean 'dft'?"),
+        (["learn", "file:none.npy"], "none.npy: No such file"),
+        (["verify", "none.npz"], "none.npz: No such file"),
+        (["verify", "none"], "no entry of that id"),
+        (["compare", "--size", "16", "--plot", "c.gif"], "c.gif: plots are written as"),
+    ],
+)
+def test_mistakes_are_one_line(tmp_path: Path, arguments: list[str], text: str) -> None:
+    answer = call(tmp_path, *arguments)
+    assert answer.exit_code == 2
+    assert text in answer.output
+    assert answer.output.startswith("error: ")
+    assert answer.output.count("\n") == 1
+
+
+def test_learn_by_gradients(tmp_path: Path) -> None:
+    learned = ["learn", "dft", "--size", "4", "--solver", "gradient", "--structure", "BP", "--trials", "4"]
+    answer = call(tmp_path, *learned, "--out", str(tmp_path / "out"))
+    assert answer.exit_code == 0, answer.output
+    assert "dft, size 4: recovered by gradients: BP, untied blocks" in answer.output
+    assert "finished trials succeeded" in answer.output
+    assert "is not dft:4" in call(tmp_path, "verify", str(tmp_path / "out" / "factors.npz")).output
+    found = json.loads(call(tmp_path, *learned, "--json").stdout)
+    assert found["rmse"] <= 1e-4
+    for wrong, text in ((["--real"], "real parameterisation"), (["--budget", "5steps"], "needs a time")):
+        refused = call(tmp_path, *learned, *wrong)
+        assert refused.exit_code == 2
+        assert text in refused.output
