@@ -126,6 +126,7 @@ def replay(context: click.Context, query: str, as_json: bool, catalog: Catalog) 
     """Run the command that found an entry again and compare; exit code 0 if it finds the same scheme."""
     from discover.progress import announcement, shown
     from discover.replay import replay as replayed
+    from discover.starts import read
     from discover.run import Hooks
     from discover.solver import SOLVERS
 
@@ -133,7 +134,7 @@ def replay(context: click.Context, query: str, as_json: bool, catalog: Catalog) 
     past = entry.provenance
     say(past.command, announcement(past.solver) if past.solver in SOLVERS else "")
     with shown("replaying", Hooks()) as hooks:
-        found = replayed(entry, lambda parent: catalog.scheme(parent).scheme, hooks)
+        found = replayed(entry, lambda parent: read(catalog, parent), hooks)
     if as_json:
         print_json({"same": found.same, "detail": found.detail, "steps": found.steps})
     else:

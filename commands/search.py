@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +34,13 @@ if TYPE_CHECKING:
 @click.option("--solver", default="auto", show_default=True, help="Search method; auto says which it chose and why.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--budget", default="60s", show_default=True, help="Time or steps: 60s, 10m, 2h, 5000steps.")
-@click.option("--jobs", type=int, default=1, show_default=True, help="Seeds searched at once, a process each.")
+@click.option(
+    "--jobs", type=int, default=1, show_default=True, help="Processes; flip-graph solvers share what they find."
+)
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="A hyperparameter of the solver.")
 @click.option("--recipe", help="Short for --option recipe=...")
 @click.option("--device", help="Short for --option device=... (cpu or cuda).")
-@click.option("--start", "starts", multiple=True, metavar="ID|FILE", help="A scheme to begin from.")
+@click.option("--start", "starts", multiple=True, metavar="ID|FILE|seed:NAME", help="What to begin from.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint of this search.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FILE", help="Where the checkpoint is kept.")
 @click.option("--metrics", type=click.Path(path_type=Path), metavar="FILE", help="Write figures there as JSON lines.")
@@ -57,21 +60,24 @@ def search(
     from discover.auto import resolve
     from discover.budget import parse_budget
     from discover.metrics import recorded
+    from discover.order import Order
     from discover.progress import announcement, shown
     from discover.report import result_as_dict, result_as_lines, result_in_words
     from discover.run import Hooks
-    from discover.search import Order, execute
+    from discover.search import execute
+    from discover.starts import keep_seeds, start
 
-    starts = tuple(catalog.scheme(query).scheme for query in asked["starts"])
+    built = parse_target(target)
+    begun = [start(catalog, query, built, asked["rank"], asked["seed"]) for query in asked["starts"]]
     order = Order(
-        parse_target(target),
+        built,
         asked["rank"],
         parse_ring(asked["ring"]),
         asked["solver"],
-        _options(asked),
+        options(asked["options"]) | {name: asked[name] for name in ("recipe", "device") if asked[name] is not None},
         asked["seed"],
         parse_budget(asked["budget"]),
-        starts,
+        tuple(one.given for one in begun),
         asked["jobs"],
         asked["checkpoint"],
         asked["resume"],
@@ -82,6 +88,8 @@ def search(
     with shown("searching", Hooks()) as hooks:
         kept = catalog if save else None
         result = recorded(asked["metrics"], chosen, hooks, lambda heard: execute(order, kept, heard))
+    if any(added.status == "added" for added in result.added):
+        keep_seeds(catalog, begun)
     if asked["as_json"]:
         print_json(result_as_dict(result))
     else:
@@ -91,20 +99,26 @@ def search(
         write_layer(result.scheme, layer, result.added[0].id if result.added else None)
     if result.unsaved:
         fail(context, result.unsaved, WRONG_USE)
-    context.exit(_exit_code(result))
+    context.exit(exit_code(result))
 
 
-def _options(asked: dict[str, Any]) -> dict[str, object]:
-    options: dict[str, object] = {}
-    for text in asked["options"]:
+def options(texts: Sequence[str]) -> dict[str, object]:
+    """The hyperparameters given as NAME=VALUE.
+
+    Raises:
+        UsageError: If one is not written so.
+    """
+    found: dict[str, object] = {}
+    for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
             raise click.UsageError(f"--option {text[:40]!r}: NAME=VALUE is needed")
-        options[name.strip().replace("-", "_")] = value
-    return options | {name: asked[name] for name in ("recipe", "device") if asked[name] is not None}
+        found[name.strip().replace("-", "_")] = value
+    return found
 
 
-def _exit_code(result: Result) -> int:
+def exit_code(result: Result) -> int:
+    """What the command ends with."""
     from discover.outcome import Status
 
     if result.outcome.status is Status.INTERRUPTED:

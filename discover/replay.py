@@ -12,7 +12,7 @@ from catalog.convert import to_scheme
 from catalog.errors import CatalogError
 from decompositions.identity import content_hash
 from decompositions.registry import Registry
-from decompositions.scheme import Scheme
+from decompositions.scheme import Approximation, Scheme
 from discover.budget import Budget
 from discover.jobs import run_jobs
 from discover.order import Order
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from catalog.entries import SchemeEntry
 
 
+StartOf = Callable[[str], Scheme | Approximation]
 IMPORTED = "import"
 DERIVED = Registry(
     "derivation",
@@ -56,19 +57,19 @@ class Replay:
     detail: str
 
 
-def replay(entry: SchemeEntry, scheme_of: Callable[[str], Scheme], hooks: Hooks = Hooks()) -> Replay:  # noqa: B008
+def replay(entry: SchemeEntry, start_of: StartOf, hooks: Hooks = Hooks()) -> Replay:  # noqa: B008
     """Run the search of the entry's provenance again and compare what it finds.
 
     Args:
         entry: A verified entry.
-        scheme_of: From the hash of a parent to its scheme.
+        start_of: From the hash of a parent to its scheme or approximation.
         hooks: What the caller hears of.
 
     Raises:
         CatalogError: If the provenance names no search, or a parent is missing.
     """
     if entry.provenance.solver in DERIVED:
-        return _derived(entry, scheme_of)
+        return _derived(entry, start_of)
     past = _searched(entry)
     order = Order(
         entry.target.resolve(),
@@ -78,7 +79,7 @@ def replay(entry: SchemeEntry, scheme_of: Callable[[str], Scheme], hooks: Hooks 
         dict(past.parameters),
         past.seed,
         Budget(steps=past.steps),
-        tuple(scheme_of(parent) for parent in entry.lineage.parents),
+        tuple(start_of(parent) for parent in entry.lineage.parents),
         past.threads,
     )
     with TemporaryDirectory() as folder:
@@ -99,11 +100,13 @@ def _searched(entry: SchemeEntry) -> Searched:
     return Searched(past.rank, past.solver, past.parameters, past.seed, past.steps, past.threads)
 
 
-def _derived(entry: SchemeEntry, scheme_of: Callable[[str], Scheme]) -> Replay:
+def _derived(entry: SchemeEntry, start_of: StartOf) -> Replay:
     """Make an entry of its one parent again."""
     again = cast("Callable[[SchemeEntry, Scheme], Scheme]", DERIVED.load(entry.provenance.solver))
-    steps = entry.provenance.steps or 0
-    return _compared(entry, again(entry, scheme_of(entry.lineage.parents[0])), steps, steps)
+    steps, parent = entry.provenance.steps or 0, start_of(entry.lineage.parents[0])
+    if isinstance(parent, Approximation):
+        raise CatalogError(f"entry {entry.hash[:8]}: its parent is an approximation; a scheme is needed")
+    return _compared(entry, again(entry, parent), steps, steps)
 
 
 def _compared(entry: SchemeEntry, scheme: Scheme, found: int, steps: int) -> Replay:

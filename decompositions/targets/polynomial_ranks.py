@@ -55,6 +55,13 @@ SOURCES = {
     Ring.F3: f"{BSHOUTY}; {MONTGOMERY}; composed of these",
 }
 KNOWN_FOR = {Ring.ZT: EVERY_RING, Ring.Z: DIVISION_FREE, Ring.F2: field_of(2), Ring.F3: field_of(3)}
+REMAINDERS = "Chinese remainders modulo irreducible polynomials (S. Winograd 1980), built by decompositions.evaluation"
+CONSTRUCTED: Mapping[Ring, Mapping[tuple[int, int], int]] = {
+    Ring.Z: {(3, 4): 8, (3, 5): 10, (4, 5): 12, (8, 8): 26, (9, 9): 30, (10, 10): 35},
+    Ring.F2: {(3, 5): 10, (11, 11): 39, (12, 12): 44, (16, 16): 63},
+    Ring.F3: {(3, 5): 9, (6, 6): 15, (7, 7): 19, (8, 8): 23, (9, 9): 27, (10, 10): 31, (11, 11): 35, (12, 12): 39},
+}
+"""Ranks of m <= n coefficients that `evaluation` reaches; the tests build each of them."""
 LARGEST_INNER = 8
 """Coefficients of the inner formula, at most, where a formula is put into another."""
 
@@ -103,6 +110,8 @@ def _known(m: int, n: int) -> list[KnownRank]:
     found = [KnownRank(m + n - 1, INFINITE_FIELDS, TOOM)]
     for ring, rings in KNOWN_FOR.items():
         found.append(KnownRank(composed(m, n, ring), rings, SOURCES[ring]))
+        if (m, n) in CONSTRUCTED.get(ring, {}):
+            found.append(KnownRank(CONSTRUCTED[ring][m, n], rings, REMAINDERS))
     for prime in PRIMES:
         if m + n - 1 <= prime + 1:
             found.append(KnownRank(m + n - 1, field_of(prime), TOOM))

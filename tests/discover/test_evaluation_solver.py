@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from decompositions import Ring, parse_target, strassen, verify
+from decompositions.targets.polynomial_ranks import CONSTRUCTED
 from discover.outcome import Status
 from discover.problem import Problem, ProblemError
 from discover.search import search
@@ -66,3 +67,13 @@ def test_it_tells_what_it_reaches(target: str, rank: int | None, ring: Ring, exp
 def test_an_unknown_preference_is_refused() -> None:
     with pytest.raises(OptionError, match="prefer 'speed': one of additions, accuracy is needed"):
         make_solver("evaluation", {"prefer": "speed"})
+
+
+@pytest.mark.parametrize(
+    ("ring", "sizes", "rank"),
+    [(ring, sizes, rank) for ring, table in CONSTRUCTED.items() for sizes, rank in table.items()],
+)
+def test_the_ranks_that_the_targets_tell_of_are_built(ring: Ring, sizes: tuple[int, int], rank: int) -> None:
+    target = parse_target("polymul:{}x{}".format(*sizes))
+    assert reaches(Problem(target, rank, ring))
+    assert not reaches(Problem(target, rank - 1, ring))
