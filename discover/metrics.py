@@ -19,7 +19,8 @@ from discover.outcome import Outcome, Progress
 from discover.run import Hooks
 
 if TYPE_CHECKING:
-    from discover.search import Order, Result
+    from discover.order import Order
+    from discover.search import Result
 
 FORMAT = 1
 BEGINNING = b'{"event": "start"'

@@ -49,7 +49,7 @@ def test_every_solver_keeps_the_protocol_on_every_problem(name: str, target: str
             solver.start(problem, np.random.default_rng(1))
         return
     if name == "evaluation":
-        with pytest.raises(ProblemError, match="evaluation builds complex, .*, not"):
+        with pytest.raises(ProblemError, match=r"evaluation builds complex, .*, not"):
             solver.start(problem, np.random.default_rng(1))
         return
     state = solver.start(problem, np.random.default_rng(1))

@@ -97,8 +97,8 @@ def made(move: Move, sizes: Sizes, sources: list[Scheme], rng: np.random.Generat
     if move.kind == "extend":
         return fitted(_aligned(first, sizes, move.axis), matmul(*sizes))
     if move.kind == "merge":
-        parts = [_aligned(source, sizes, move.axis) for source in sources]
-        return concatenate(*parts, AXES[move.axis])
+        one, two = (_aligned(source, sizes, move.axis) for source in sources)
+        return concatenate(one, two, AXES[move.axis])
     if move.kind == "product":
         return kronecker(first, _ordered(sources[1], _quotient(sizes, move.sources[0])))
     return first

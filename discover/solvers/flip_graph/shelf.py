@@ -97,6 +97,6 @@ class Shelf:
             self.factors = wider
 
     def _drop(self, places: NDArray[np.intp]) -> None:
-        self.sizes, self.ranks, self.factors = (
-            np.delete(array, places, axis=0) for array in (self.sizes, self.ranks, self.factors)
-        )
+        self.sizes = np.delete(self.sizes, places, axis=0)
+        self.ranks = np.delete(self.ranks, places)
+        self.factors = np.delete(self.factors, places, axis=0)

@@ -37,7 +37,7 @@ def found(name: str, rank: int, ring: str = "zt", budget: str = "6000steps", **g
     ],
 )
 def test_known_ranks_are_reached(name: str, rank: int, ring: str) -> None:
-    outcome = found(name, rank, ring)
+    outcome = found(name, rank, ring, options={"tries": 4, "restarts": 16})
     assert outcome.status is Status.FOUND
     assert outcome.scheme is not None
     assert outcome.scheme.rank <= rank
@@ -59,10 +59,11 @@ def test_the_same_seed_finds_the_same() -> None:
 
 
 def test_a_search_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
-    whole = found("3x3x3", 23, budget="450steps")  # ends in the middle of a cycle
+    few: dict[str, object] = {"restarts": 4}
+    whole = found("3x3x3", 23, budget="450steps", options=few)
     path = tmp_path / "als.npz"
-    found("3x3x3", 23, budget="1steps", checkpoint=path)
-    resumed = found("3x3x3", 23, budget="450steps", checkpoint=path, resume=True)
+    found("3x3x3", 23, budget="1steps", checkpoint=path, options=few)
+    resumed = found("3x3x3", 23, budget="450steps", checkpoint=path, resume=True, options=few)
     assert resumed.steps == whole.steps
     assert resumed.metrics == whole.metrics
 

@@ -135,5 +135,5 @@ def test_what_meta_cannot_take_is_refused() -> None:
         solver.start(Problem(parse_target("2x2x3"), 11, Ring.ZT), rng, [strassen(parse_target("4x4x4"))])
     with pytest.raises(ProblemError, match="meta cuts over f2 and f3, and lifts; leave out the option walk"):
         make_solver("meta", {"walk": "zt"}).start(Problem(parse_target("2x2x3"), 11, Ring.ZT), rng)
-    with pytest.raises(OptionError, match="above and spread must be at least 0"):
+    with pytest.raises(OptionError, match="above, spread and sign_flips must be at least 0"):
         make_solver("meta", {"above": -1})
