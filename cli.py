@@ -4,18 +4,25 @@ Data goes to stdout, words go to stderr. Exit codes: 0 done, 1 not found or not 
 130 interrupted.
 """
 
+import os
+
 import click
 
 from commands.accuracy import accuracy
+from commands.approximate import approximate, seeds
 from commands.catalog import catalog_group
 from commands.common import CommandLine
+from commands.convert import convert
 from commands.export import export
 from commands.export_code import code
 from commands.importing import export_scheme, import_command
 from commands.optimize import optimize
+from commands.refine import refine
 from commands.search import plot, search
 from commands.show import show, verify
 from commands.transform import transform
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices, and one search a process: threads only wait
 
 
 @click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,7 +31,21 @@ def main() -> None:
     """Discover fast bilinear algorithms, prove them, keep them and put them to work."""
 
 
-for command in (search, plot, verify, show, optimize, accuracy, catalog_group, import_command, export, transform):
+for command in (
+    search,
+    plot,
+    verify,
+    show,
+    optimize,
+    accuracy,
+    catalog_group,
+    import_command,
+    export,
+    convert,
+    transform,
+):
+    main.add_command(command)
+for command in (refine, approximate, seeds):
     main.add_command(command)
 export.add_command(export_scheme)
 export.add_command(code)

@@ -1,18 +1,19 @@
-"""Forward pass of `STLLinear` beside `torch.nn.Linear`, on this machine, with the relative error beside every speed.
+"""Forward pass of an STL layer beside `torch.matmul`, with the relative error beside every speed.
 
-    python benchmarks/stl_layer.py --sizes 1024 2048 --threads 1 --json stl.json
+    python benchmarks/stl_layer.py --shapes 4096 8192 512x4096x11008 --threads 2 --json stl.json
 
-Strassen applied once and twice is exact. For other ranks products are left out: the speed depends on the rank alone,
-and the printed error is that of this crude approximation, not of a good one of that rank.
+In turn are run: torch's product, the layer, the layer by torch's own operations, its batched product alone and a copy.
+The last two and torch's product give the rates of the roofline model, whose ratio stands beside the measured one.
+Ratios are those of the best times; that of processor times is less disturbed by other programs, and meant for one
+thread. Strassen applied once (rank 7) and twice (49) is exact; for other ranks products are left out: the speed depends
+on the rank alone, and the printed error is that of this crude approximation, not of a good one.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import os
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,15 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.fast_matmul import DTYPES, best, shape_of
 from benchmarks.machine import write
 from decompositions import Approximation, Scheme, kronecker, strassen
-from layers import STLLinear, compare_with_linear
+from layers import STLLinear
+from layers.kernels import plain
+from layers.stl.threshold import Machine, dense_seconds, stl_seconds
 
-DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
+CHECKED = 256
+"""Tokens whose outputs are compared with those in float64."""
 
 
 def scheme_of_rank(rank: int) -> Scheme | Approximation:
@@ -39,64 +44,77 @@ def scheme_of_rank(rank: int) -> Scheme | Approximation:
     return Approximation(whole.target, *(factor[:rank].astype(np.float64) for factor in whole.factors))
 
 
-def seconds(functions: list[Callable[[], Tensor]], device: str, budget: float) -> list[float]:
-    """Median time of each, run in turn until the budget is spent, at least three times."""
-    times: list[list[float]] = [[] for _ in functions]
-    end = time.perf_counter() + budget
-    while time.perf_counter() < end or len(times[0]) < 4:
-        for record, function in zip(times, functions, strict=True):
-            synchronize(device)
-            start = time.perf_counter()
-            function()
-            synchronize(device)
-            record.append(time.perf_counter() - start)
-    return [statistics.median(record[1:]) for record in times]
-
-
-def synchronize(device: str) -> None:
-    if device.startswith("cuda"):
-        torch.cuda.synchronize()
-
-
-@torch.inference_mode()
+@torch.no_grad()
 def measure(
-    size: int, tokens: int, ranks: list[int], dtype: torch.dtype, device: str, budget: float
-) -> list[dict[str, Any]]:
-    """One row for each rank: square weight, `tokens` input vectors."""
+    shape: tuple[int, int, int], rank: int, rounds: int, dtype: torch.dtype, device: str, with_plain: bool
+) -> dict[str, Any]:
+    """One row: M tokens of K features to N features, standard normal, the layer without bias."""
+    M, K, N = shape
     torch.manual_seed(0)
-    linear = nn.Linear(size, size, device=device, dtype=dtype)
-    layers = [STLLinear.from_linear(linear, scheme_of_rank(rank)) for rank in ranks]
-    x = torch.randn(tokens, size, device=device, dtype=dtype)
-    dense, *found = seconds([lambda m=module: m(x) for module in (linear, *layers)], device, budget)
-    rows = []
-    for layer, own in zip(layers, found, strict=True):
-        error = compare_with_linear(layer, linear, min(tokens, 256)).max_relative_error
-        rows.append(
-            {
-                "size": size,
-                "tokens": tokens,
-                "tile": layer.tile[0],
-                "rank": layer.rank,
-                "linear_ms": 1e3 * dense,
-                "stl_ms": 1e3 * own,
-                "ratio": dense / own,
-                "flop_ratio": layer.dense_flops(tokens) / layer.flops(tokens),
-                "linear_gflops": layer.dense_flops(tokens) / dense / 1e9,
-                "max_relative_error": error,
-            }
-        )
-    return rows
+    linear = nn.Linear(K, N, bias=False, device=device, dtype=dtype)
+    layer = STLLinear.from_linear(linear, scheme_of_rank(rank))
+    x, w = torch.randn(M, K, device=device, dtype=dtype), linear.weight.mT.contiguous()
+    n, m, _ = layer.tile
+    hat = torch.randn(rank, -(-M // n), -(-K // m), device=device, dtype=dtype)
+    functions = [lambda: torch.matmul(x, w), lambda: layer(x), lambda: torch.bmm(hat, layer.encoded_weight), x.clone]
+    if with_plain:
+        functions.append(lambda: by_torch(layer, x))
+    walls, processors = zip(*best(functions, rounds), strict=True)
+    rates = [2.0 * M * K * N / walls[0], 2.0 * hat.numel() * layer.encoded_weight.shape[2] / walls[2]]
+    copied = 2 * x.numel() * x.element_size() / walls[3]
+    few = x[:CHECKED]
+    exact = few.double() @ w.double()
+    return {
+        "shape": shape,
+        "tile": n,
+        "rank": rank,
+        "matmul_s": walls[0],
+        "stl_s": walls[1],
+        "ratio": walls[0] / walls[1],
+        "processor_ratio": processors[0] / processors[1],
+        "plain_ratio": walls[0] / walls[4] if with_plain else None,
+        "plain_processor_ratio": processors[0] / processors[4] if with_plain else None,
+        "modelled_ratio": modelled(shape, layer, x.element_size(), rates, copied),
+        "flop_ratio": layer.dense_flops(M) / layer.flops(M),
+        "matmul_gflops": rates[0] / 1e9,
+        "batched_gflops": rates[1] / 1e9,
+        "copy_gbytes": copied / 1e9,
+        "relative_error": relative(layer(few), exact),
+        "matmul_relative_error": relative(few @ w, exact),
+        "load_average": os.getloadavg()[0],
+    }
+
+
+def by_torch(layer: STLLinear, x: Tensor) -> Tensor:
+    """What the layer computes, by torch's own operations; sizes that are multiples of the tile only."""
+    n, m, p = layer.tile
+    products = torch.bmm(plain.encode(x, layer.encoder_x, (n, m)), layer.encoded_weight)
+    return plain.decode(products, layer.decoder, (n, p))
+
+
+def modelled(
+    shape: tuple[int, int, int], layer: STLLinear, itemsize: int, rates: list[float], bandwidth: float
+) -> float:
+    """The ratio that the roofline model gives at measured rates of a product, a batched product and a copy."""
+    dense, batched = (Machine(rate, bandwidth) for rate in rates)
+    return dense_seconds(shape, itemsize, dense) / stl_seconds(shape, layer.tile, layer.rank, itemsize, batched)
+
+
+def relative(found: Tensor, exact: Tensor) -> float:
+    return float((found.double() - exact).norm() / exact.norm())
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024, 1536], help="features in and out")
-    parser.add_argument("--tokens", type=int, help="input vectors; as many as features if not given")
-    parser.add_argument("--ranks", type=int, nargs="+", default=[7, 24, 32, 49], help="7 has tile 2, others tile 4")
+    parser.add_argument(
+        "--shapes", type=shape_of, nargs="+", default=[shape_of("1024"), shape_of("2048")], help="MxKxN"
+    )
+    parser.add_argument("--ranks", type=int, nargs="+", default=[16, 24, 32, 40, 49], help="7 has tile 2, others 4")
     parser.add_argument("--dtype", choices=DTYPES, default="float32")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--budget", type=float, default=1.5, help="seconds for each size")
+    parser.add_argument("--rounds", type=int, default=3, help="counted runs of each")
+    parser.add_argument("--plain", action="store_true", help="also time the layer by torch's own operations")
     parser.add_argument("--json", type=Path, help="also write the results there")
     return parser.parse_args()
 
@@ -106,15 +124,21 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     gpu = torch.cuda.get_device_name() if given.device.startswith("cuda") else None
     results: dict[str, Any] = {"threads": given.threads, "dtype": given.dtype, "device": gpu or "cpu", "rows": []}
-    print("  size tokens tile rank  linear ms     stl ms  ratio (flops)  max rel. error")
-    for size in given.sizes:
-        rows = measure(size, given.tokens or size, given.ranks, DTYPES[given.dtype], given.device, given.budget)
-        for row in rows:
+    print(
+        "shape            tile rank  matmul s     stl s  ratio (processor, model, flops)  rel. error (matmul's)  load"
+    )
+    for shape in given.shapes:
+        for rank in given.ranks:
+            row = measure(shape, rank, given.rounds, DTYPES[given.dtype], given.device, given.plain)
             print(
-                "{size:6} {tokens:6} {tile:4} {rank:4} {linear_ms:10.2f} {stl_ms:10.2f} {ratio:6.2f} "
-                "({flop_ratio:5.2f}) {max_relative_error:15.2e}".format(**row)
+                "{size:16} {tile:4} {rank:4} {matmul_s:9.4f} {stl_s:9.4f} {ratio:6.2f} ({processor_ratio:9.2f}, "
+                "{modelled_ratio:5.2f}, {flop_ratio:5.2f}) {relative_error:12.1e} ({matmul_relative_error:.1e}) "
+                "{load_average:10.1f}".format(size="x".join(map(str, shape)), **row),
+                flush=True,
             )
-        results["rows"] += rows
+            if given.plain:
+                print("{:26} by torch {plain_ratio:18.2f} ({plain_processor_ratio:9.2f})".format("", **row), flush=True)
+            results["rows"].append(row)
     write(given.json, results)
 
 

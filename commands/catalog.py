@@ -21,21 +21,27 @@ def catalog_group() -> None:
 
 @catalog_group.command("list")
 @click.option("--target", help="Only this target, in any order of its sizes.")
+@click.option("--figures", "with_figures", is_flag=True, help="Also additions and growth; every entry is read.")
 @as_json
 @with_catalog
-def list_entries(target: str | None, as_json: bool, catalog: Catalog) -> None:
+def list_entries(target: str | None, with_figures: bool, as_json: bool, catalog: Catalog) -> None:
     """List the entries, yours and the shipped ones."""
     from decompositions import parse_target
     from decompositions.operations import canonical
-    from discover.report import table
+    from discover.report import listings_as_lines, listings_as_list
 
     listings = list(catalog) if target is None else catalog.of_target(canonical(parse_target(target)))
+    found = None
+    if with_figures:
+        from discover.figures import figures
+        from discover.progress import counted
+
+        with counted("reading", len(listings)) as told:
+            found = figures(catalog, listings, told)
     if as_json:
-        keys = ("id", "kind", "target", "ring", "rank", "hash", "shipped")
-        print_json([{key: getattr(x, key) for key in keys} | {"path": str(x.path)} for x in listings])
-        return
-    rows = [(x.id, x.kind, x.ring or "-", str(x.rank), "shipped" if x.shipped else "yours") for x in listings]
-    print_lines(table(("id", "kind", "ring", "rank", "from"), rows))
+        print_json(listings_as_list(listings, found))
+    else:
+        print_lines(listings_as_lines(listings, found))
 
 
 catalog_group.add_command(show)
@@ -126,9 +132,9 @@ def replay(context: click.Context, query: str, as_json: bool, catalog: Catalog) 
     """Run the command that found an entry again and compare; exit code 0 if it finds the same scheme."""
     from discover.progress import announcement, shown
     from discover.replay import replay as replayed
-    from discover.starts import read
     from discover.run import Hooks
     from discover.solver import SOLVERS
+    from discover.starts import read
 
     entry = catalog.scheme(query).entry
     past = entry.provenance

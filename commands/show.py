@@ -57,15 +57,16 @@ def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
 def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
     """Show a scheme: factors, formulas, exponent, bounds, cost."""
     from catalog.classes import equals
+    from discover.figures import additions
     from discover.report import equals_as_dict, equals_as_lines, scheme_as_lines, served_as_dict, served_as_lines
 
     served = catalog.scheme(query)
-    same = equals(catalog, served.scheme, _own_id(catalog, query))
+    same, shared = equals(catalog, served.scheme, _own_id(catalog, query)), additions(catalog, served.scheme)
     if as_json:
-        print_json(served_as_dict(served) | equals_as_dict(same))
+        print_json(served_as_dict(served, shared) | equals_as_dict(same))
         return
     say(served.note)
-    print_lines([*served_as_lines(served), *equals_as_lines(same), *scheme_as_lines(served.scheme, everything)])
+    print_lines([*served_as_lines(served, shared), *equals_as_lines(same), *scheme_as_lines(served.scheme, everything)])
 
 
 def _own_id(catalog: Catalog, query: str) -> str | None:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
+from catalog.records import published
 from decompositions.registry import normalise
 from decompositions.rings import Ring
 from discover.problem import Problem
@@ -55,6 +56,8 @@ def _choices(order: Order) -> Iterator[tuple[str, str]]:
     if not order.starts and reaches(problem):
         yield "evaluation", "products of polynomials are constructed at points, without a search"
     beyond = _beyond_flips(problem)
+    if _needs_fractions(order):
+        yield "als", "no scheme of so few products is known over zt: least squares find coefficients beyond -1, 0, 1"
     if beyond:
         yield "ternary-sgd", beyond
     if problem.target.family == "matmul" and not problem.ring.characteristic and not order.starts and not beyond:
@@ -65,6 +68,14 @@ def _choices(order: Order) -> Iterator[tuple[str, str]]:
         yield "ternary-sgd", "a small map that is no matrix product, with a rank, over a ring that holds -1, 0 and 1"
     yield "flip-graph", _flips(order)
     yield "ternary-sgd", "nothing else takes it"
+
+
+def _needs_fractions(order: Order) -> bool:
+    """Whether a rank is wanted over `q` or `qi` that is known over no smaller set."""
+    if order.rank is None or order.problem.ring not in (Ring.Q, Ring.QI):
+        return False
+    record = published(order.problem.target, Ring.ZT)
+    return record is not None and order.rank < record.rank
 
 
 def _beyond_flips(problem: Problem) -> str:

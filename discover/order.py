@@ -11,7 +11,7 @@ from pathlib import Path
 from decompositions.identity import content_hash
 from decompositions.operations import canonical, order_to, permute
 from decompositions.rings import Ring
-from decompositions.scheme import Scheme
+from decompositions.scheme import Approximation, Scheme
 from decompositions.targets import Target
 from discover.auto import AUTO, resolve
 from discover.budget import Budget
@@ -36,7 +36,7 @@ class Order:
         options: Its hyperparameters.
         seed: Of the first job.
         budget: Time, or steps of each job.
-        starts: Verified schemes to begin from.
+        starts: Verified schemes, or approximations, to begin from.
         jobs: Processes, with seeds seed, seed + 1, ...
         checkpoint: File for the state; by default one in the user's cache, named after the search.
         resume: Go on from that file.
@@ -49,7 +49,7 @@ class Order:
     options: Mapping[str, object] = field(default_factory=dict)
     seed: int = 0
     budget: Budget = DEFAULT_BUDGET
-    starts: tuple[Scheme, ...] = ()
+    starts: tuple[Scheme | Approximation, ...] = ()
     jobs: int = 1
     checkpoint: Path | None = None
     resume: bool = False
@@ -60,9 +60,10 @@ class Order:
         return Problem(canonical(self.target), self.rank, self.ring)
 
     @property
-    def turned_starts(self) -> tuple[Scheme, ...]:
-        """The starts in the problem's order of sizes."""
-        return tuple(turned(start, self.problem.target) for start in self.starts)
+    def turned_starts(self) -> tuple[Scheme | Approximation, ...]:
+        """The starts, schemes in the problem's order of sizes."""
+        target = self.problem.target
+        return tuple(turned(start, target) if isinstance(start, Scheme) else start for start in self.starts)
 
     @property
     def checkpoint_path(self) -> Path:

@@ -49,17 +49,14 @@ def plot(path: Path, out: Path) -> None:
         PlotError: If no rank was found yet, the format is unknown, or Matplotlib is missing.
         OSError: If a file cannot be read or written.
     """
-    if out.suffix.lower() not in FORMATS:
-        raise PlotError(f"{out}: plots are written as {', '.join(FORMATS)}; choose one of these endings")
+    require_format(out)
     runs = [run for run in read(path) if run.lines]
     drawn = curves(runs)
     if not drawn:
         raise PlotError(f"{path}: no scheme was found in this search; there is no rank to plot")
-    figure = _figure()
+    figure = blank()
     _draw(figure.subplots(), drawn, [run.about for run in runs])
-    image = io.BytesIO()
-    figure.savefig(image, format=out.suffix.lower()[1:], dpi=150)
-    write_atomic(out, image.getvalue())
+    save(figure, out)
 
 
 def curves(runs: Sequence[Recorded]) -> list[Curve]:
@@ -95,12 +92,38 @@ def _add(curve: Curve, time: float, rank: int, last: bool = False) -> None:
         curve.ranks.append(rank)
 
 
-def _figure() -> Figure:
+def require_format(out: Path) -> None:
+    """Refuse a file that no plot can be written to.
+
+    Raises:
+        PlotError: If its ending names no format of plots.
+    """
+    if out.suffix.lower() not in FORMATS:
+        raise PlotError(f"{out}: plots are written as {', '.join(FORMATS)}; choose one of these endings")
+
+
+def blank() -> Figure:
+    """An empty figure.
+
+    Raises:
+        PlotError: If Matplotlib is missing.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise PlotError("plots need Matplotlib, which is not here: pip install 'bilinear[plots]'") from error
     return Figure(figsize=(8, 4.5), layout="constrained")
+
+
+def save(figure: Figure, out: Path) -> None:
+    """Write a figure in the format that the suffix of `out` names.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    image = io.BytesIO()
+    figure.savefig(image, format=out.suffix.lower()[1:], dpi=150)
+    write_atomic(out, image.getvalue())
 
 
 def _draw(axes: Axes, drawn: Sequence[Curve], abouts: Sequence[Mapping[str, Any]]) -> None:

@@ -19,6 +19,7 @@ from decompositions.identity import content_hash
 from decompositions.scheme import FACTORS, Scheme
 from decompositions.stability import Growth
 from decompositions.verify import verify
+from discover.figures import Figures
 from discover.pareto import Row
 from discover.search import Result
 
@@ -97,27 +98,34 @@ def proofs(scheme: Scheme) -> list[str]:
     return [f"{c.method} check over {c.field}: {c.detail} ({c.seconds:.3f} s)" for c in checks]
 
 
-def served_as_dict(served: Served) -> dict[str, Any]:
-    """An entry for JSON: its scheme, where it comes from, and what it stands against."""
+def served_as_dict(served: Served, shared: int | None = None) -> dict[str, Any]:
+    """An entry for JSON: its scheme, where it comes from, and what it stands against.
+
+    Args:
+        served: The entry.
+        shared: Additions of the program kept with it; None if none is kept.
+    """
     scheme = served.scheme
     bound, record = next(iter(lower_bounds(scheme.target, scheme.ring)), None), published(scheme.target, scheme.ring)
     return scheme_as_dict(scheme) | {
         "provenance": served.entry.provenance.model_dump(mode="json"),
         "lineage": served.entry.lineage.model_dump(mode="json"),
         "note": served.note,
+        "program_additions": shared,
         "lower_bound": None if bound is None else {"rank": bound.rank, "source": bound.source},
         "published": None if record is None else {"rank": record.rank, "source": record.source},
     }
 
 
-def served_as_lines(served: Served) -> list[str]:
-    """The head of an entry for people: exponent, cost, bounds, origin."""
-    scheme, found = served.scheme, served_as_dict(served)
+def served_as_lines(served: Served, shared: int | None = None) -> list[str]:
+    """The head of an entry for people: exponent, cost, bounds, origin; `shared` as in `served_as_dict`."""
+    scheme, found = served.scheme, served_as_dict(served, shared)
+    program = "" if shared is None else f", {shared} in the program kept with it"
     exponent, bound, record = found["exponent"], found["lower_bound"], found["published"]
     return [
         f"{scheme.target.short}, rank {scheme.rank} over {scheme.ring} ({scheme.ring.description})",
         f"exponent         {'-' if exponent is None else f'{exponent:.6f}'}",
-        f"additions        {found['additions']} before common sums are shared",
+        f"additions        {found['additions']} before common sums are shared{program}",
         f"lower bound      {_cited(bound)}",
         f"best published   {_cited(record)}",
         f"hash             {found['hash']}",
@@ -127,6 +135,34 @@ def served_as_lines(served: Served) -> list[str]:
 
 def _cited(fact: dict[str, Any] | None) -> str:
     return "-" if fact is None else f"{fact['rank']}: {fact['source']}"
+
+
+def listings_as_list(listings: Sequence[Listing], figures: Sequence[Figures] | None) -> list[dict[str, Any]]:
+    """Entries for JSON, with their figures if these were asked for."""
+    keys = ("id", "kind", "target", "ring", "rank", "hash", "shipped")
+    found = [{key: getattr(x, key) for key in keys} | {"path": str(x.path)} for x in listings]
+    return [one | _figures(x) for one, x in zip(found, figures, strict=True)] if figures is not None else found
+
+
+def _figures(found: Figures) -> dict[str, Any]:
+    names = ("gamma", "emax", "qmax")
+    return {"additions": found.additions} | {name: getattr(found.growth, name, None) for name in names}
+
+
+def listings_as_lines(listings: Sequence[Listing], figures: Sequence[Figures] | None) -> list[str]:
+    """Entries for people, with their figures if these were asked for."""
+    header: tuple[str, ...] = ("id", "kind", "ring", "rank", "from")
+    rows: list[tuple[str, ...]] = [
+        (x.id, x.kind, x.ring or "-", str(x.rank), "shipped" if x.shipped else "yours") for x in listings
+    ]
+    if figures is not None:
+        header += ("additions", "gamma", "emax", "qmax")
+        rows = [(*row, *map(_short, _figures(x).values())) for row, x in zip(rows, figures, strict=True)]
+    return table(header, rows)
+
+
+def _short(value: float | None) -> str:
+    return _or_dash(round(value, 4) if isinstance(value, float) else value)
 
 
 def diff_as_dict(found: Diff) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from decompositions.identity import content_hash
 from decompositions.rings import parse_ring
-from decompositions.scheme import Scheme
+from decompositions.scheme import Approximation, Scheme
 from decompositions.targets import Target, parse_target
 from decompositions.verify import verify
 from discover.auto import resolve
@@ -56,7 +56,7 @@ def search(
     options: Mapping[str, object] | None = None,
     seed: int = 0,
     budget: str = "60s",
-    starts: Sequence[Scheme] = (),
+    starts: Sequence[Scheme | Approximation] = (),
     jobs: int = 1,
     checkpoint: Path | None = None,
     resume: bool = False,
@@ -72,7 +72,7 @@ def search(
         options: Its hyperparameters.
         seed: Same seed, same steps, same result.
         budget: `60s`, `2h` or `5000steps`.
-        starts: Schemes to begin from.
+        starts: Schemes or approximations to begin from.
         jobs: Processes, with seeds seed, seed + 1, ...; those of a flip solver exchange schemes.
         checkpoint: File for the state of the search.
         resume: Go on from that file.

@@ -1,10 +1,11 @@
 """Torch modules made from schemes; saving, loading and comparing them."""
 
 from layers.compare import Comparison, compare_with_linear
+from layers.convert import STLConfig, convert_, load_model_, merge_, revert_, save_model, wide_linear
 from layers.errors import LayerError
 from layers.export import Exported, export_layer
 from layers.fast_matmul import Accuracy, fast_matmul, measure_accuracy
-from layers.stl import Basis, STLLinear
+from layers.stl import Basis, Encoders, STLConv2d, STLLinear, fewest_tokens, initial_basis, stl_matmul
 from layers.storage import load_layer, save_layer
 from layers.strassen import (
     Phase,
@@ -24,9 +25,12 @@ __all__ = [
     "Accuracy",
     "Basis",
     "Comparison",
+    "Encoders",
     "Exported",
     "LayerError",
     "Phase",
+    "STLConfig",
+    "STLConv2d",
     "STLLinear",
     "StrassenConv1d",
     "StrassenConv2d",
@@ -35,13 +39,22 @@ __all__ = [
     "StrassenLSTM",
     "StrassenLinear",
     "compare_with_linear",
+    "convert_",
     "distillation_loss",
     "export_layer",
     "fast_matmul",
+    "fewest_tokens",
+    "initial_basis",
     "load_layer",
+    "load_model_",
     "load_ternary",
     "measure_accuracy",
+    "merge_",
+    "revert_",
     "save_layer",
+    "save_model",
     "save_ternary",
     "set_phase",
+    "stl_matmul",
+    "wide_linear",
 ]

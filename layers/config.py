@@ -7,10 +7,14 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from layers.errors import LayerError
+from layers.stl.functional import columns_of
 from layers.stl.tiles import tiles_of
 
 FORMAT: Final = "bilinear-layer"
-VERSION: Final = 1
+VERSION: Final = 2
+"""Version 1 has no `sharing` and no `dense_below`; layers that need neither are still written in it."""
+
+ADDED: Final = ("sharing", "dense_below")
 
 
 class _Header(BaseModel):
@@ -27,7 +31,7 @@ class LayerConfig(BaseModel):
 
     Attributes:
         format: Marks the file as one of ours.
-        format_version: Of this file.
+        format_version: Of this file, 1 or 2.
         layer_class: `class` in the file.
         target: `matmul:NxMxP`.
         tile: (n, m, p).
@@ -41,12 +45,14 @@ class LayerConfig(BaseModel):
         learnable_basis: Whether the encoders and the decoder are trained.
         pad: Whether sizes that are no multiple of the tile are padded.
         dtype: Of every tensor.
+        sharing: From version 2: whether the `layer` has one basis, or each `column` of tiles.
+        dense_below: From version 2: fewer tokens than this go through a dense weight.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
     format: Literal["bilinear-layer"] = FORMAT
-    format_version: Literal[1] = VERSION
+    format_version: Literal[1, 2] = 1
     layer_class: Literal["STLLinear"] = Field(alias="class")
     target: str
     tile: tuple[int, int, int]
@@ -60,25 +66,34 @@ class LayerConfig(BaseModel):
     learnable_basis: bool
     pad: bool
     dtype: Literal["float32", "float64", "bfloat16", "float16"]
+    sharing: Literal["layer", "column"] = "layer"
+    dense_below: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _tile_is_the_targets(self) -> LayerConfig:
         n, m, p = self.tile
         if min(self.tile) < 1 or self.target != f"matmul:{n}x{m}x{p}":
             raise ValueError(f"tile {n}x{m}x{p} is not that of target {self.target[:40]!r}")
+        if self.format_version == 1 and self.model_fields_set & set(ADDED):
+            raise ValueError(f"{' and '.join(ADDED)} need format version 2")
         return self
+
+    def text(self) -> str:
+        """The content of the file."""
+        return self.model_dump_json(indent=2, exclude=set(ADDED) if self.format_version == 1 else None) + "\n"
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every tensor that belongs to the layer."""
         (n, m, p), r = self.tile, self.rank
+        left, right = columns_of(self.in_features, m, self.sharing), columns_of(self.out_features, p, self.sharing)
         shapes: dict[str, tuple[int, ...]] = {
-            "encoder_x": (r, n * m),
+            "encoder_x": (*left, r, n * m),
             "encoder_w": (r, m * p),
-            "decoder": (n * p, r),
+            "decoder": (*right, n * p, r),
         }
         if self.encoded:
             shapes["encoded_weight"] = (r, tiles_of(self.in_features, m), tiles_of(self.out_features, p))
-        else:
+        if not self.encoded or self.dense_below:
             shapes["weight"] = (self.out_features, self.in_features)
         return shapes | ({"bias": (self.out_features,)} if self.bias else {})
 
@@ -95,9 +110,9 @@ def parse_config(text: bytes, name: str) -> LayerConfig:
     """
     try:
         version = _Header.model_validate_json(text).format_version
-        if version != VERSION:
+        if not 1 <= version <= VERSION:
             raise LayerError(
-                f"{name}: format version {version}; this version of bilinear reads {VERSION}, install another"
+                f"{name}: format version {version}; this version of bilinear reads 1 to {VERSION}, install another"
             )
         return LayerConfig.model_validate_json(text)
     except ValidationError as error:

@@ -7,6 +7,7 @@ tensors first; they carry a copy of the configuration, so that files of two diff
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,7 +15,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from decompositions import files
-from layers.config import LayerConfig, parse_config
+from layers.config import VERSION, LayerConfig, parse_config
 from layers.errors import LayerError
 from layers.stl import Basis, STLLinear
 
@@ -39,7 +40,7 @@ def save_layer(layer: STLLinear, folder: str | Path) -> Path:
     """
     folder = Path(folder)
     config = _config_of(layer)
-    text = config.model_dump_json(indent=2) + "\n"
+    text = config.text()
     tensors = {name: tensor.detach().contiguous() for name, tensor in layer.state_dict().items()}
     _check_dtypes(tensors, config.dtype)
     try:
@@ -68,7 +69,7 @@ def load_layer(folder: str | Path, device: torch.device | str = "cpu") -> STLLin
     config = parse_config(_config_text(folder), str(folder / CONFIG))
     tensors = _read_tensors(folder / TENSORS, config, device)
     n, m, p = config.tile
-    u, v, d = (tensors[name].double().cpu().numpy() for name in ("encoder_x", "encoder_w", "decoder"))
+    u, v, d = (_of_one_tile(tensors[name]).double().cpu().numpy() for name in ("encoder_x", "encoder_w", "decoder"))
     layer = STLLinear(
         config.in_features,
         config.out_features,
@@ -76,6 +77,8 @@ def load_layer(folder: str | Path, device: torch.device | str = "cpu") -> STLLin
         config.bias,
         config.encoded,
         learnable_basis=config.learnable_basis,
+        sharing=config.sharing,
+        dense_below=config.dense_below,
         pad=config.pad,
         device="meta",
         dtype=getattr(torch, config.dtype),
@@ -85,6 +88,9 @@ def load_layer(folder: str | Path, device: torch.device | str = "cpu") -> STLLin
 
 
 def _config_of(layer: STLLinear) -> LayerConfig:
+    added: dict[str, Any] = {"sharing": layer.sharing, "dense_below": layer.dense_below, "format_version": VERSION}
+    if layer.sharing == "layer" and not layer.dense_below:
+        added = {"format_version": 1}
     return LayerConfig(
         layer_class="STLLinear",
         target=layer.target,
@@ -99,7 +105,12 @@ def _config_of(layer: STLLinear) -> LayerConfig:
         learnable_basis=layer.learnable_basis,
         pad=layer.pad,
         dtype=_dtype_name(layer.decoder),  # type: ignore[arg-type]  # validated by the model
+        **added,
     )
+
+
+def _of_one_tile(factor: Tensor) -> Tensor:
+    return factor if factor.ndim == 2 else factor[0]
 
 
 def _dtype_name(tensor: Tensor) -> str:

@@ -1,6 +1,10 @@
-"""Hypothesis runs the same examples every time and keeps no database: nothing unseeded in a test."""
+"""Hypothesis runs the same examples every time and keeps no database; BLAS runs in one thread."""
+
+import os
 
 from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices only: more threads wait for one another
 
 settings.register_profile(
     "bilinear",

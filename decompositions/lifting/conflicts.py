@@ -22,7 +22,8 @@ Words = NDArray[np.uint64]
 @functools.cache
 def walker() -> Callable[..., tuple[Bits, int, int]]:
     """The compiled walk, see `_walk`."""
-    return compiled(_numbered, _gathered, _lowest, _contradicts, _conflicts, _same, _flips, _flip, _change, _walk)  # type: ignore[arg-type]
+    counting = (_numbered, _terms, _placed, _gathered, _lowest, _contradicts, _conflicts)
+    return compiled(*counting, _same, _flips, _flip, _change, _walk)  # type: ignore[arg-type]
 
 
 def _numbered(rows: Bits, ends: Indices) -> tuple[Indices, int]:
@@ -41,32 +42,55 @@ def _numbered(rows: Bits, ends: Indices) -> tuple[Indices, int]:
     return numbers, count
 
 
-def _gathered(rows: Bits, ends: Indices, wanted: Bits) -> tuple[Words, int]:
-    """The equations, those of few products first, a bit for each unknown and then the right side; and its place."""
-    numbers, unknowns = _numbered(rows, ends)
+def _terms(rows: Bits, ends: Indices) -> Indices:
+    """All that meets in an entry: the product, the coordinates of u, v and w, and the entry; shape (terms, 5)."""
     right, out = ends[2] - ends[1], ends[3] - ends[2]
+    size = 0
+    for row in rows:
+        size += row[: ends[1]].sum() * row[ends[1] : ends[2]].sum() * row[ends[2] :].sum()
+    found = np.empty((size, 5), np.int64)
+    count = 0
+    for q in range(len(rows)):
+        for i in range(ends[1]):
+            for j in range(ends[1], ends[2] if rows[q, i] else 0):
+                for k in range(ends[2], ends[3] if rows[q, j] else 0):
+                    if rows[q, k]:
+                        entry = (i * right + j - ends[1]) * out + k - ends[2]
+                        found[count] = (q, i, j, k, entry)
+                        count += 1
+    return found
+
+
+def _placed(met: Indices) -> tuple[Indices, int]:
+    """A place for each entry in which products meet, those in which few do first, and how many there are."""
+    places = np.full(len(met), -1)
+    count = 0
+    for many in range(1, met.max() + 1 if len(met) else 0):
+        for entry in range(len(met)):
+            if met[entry] == many:
+                places[entry] = count
+                count += 1
+    return places, count
+
+
+def _gathered(rows: Bits, ends: Indices, wanted: Bits) -> tuple[Words, int]:
+    """The equations in order, a bit for each unknown and then one for the right side; and how many unknowns."""
+    numbers, unknowns = _numbered(rows, ends)
+    terms = _terms(rows, ends)
     met = np.zeros(len(wanted), np.int64)
-    for q in range(len(rows)):
-        for i in np.flatnonzero(rows[q, : ends[1]]):
-            for j in np.flatnonzero(rows[q, ends[1] : ends[2]]):
-                for k in np.flatnonzero(rows[q, ends[2] :]):
-                    met[(i * right + j) * out + k] += 1
-    entries = np.flatnonzero(met)
-    entries = entries[np.argsort(met[entries], kind="mergesort")]
-    place = np.empty(len(wanted), np.int64)
-    place[entries] = np.arange(len(entries))
-    found = np.zeros((len(entries), (unknowns >> 6) + 1), np.uint64)
-    for q in range(len(rows)):
-        for i in np.flatnonzero(rows[q, : ends[1]]):
-            for j in np.flatnonzero(rows[q, ends[1] : ends[2]]):
-                for k in np.flatnonzero(rows[q, ends[2] :]):
-                    row = found[place[(i * right + j) * out + k]]
-                    for number in (numbers[q, i], numbers[q, ends[1] + j], numbers[q, ends[2] + k]):
-                        if number >= 0:
-                            row[number >> 6] ^= np.uint64(1) << np.uint64(number & 63)
-    for entry in entries:
-        if (met[entry] - wanted[entry]) & 2:
-            found[place[entry], unknowns >> 6] ^= np.uint64(1) << np.uint64(unknowns & 63)
+    for term in terms:
+        met[term[4]] += 1
+    places, count = _placed(met)
+    found = np.zeros((count, (unknowns >> 6) + 1), np.uint64)
+    for term in terms:
+        row = found[places[term[4]]]
+        for x in term[1:4]:
+            number = numbers[term[0], x]
+            if number >= 0:
+                row[number >> 6] ^= np.uint64(1) << np.uint64(number & 63)
+    for entry in range(len(met)):
+        if met[entry] and (met[entry] - wanted[entry]) & 2:
+            found[places[entry], unknowns >> 6] ^= np.uint64(1) << np.uint64(unknowns & 63)
     return found, unknowns
 
 

@@ -17,7 +17,7 @@ from decompositions.scheme import Scheme
 from decompositions.verify import verify
 
 LIFTED_TO = (Ring.ZT, Ring.Z, Ring.Q)
-LEG = 4000
+LEG = 5000
 """Steps after which a walk to signs without conflicts begins anew."""
 ORDERS = 4
 """Orders of the unknowns, the first theirs, in which a scheme without conflicts is lifted."""
@@ -136,9 +136,8 @@ def _by_the_other_prime(scheme: Scheme, ring: Ring, steps: int, rng: np.random.G
 
 def _after_flips(scheme: Scheme, steps: int, flips: int, rng: np.random.Generator) -> Attempt | None:
     """A ternary scheme lifted from one without conflicts of signs that flips and changes of basis lead to, or None."""
-    while flips > 0:
-        reached, left, taken = reconciled(scheme, min(flips, LEG), rng)
-        flips -= max(taken, 1)
+    for made in range(0, flips, LEG):
+        reached, left, _ = reconciled(scheme, min(flips - made, LEG), rng)
         for order in range(0 if left else ORDERS):
             found = ascend(reached, steps, rng, shuffled=order > 0)
             if found.scheme is not None and found.scheme.ring is Ring.ZT:

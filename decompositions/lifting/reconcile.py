@@ -12,7 +12,7 @@ from decompositions.lifting.conflicts import Bits, Indices, walker
 from decompositions.scheme import Scheme
 from decompositions.targets import Target
 
-WARMTH = 1.0
+WARMTH = 3.0
 """Conflicts that a step may add with probability 1/e."""
 CHANGES = 0.1
 """Share of the steps that change a basis."""

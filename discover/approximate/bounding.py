@@ -22,7 +22,7 @@ ALLOWED = 3.0
 def norms(factors: Sequence[Floats]) -> Floats:
     """The norm of each product's rows at equal scaling, `(|u_q| |v_q| |w_q|)^(1/3)`, shape (rank,)."""
     u, v, w = (np.linalg.norm(factor, axis=1) for factor in factors)
-    return np.cbrt(u * v * w)
+    return np.asarray(np.cbrt(u * v * w))
 
 
 def row_bound(target: Target) -> float:

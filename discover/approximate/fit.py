@@ -83,7 +83,7 @@ class Fit:
             factors: U, V and W, shapes (rank, left | right | out).
             steps: Steps at most.
             ridge: Weight of every product's squared norms, against factors that grow without end.
-            bound: The largest norm of a row at equal scaling; a product above it is given a ridge of its own.
+            bound: The largest norm of a row at equal scaling. A product above it is given a ridge of its own.
         """
         found, ridges = list(balanced(*factors)), np.full((len(factors[0]), 1), ridge)
         damping, energy = FIRST_DAMPING, self._energy(found, ridges)
@@ -114,9 +114,7 @@ class Fit:
         grams = [x @ x.T for x in factors]
         blocks = [grams[1] * grams[2], grams[0] * grams[2], grams[0] * grams[1]]
         weights = ridges + damping
-        left = [
-            pairs(factors, k) @ self.unfolded[k].T - blocks[k] @ factors[k] - ridges * factors[k] for k in AXES
-        ]
+        left = [pairs(factors, k) @ self.unfolded[k].T - blocks[k] @ factors[k] - ridges * factors[k] for k in AXES]
         inverses = [np.linalg.inv(block + np.diag(weights[:, 0])) for block in blocks]
         step = [np.zeros_like(x) for x in left]
         eased = [inverse @ x for inverse, x in zip(inverses, left, strict=True)]
@@ -145,12 +143,13 @@ def pairs(factors: Sequence[Floats], axis: int) -> Floats:
 def _image(
     factors: Sequence[Floats], grams: Sequence[Floats], blocks: Sequence[Floats], weights: Floats, x: Sequence[Floats]
 ) -> list[Floats]:
-    """The normal matrix times x: with G the Gram matrices, `G_v * G_w` acts within U, and from V to U `G_w * (V y^T)`."""
+    """The normal matrix times x: with G the Gram matrices, `G_v * G_w` acts within U, `G_w * (V y^T)` from V to U."""
     mixed = [factor @ y.T for factor, y in zip(factors, x, strict=True)]
-    return [
-        blocks[k] @ x[k] + (grams[last] * mixed[following] + grams[following] * mixed[last]) @ factors[k] + weights * x[k]
-        for k, following, last in ((0, 1, 2), (1, 2, 0), (2, 0, 1))
-    ]
+    found = []
+    for k, following, last in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        across = grams[last] * mixed[following] + grams[following] * mixed[last]
+        found.append(blocks[k] @ x[k] + across @ factors[k] + weights * x[k])
+    return found
 
 
 def _inner(x: Sequence[Floats], y: Sequence[Floats]) -> float:

@@ -44,7 +44,8 @@ def added(fit: Fit, factors: Sequence[Floats], rng: np.random.Generator) -> list
 
 def _nearest(tensor: Floats, rng: np.random.Generator) -> tuple[float, tuple[Floats, Floats, Floats]]:
     """A product near the tensor: its size, and three rows of unit norm."""
-    size, (u, v, w) = 0.0, (rng.standard_normal(side) for side in tensor.shape)
+    size = 0.0
+    u, v, w = (rng.standard_normal((side,)) for side in tensor.shape)
     for _ in range(POWERS):
         u = _unit(tensor @ w @ v)
         v = _unit(u @ (tensor @ w))
@@ -54,7 +55,7 @@ def _nearest(tensor: Floats, rng: np.random.Generator) -> tuple[float, tuple[Flo
 
 
 def _unit(row: Floats) -> Floats:
-    return row / max(float(np.linalg.norm(row)), TINY)
+    return np.asarray(row / max(float(np.linalg.norm(row)), TINY))
 
 
 def kicked(factors: Sequence[Floats], rng: np.random.Generator) -> list[Floats]:

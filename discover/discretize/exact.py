@@ -18,10 +18,10 @@ from decompositions.scheme import Scheme
 from decompositions.targets import Target
 from decompositions.verify import verify
 
-PRIME = 2**31 - 19
-"""1 modulo 4, so that -1 is a square modulo it."""
+PRIME = 2**127 - 507
+"""5 modulo 8, so that -1 is a square modulo it, and 2 is none; large, so that fractions of 18 digits come back."""
 ROOT = pow(2, (PRIME - 1) // 4, PRIME)
-"""A square root of -1: 2 is no square modulo a prime that is 5 modulo 8."""
+"""A square root of -1."""
 
 LARGEST_DENOMINATOR = 360
 NEAR = 1e-8
@@ -76,7 +76,7 @@ def _fractions(factor: Numbers) -> Parts | None:
 def _solved(target: Target, parts: list[Parts | None], axis: int, gaussian: bool) -> Parts | None:
     """The factor that the two others determine.
 
-    The equations are linear in it. They are solved modulo a prime, from which fractions of numbers below 2^15 come
+    The equations are linear in it. They are solved modulo a prime, from which fractions of numbers below 2^63 come
     back; Gaussian ones from the solutions for both square roots of -1. The caller verifies.
     """
     found = [_modulo_prime(target, parts, axis, root) for root in ((ROOT, PRIME - ROOT) if gaussian else (0,))]
@@ -96,26 +96,26 @@ def _solved(target: Target, parts: list[Parts | None], axis: int, gaussian: bool
     return numerators[:, :side], numerators[:, side:], rings.widen(denominators)
 
 
-def _modulo_prime(target: Target, parts: list[Parts | None], axis: int, root: int) -> NDArray[np.int64] | None:
+def _modulo_prime(target: Target, parts: list[Parts | None], axis: int, root: int) -> Numbers | None:
     """The factor modulo the prime, `root` standing for i, shape (rank, side); None if the equations contradict."""
     one, two = (_residues(part, root) for part in parts if part is not None)
     pairs = (one[:, :, None] * two[:, None, :] % PRIME).reshape(len(one), -1).T
-    right = np.moveaxis(target.dense(), axis, 2).reshape(pairs.shape[0], -1) % PRIME
+    right = rings.widen(np.moveaxis(target.dense(), axis, 2).reshape(pairs.shape[0], -1)) % PRIME
     return _eliminated(pairs, right)
 
 
-def _residues(part: Parts, root: int) -> NDArray[np.int64]:
+def _residues(part: Parts, root: int) -> Numbers:
     real, imag, denominators = part
     inverses = np.array([pow(int(d), -1, PRIME) for d in denominators], dtype=object)
-    return np.asarray((real + root * imag) * inverses[:, None] % PRIME, dtype=np.int64)
+    return np.asarray((real + root * imag) * inverses[:, None] % PRIME)
 
 
-def _eliminated(matrix: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64] | None:
+def _eliminated(matrix: Numbers, right: Numbers) -> Numbers | None:
     """A solution x of `matrix x = right` modulo the prime, zero at unknowns that nothing determines; None if none is.
 
     Args:
-        matrix: Residues, shape (rows, columns); products of two stay inside int64.
-        right: Residues, shape (rows, sides).
+        matrix: Residues, Python integers, shape (rows, columns).
+        right: Likewise, shape (rows, sides).
     """
     columns = matrix.shape[1]
     rest = np.concatenate([matrix, right], axis=1)
@@ -133,6 +133,6 @@ def _eliminated(matrix: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[
         pivots.append(column)
     if rest[len(pivots) :, columns:].any():
         return None
-    found = np.zeros((columns, right.shape[1]), np.int64)
+    found = np.zeros((columns, right.shape[1]), dtype=object)
     found[pivots] = rest[: len(pivots), columns:]
     return found

@@ -21,8 +21,6 @@ CAUTIONS = 2
 REFUSALS = 12
 """Entries of a member that may fail to round before the member is given up."""
 ROUNDS = 500
-BEFORE = 1e3
-"""Taken off the distances of entries that come first; more than any distance."""
 SETTLING = 12
 DAMPING = 1e-4
 LARGEST = 100.0
@@ -37,7 +35,6 @@ class Rounding:
         x: The unknowns; those fixed are on the grid, shape (members, unknowns).
         fixed: Which are, of that shape.
         wanted: Which are to be, shape (unknowns,).
-        first: Which are before all others, one after the other, shape (members, unknowns).
         refused: Which could not be rounded since the last success, of that shape.
         refusals: How often that happened, shape (members,).
         reach: Distance up to which entries are rounded together, shape (members,).
@@ -47,7 +44,6 @@ class Rounding:
     x: Tensor
     fixed: Tensor
     wanted: Tensor
-    first: Tensor
     refused: Tensor
     refusals: Tensor
     reach: Tensor
@@ -63,7 +59,7 @@ class Rounding:
         """Nothing fixed yet."""
         none = torch.zeros(x.shape, dtype=torch.bool, device=x.device)
         counts = torch.zeros(len(x), dtype=torch.long, device=x.device)
-        return cls(x.clone(), none, wanted, none, none, counts, x.real.new_full((len(x),), CONFIDENT))
+        return cls(x.clone(), none, wanted, none.clone(), counts, x.real.new_full((len(x),), CONFIDENT))
 
 
 def rounded(equations: Equations, x: Tensor, grid: tuple[Fraction, ...], axes: tuple[int, ...]) -> Rounding:
@@ -78,35 +74,14 @@ def rounded(equations: Equations, x: Tensor, grid: tuple[Fraction, ...], axes: t
     parts = equations.split(torch.zeros_like(x[:1], dtype=torch.bool))
     wanted = equations.join([part | (axis in axes) for axis, part in enumerate(parts)])[0]
     state = Rounding.of(x, wanted)
-    _round_all(equations, state, grid)
-    stuck = (~state.complete).nonzero()[:, 0]
-    if len(stuck):
-        again = _with_the_refused_first(state, stuck)
-        _round_all(equations, again, grid)
-        state.x[stuck], state.fixed[stuck] = again.x, again.fixed
-    return state
-
-
-def _with_the_refused_first(state: Rounding, stuck: Tensor) -> Rounding:
-    """Another attempt of these members, which keeps no more than the zeros and begins with what could not be rounded.
-
-    An entry bound to a polynomial of others, x to x^2 = 1/2, is refused when they come first, while it may come first.
-    """
-    again = Rounding.of(state.x[stuck], state.wanted)
-    again.first = ~state.fixed[stuck] & state.wanted
-    again.fixed = state.fixed[stuck] & (again.x == 0)
-    return again
-
-
-def _round_all(equations: Equations, state: Rounding, grid: tuple[Fraction, ...]) -> None:
-    """Rounds until every member is complete or given up."""
     while state.rounds < ROUNDS:
-        going = (state.refusals <= REFUSALS) & ~(state.fixed | state.refused | ~wanted).all(1)
+        going = (state.refusals <= REFUSALS) & ~(state.fixed | state.refused | ~state.wanted).all(1)
         members = going.nonzero()[:, 0]
         if not len(members):
             break
         _round(equations, state, members, grid)
         state.rounds += 1
+    return state
 
 
 def _round(equations: Equations, state: Rounding, members: Tensor, grid: tuple[Fraction, ...]) -> None:
@@ -115,9 +90,7 @@ def _round(equations: Equations, state: Rounding, members: Tensor, grid: tuple[F
     aims = nearest(x, grid)
     distances = (x - aims).abs()
     distances[state.fixed[members] | state.refused[members] | ~state.wanted] = torch.inf
-    distances = torch.where(state.first[members], distances - BEFORE, distances)
-    nearest_one = distances.amin(1)
-    reach = torch.where(nearest_one < 0, nearest_one, torch.maximum(nearest_one, state.reach[members]))
+    reach = torch.maximum(distances.amin(1), state.reach[members])
     chosen = (distances <= reach[:, None]) & distances.isfinite()
     fixed = state.fixed[members] | chosen
     found, errors = settle(equations, torch.where(chosen, aims, x), SETTLING, ~fixed, DAMPING)

@@ -58,11 +58,11 @@ def program_of(catalog: Catalog, scheme: Scheme) -> SchemeProgram:
     Raises:
         SchemeError: If the scheme is over `qi`.
     """
-    known = _known(catalog, scheme, ATTACHMENT)
+    known = known_program(catalog, scheme)
     return short_program(scheme) if known is None else known
 
 
-def _known(catalog: Catalog, scheme: Scheme, name: str) -> SchemeProgram | None:
+def known_program(catalog: Catalog, scheme: Scheme, name: str = ATTACHMENT) -> SchemeProgram | None:
     """The program kept, if it is one of the scheme in this order of products."""
     try:
         return read_program(catalog, scheme, name)
@@ -80,7 +80,7 @@ def attach(catalog: Catalog, scheme: Scheme, program: SchemeProgram) -> bool:
     name, key = (ATTACHMENT if program.basis is None else BASIS_ATTACHMENT), content_hash(scheme)
     data = dumps(program)
     loads(data, f"program of {key[:8]}", scheme)
-    known = _known(catalog, scheme, name)
+    known = known_program(catalog, scheme, name)
     if known is not None and _merit(known) <= _merit(program):
         return False
     catalog.attach(key, name, data)

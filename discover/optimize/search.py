@@ -10,7 +10,10 @@ from typing import Protocol
 import numpy as np
 
 from decompositions.identity import content_hash, normal_form
+from decompositions.programs.coefficients import Matrix
+from decompositions.programs.columns import prepared
 from decompositions.programs.eliminate import MIXED, Search, Strategy
+from decompositions.programs.program import Program
 from decompositions.programs.scheme_program import SchemeProgram, matrices, require_program, settled
 from decompositions.scheme import Scheme
 from decompositions.verify import verify
@@ -21,6 +24,9 @@ from discover.run import interruption
 
 ROUNDS, LEAST_ROUNDS = 200, 10
 """Programs tried for a factor of 23 x 9 coefficients before it is judged, and for any."""
+
+PREPARED, SMALL, LARGE = 6000, 784, 2325
+"""Lists of additions of inputs tried at the end, for factors of 49 x 16 to 93 x 25 coefficients; fewer for others."""
 
 HOT = (0.8, 1.0, 1.5, 2.5)
 COLD = 0.25
@@ -100,8 +106,7 @@ def optimize(
     """
     cpu_began, run = time.process_time(), _Run(scheme, seed, neighbours)
     status, seconds = repeat(run, budget, on_progress)
-    if run.scheme is not scheme:
-        run.refine()
+    run.finish()
     require_program(run.best, run.scheme)
     require_program(run.own, scheme)
     cpu = time.process_time() - cpu_began
@@ -144,17 +149,39 @@ class _Programs:
 
     scheme: Scheme
     seed: int
+    matrices: list[Matrix] = field(init=False)
     searches: list[Search] = field(init=False)
+    best: list[Program] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         u, v, w = matrices(self.scheme)
-        self.searches = [Search(matrix, self.scheme.ring.characteristic, self.seed) for matrix in (u, v, w.T)]
+        self.matrices = [u, v, w.T]
+        self.searches = [Search(matrix, self.scheme.ring.characteristic, self.seed) for matrix in self.matrices]
 
     def go_on(self, strategy: Strategy) -> SchemeProgram:
+        """Share more sums."""
         for search in self.searches:
             search.go_on(strategy)
-        u, v, w = (search.program for search in self.searches)
+        found = [search.program for search in self.searches]
+        self.best = list(map(_shorter, self.best, found)) if self.best else found
+        return self._settled()
+
+    def prepare(self, strategy: Strategy, moves: int) -> SchemeProgram:
+        """Try programs that first add inputs to inputs."""
+        self.seed += 1
+        p = self.scheme.ring.characteristic
+        for k, matrix in enumerate(self.matrices):
+            found = prepared(matrix, p, strategy, self.seed, moves)
+            self.best[k] = self.best[k] if found is None else _shorter(self.best[k], found)
+        return self._settled()
+
+    def _settled(self) -> SchemeProgram:
+        u, v, w = self.best
         return settled(u, v, w)
+
+
+def _shorter(known: Program, found: Program) -> Program:
+    return found if found.operations < known.operations else known
 
 
 class _Run:
@@ -167,6 +194,7 @@ class _Run:
         size = scheme.rank * max(scheme.target.shape)
         rounds = max(LEAST_ROUNDS, int(ROUNDS * (REFERENCE / max(size, REFERENCE)) ** 1.5))
         self._strategy = replace(MIXED, rounds=rounds)
+        self._moves = int(PREPARED * min(1.0, size / SMALL, (LARGE / size) ** 1.5))
         self._programs = self._own = _Programs(scheme, int(self._rng.integers(1 << 31)))
         self.best = self.own = self._programs.go_on(self._strategy)
         self._walk = Neighbours(scheme, self._rng) if neighbours and scheme.ring in RINGS else None
@@ -183,8 +211,19 @@ class _Run:
     def refine(self) -> None:
         """Shorten the best program."""
         self.best = self._programs.go_on(self._strategy)
+        if self._walk is None:
+            self.best = self._programs.prepare(self._strategy, self._moves)
         if self.scheme is self.given:
             self.own = self.best
+
+    def finish(self) -> None:
+        """Shorten both programs once more, also by additions of inputs."""
+        if self.scheme is not self.given:
+            self.refine()
+        self.best = self._programs.prepare(self._strategy, self._moves)
+        self.own = self.best if self.scheme is self.given else self._own.prepare(self._strategy, self._moves)
+        if self.own.operations.additions <= self.best.operations.additions:
+            self.scheme, self.best, self.found = self.given, self.own, 0
 
     def _wander(self, walk: Neighbours) -> None:
         """One slice of the walk. It cools down over a cycle of slices, then stands at the best scheme of the last."""

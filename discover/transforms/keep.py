@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from catalog.store import Added, Catalog
 
 PROOF_EFFORT = 3 * 10**8
-"""Size * parameters * degree of the field up to which factors are made exact unasked: about half a minute."""
+"""Size * parameters * degree of the field up to which factors are made exact unasked: some seconds."""
 
 FACTORS_FILE = "factors.npz"
 ENTRY_FILE = "entry.json"
@@ -47,7 +47,7 @@ def prove(found: Found, wanted: bool | None = None) -> Proved:
 
     Args:
         found: What the hierarchical solver found.
-        wanted: True for a proof however long, False for none, None where it takes about half a minute at most.
+        wanted: True for a proof however long, False for none, None where it takes some seconds at most.
 
     Raises:
         TransformError: If a proof is wanted and cannot be made.

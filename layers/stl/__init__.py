@@ -1,6 +1,23 @@
-"""STL layers: a scheme applied to tiles of the activations and the weight."""
+"""Strassen-Tile layers: `STLLinear`, `STLConv2d`, their functional form, bases and calibration."""
 
 from layers.stl.basis import Basis
+from layers.stl.calibration import calibrated_weight
+from layers.stl.conv import STLConv2d
+from layers.stl.functional import Encoders, stl_matmul
+from layers.stl.initial import INITIALISATIONS, initial_basis
 from layers.stl.linear import STLLinear
+from layers.stl.threshold import MACHINES, Machine, fewest_tokens
 
-__all__ = ["Basis", "STLLinear"]
+__all__ = [
+    "INITIALISATIONS",
+    "MACHINES",
+    "Basis",
+    "Encoders",
+    "Machine",
+    "STLConv2d",
+    "STLLinear",
+    "calibrated_weight",
+    "fewest_tokens",
+    "initial_basis",
+    "stl_matmul",
+]

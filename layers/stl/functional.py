@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from layers.errors import LayerError
+from layers.kernels import decode, encode, multiply
 from layers.stl.basis import Basis, Floats, Source
-from layers.stl.tiles import decode, encode, pad_to_tiles, tiles_of
+from layers.stl.tiles import pad_to_tiles, tiles_of
 
 DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
@@ -62,27 +64,28 @@ def stl_matmul(x: Tensor, w: Tensor, encoders: Encoders) -> Tensor:
     """
     _check(x, w, encoders)
     rows = x.reshape(-1, x.shape[-1])
-    y = multiply_encoded(rows, encoded(w, encoders), encoders)[: rows.shape[0], : w.shape[1]]
+    y = multiply_encoded(rows, encode_weight(w, encoders), encoders)[: rows.shape[0], : w.shape[1]]
     return y.reshape(*x.shape[:-1], w.shape[1])
 
 
-def multiply_encoded(rows: Tensor, weight: Tensor, encoders: Encoders) -> Tensor:
+def multiply_encoded(rows: Tensor, weight: Tensor, encoders: Encoders, bias: Tensor | None = None) -> Tensor:
     """The product with a weight that is encoded already, with the rows and columns that pad the last tiles.
 
     Args:
         rows: Shape (M, K).
         weight: Shape (rank, ceil(K / m), J).
         encoders: The encoder of weights is not used.
+        bias: Added to every row, shape (N,), where J = ceil(N / p), or None.
 
     Returns:
         Shape (ceil(M / n) n, J p).
     """
     n, m, p = encoders.tile
-    products = torch.bmm(encode(pad_to_tiles(rows, (n, m)), encoders.x, (n, m)), weight)
-    return decode(products, encoders.decoder, (n, p))
+    added = None if bias is None else functional.pad(bias, (0, weight.shape[2] * p - bias.shape[0]))
+    return multiply(pad_to_tiles(rows, (n, m)), encoders.x, weight, encoders.decoder, encoders.tile, added)
 
 
-def encoded(w: Tensor, encoders: Encoders) -> Tensor:
+def encode_weight(w: Tensor, encoders: Encoders) -> Tensor:
     """A weight (K, N) encoded in at least float32, in its own dtype again, shape (rank, ceil(K / m), ceil(N / p))."""
     wide, tile = torch.promote_types(w.dtype, torch.float32), encoders.tile[1:]
     return encode(pad_to_tiles(w.to(wide), tile), encoders.w.to(wide), tile).to(w.dtype)
@@ -100,15 +103,14 @@ def mean_weight(weight: Tensor, encoders: Encoders) -> Tensor:
     """
     n, m, p = encoders.tile
     wide = torch.promote_types(weight.dtype, torch.float32)
-    u = encoders.x.to(wide).unflatten(-1, (n, m)).expand(weight.shape[1], -1, n, m)
-    d = encoders.decoder.to(wide).unflatten(-2, (n, p)).expand(weight.shape[2], n, p, -1)
+    rank, rows, columns = weight.shape
+    u = encoders.x.to(wide).reshape(-1, rank, n, m).expand(rows, rank, n, m)
+    d = encoders.decoder.to(wide).reshape(-1, n, p, rank).expand(columns, n, p, rank)
     if encoders.x.ndim == encoders.decoder.ndim == 2:
         back = torch.einsum("qia,ibq->abq", u[0], d[0]) / n
         return decode(weight.to(wide), back.reshape(m * p, -1), (m, p)).to(weight.dtype)
-    tiles = sum(
-        torch.einsum("kqa,jbq,qkj->kajb", u[:, :, i], d[:, i], weight.to(wide)) for i in range(n)
-    )
-    return (torch.as_tensor(tiles) / n).reshape(weight.shape[1] * m, weight.shape[2] * p).to(weight.dtype)
+    tiles = sum(torch.einsum("kqa,jbq,qkj->kajb", u[:, :, i], d[:, i], weight.to(wide)) for i in range(n))
+    return (torch.as_tensor(tiles) / n).reshape(rows * m, columns * p).to(weight.dtype)
 
 
 def is_kept(weight: Tensor, encoders: Encoders, tolerance: float) -> bool:
@@ -127,7 +129,7 @@ def is_kept(weight: Tensor, encoders: Encoders, tolerance: float) -> bool:
     n, m, p = encoders.tile
     tensor = torch.einsum("qa,qb,cq->abc", u, v, d).reshape(n, m, m, p, n, p)
     wanted = torch.einsum("ig,kl,jh->iklhgj", *(torch.eye(side, dtype=u.dtype, device=u.device) for side in (n, m, p)))
-    again = encoded(mean_weight(weight, encoders), encoders)
+    again = encode_weight(mean_weight(weight, encoders), encoders)
     return _near(tensor, wanted, tolerance) and _near(again, weight, tolerance)
 
 

@@ -80,9 +80,7 @@ class STLLayer(nn.Module):
 
     def _check_tensor(self, x: Tensor) -> None:
         if x.dtype != self.decoder.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise LayerError(
-                f"layer {self.name()}: input of {x.dtype}, the layer is {self.decoder.dtype}; convert one"
-            )
+            raise LayerError(f"layer {self.name()}: input of {x.dtype}, the layer is {self.decoder.dtype}; convert one")
         if x.device != self.decoder.device:
             raise LayerError(f"layer {self.name()}: input on {x.device}, the layer on {self.decoder.device}; move one")
 

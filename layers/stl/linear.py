@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from decompositions import Approximation, Scheme
 from layers.errors import LayerError
-from layers.stl.basis import Basis, Floats
-from layers.stl.tiles import decode, encode, pad_to_tiles, require_multiple, tiles_of
+from layers.stl.basis import Basis, Source
+from layers.stl.calibration import RIDGE, calibrated_weight
+from layers.stl.functional import DTYPES as DTYPES
+from layers.stl.functional import Encoders, encode_weight, mean_weight, multiply_encoded
+from layers.stl.layer import STLLayer, basis_tensors
+from layers.stl.tiles import require_multiple, tiles_of
 
-DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
-Source = Scheme | Approximation | Basis
 
-
-class STLLinear(nn.Module):
+class STLLinear(STLLayer):
     """`y = x W^T + b`, computed by the r products of a scheme on tiles of x and of W^T.
 
     Leading axes of x are flattened to tokens; n consecutive tokens by m input features are an activation tile, m input
@@ -26,28 +27,15 @@ class STLLinear(nn.Module):
     exact scheme they part again without a trace (but for rounding), with an approximation they leak into each other.
 
     Attributes:
-        encoder_x: Basis of activation tiles, shape (rank, n m).
-        encoder_w: Basis of weight tiles, shape (rank, m p).
-        decoder: Takes the products back to an output tile, shape (n p, rank).
         encoded_weight: The parameter if `encoded`, shape (rank, ceil(in_features / m), ceil(out_features / p)).
-        weight: The parameter if not `encoded`, shape (out_features, in_features).
+        weight: The parameter if not `encoded`, shape (out_features, in_features); with `dense_below` and `encoded` a
+            buffer for few tokens. Leaving training mode renews it by `mean_weight` if the encoded weight has changed.
         bias: Shape (out_features,), or None.
-        tile: (n, m, p).
-        rank: Number of products.
-        target: Name of the target, `matmul:2x2x2`.
-        scheme_hash: Of the scheme that the basis started from.
-        entry_id: Its entry in a catalog, or None.
+        dense_below: In evaluation mode fewer tokens than this go through the dense weight.
 
     Source:
         N. Ailon, A. Bercovich, Y. Uffenheimer, O. Weinstein, "Changing Base Without Losing Pace", arXiv:2503.12211.
     """
-
-    encoder_x: Tensor
-    encoder_w: Tensor
-    decoder: Tensor
-    encoded_weight: nn.Parameter
-    weight: nn.Parameter
-    bias: nn.Parameter | None
 
     def __init__(
         self,
@@ -58,6 +46,8 @@ class STLLinear(nn.Module):
         encoded: bool = True,
         *,
         learnable_basis: bool = False,
+        sharing: str = "layer",
+        dense_below: int = 0,
         pad: bool = True,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
@@ -71,6 +61,9 @@ class STLLinear(nn.Module):
             bias: Whether to add a bias.
             encoded: Whether the encoded weight is the parameter; else a dense weight, encoded at each call.
             learnable_basis: Whether the encoders and the decoder are parameters; else they are buffers.
+            sharing: `layer` for one basis, or `column` for an encoder of each column of input tiles and a decoder of
+                each column of output tiles; all begin alike.
+            dense_below: In evaluation mode fewer tokens than this go through a dense weight; see `fewest_tokens`.
             pad: Whether sizes that are no multiple of the tile are padded with zeros; else they are refused.
             device: Where the tensors live.
             dtype: A floating type; torch's default if None.
@@ -79,45 +72,33 @@ class STLLinear(nn.Module):
             LayerError: If a size is below 1 or no multiple of the tile without `pad`, the scheme holds no real
                 numbers or multiplies no matrices, or the dtype is not floating.
         """
-        super().__init__()
         basis, dtype = Basis.of(scheme), dtype or torch.get_default_dtype()
+        super().__init__(basis, encoded, learnable_basis, sharing)
         self.in_features, self.out_features = in_features, out_features
-        self.tile, self.rank, self.target = basis.tile, basis.rank, basis.target
-        self.scheme_hash, self.entry_id = basis.scheme_hash, basis.entry_id
-        self.encoded, self.learnable_basis, self.pad = encoded, learnable_basis, pad
-        self._check(dtype)
-        for name, tensor in _tensors(basis, device, dtype).items():
-            self._add_basis(name, tensor)
-        shape = self._grid() if encoded else (out_features, in_features)
-        name = "encoded_weight" if encoded else "weight"
-        self.register_parameter(name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+        self.dense_below, self.pad = dense_below, pad
+        self._check_layer(dtype, (in_features, out_features))
+        if not pad:
+            require_multiple(f"layer {self.name()}", in_features, self.tile[1])
+            require_multiple(f"layer {self.name()}", out_features, self.tile[2])
+        self._register(basis_tensors(basis, (in_features, out_features), sharing, device, dtype))
+        own = torch.empty(self._grid() if encoded else (out_features, in_features), device=device, dtype=dtype)
+        self.register_parameter("encoded_weight" if encoded else "weight", nn.Parameter(own))
+        if encoded and dense_below:
+            self.register_buffer("weight", torch.empty(out_features, in_features, device=device, dtype=dtype))
         self.register_parameter(
             "bias", nn.Parameter(torch.empty(out_features, device=device, dtype=dtype)) if bias else None
         )
         self.reset_parameters()
+        self._remember()
+        self.register_load_state_dict_post_hook(STLLinear._remember)  # type: ignore[no-untyped-call]
 
-    def _check(self, dtype: torch.dtype) -> None:
-        if min(self.in_features, self.out_features) < 1:
-            raise LayerError(f"layer {self._name()}: a size is below 1; every size must be at least 1")
-        if dtype not in DTYPES:
-            raise LayerError(f"layer {self._name()}: {dtype}; float32, float64, bfloat16 or float16 is needed")
-        if not self.pad:
-            require_multiple(f"layer {self._name()}", self.in_features, self.tile[1])
-            require_multiple(f"layer {self._name()}", self.out_features, self.tile[2])
-
-    def _name(self) -> str:
+    def name(self) -> str:
+        """The layer, as error texts name it."""
         return f"STLLinear({self.in_features} -> {self.out_features})"
 
     def _grid(self) -> tuple[int, int, int]:
         _, m, p = self.tile
         return self.rank, tiles_of(self.in_features, m), tiles_of(self.out_features, p)
-
-    def _add_basis(self, name: str, tensor: Tensor) -> None:
-        """As a parameter where it is learned; the weight's encoder is used by a forward pass only if not `encoded`."""
-        if self.learnable_basis and not (self.encoded and name == "encoder_w"):
-            self.register_parameter(name, nn.Parameter(tensor))
-        else:
-            self.register_buffer(name, tensor)
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
@@ -129,20 +110,17 @@ class STLLinear(nn.Module):
         like = self.decoder
         dense = torch.empty(self.out_features, self.in_features, device=like.device, dtype=like.dtype)
         nn.init.kaiming_uniform_(dense, a=math.sqrt(5))
-        dense *= self._gain().to(dense.dtype)
+        dense *= self._gain()
         own = self.encoded_weight if self.encoded else self.weight
-        own.copy_(_encoded(dense, self.encoder_w, self.tile) if self.encoded else dense)
+        own.copy_(encode_weight(dense.mT, self.encoders()) if self.encoded else dense)
+        if self.encoded and self.dense_below:
+            self.weight.copy_(self.dense_weight())
         if self.bias is not None:
             bound = 1 / math.sqrt(self.in_features)
             nn.init.uniform_(self.bias, -bound, bound)
 
-    def _gain(self) -> Tensor:
-        """The factor that restores the output's variance: ||T|| over ||sum of the products||, 1 for an exact scheme."""
-        u, v, w = (f.double() for f in (self.encoder_x, self.encoder_w, self.decoder.mT))
-        norm = (u @ u.mT * (v @ v.mT) * (w @ w.mT)).sum()
-        return torch.where(norm > 0, math.prod(self.tile) / norm, 1).sqrt()
-
     @classmethod
+    @torch.no_grad()
     def from_linear(
         cls,
         linear: nn.Linear,
@@ -150,49 +128,56 @@ class STLLinear(nn.Module):
         encoded: bool = True,
         *,
         learnable_basis: bool = False,
+        sharing: str = "layer",
+        dense_below: int = 0,
         pad: bool = True,
+        calibration: Tensor | None = None,
+        ridge: float = RIDGE,
     ) -> Self:
         """A layer with the weight and bias of `linear`, its device and dtype, and tensors of its own.
 
-        With an exact scheme the outputs are the same up to rounding.
+        With an exact scheme the outputs are the same up to rounding. With an approximation and activations to calibrate
+        on, the encoded weight is the one whose outputs on them come nearest, and the bias takes up their mean error.
 
         Args:
             linear: The dense layer; it is not changed.
             scheme: As for the layer itself.
             encoded: Likewise.
             learnable_basis: Likewise.
+            sharing: Likewise.
+            dense_below: Likewise; the dense weight is kept for those tokens.
             pad: Likewise.
+            calibration: Inputs of the dense layer, shape (..., in_features), in their own order; see
+                `calibrated_weight`. Many more than rank * in_features / (m p) are needed.
+            ridge: How much the plain encoding counts against them.
 
         Raises:
-            LayerError: As for the layer itself, or if a weight is not finite.
+            LayerError: As for the layer itself, if a weight is not finite, or the activations do not fit.
+            TooLargeError: If the system of the calibration would not fit into memory.
         """
-        weight, bias = linear.weight.detach(), linear.bias
+        weight, bias, basis = linear.weight.detach(), linear.bias, Basis.of(scheme)
+        sizes = linear.in_features, linear.out_features
+        owner = f"Linear({sizes[0]} -> {sizes[1]})"
         if not weight.is_meta and not torch.isfinite(weight).all():
-            raise LayerError(
-                f"layer Linear({linear.in_features} -> {linear.out_features}): a weight is not finite; "
-                "encoding would spread it over its tile"
-            )
-        basis = Basis.of(scheme)
-        layer = cls(
-            linear.in_features,
-            linear.out_features,
-            basis,
-            bias is not None,
-            encoded,
-            learnable_basis=learnable_basis,
-            pad=pad,
-            device="meta",
-            dtype=weight.dtype,
-        )
-        tensors = _tensors(basis, weight.device, weight.dtype)
-        if encoded:
-            exact = torch.tensor(basis.v, device=weight.device)
-            tensors["encoded_weight"] = _encoded(weight, exact, basis.tile)
-        else:
-            tensors["weight"] = weight.clone()
+            raise LayerError(f"layer {owner}: a weight is not finite; encoding would spread it over its tile")
+        if calibration is not None and not encoded:
+            raise LayerError(f"layer {owner}: calibration finds encoded weights; pass encoded=True, or leave it out")
+        options: dict[str, Any] = {"learnable_basis": learnable_basis, "sharing": sharing, "dense_below": dense_below}
+        layer = cls(*sizes, basis, bias is not None, encoded, pad=pad, device="meta", dtype=weight.dtype, **options)
+        tensors = basis_tensors(basis, sizes, sharing, weight.device, weight.dtype)
+        exact = Encoders.of(basis, weight.device, torch.float64)
         if bias is not None:
             tensors["bias"] = bias.detach().clone()
+        if encoded and calibration is not None:
+            tensors["encoded_weight"] = calibrated_weight(owner, weight, calibration, exact, ridge)
+        elif encoded:
+            tensors["encoded_weight"] = encode_weight(weight.mT, exact)
+        if not encoded or dense_below:
+            tensors["weight"] = weight.clone()
         layer.load_state_dict(tensors, assign=True)
+        if layer.bias is not None and calibration is not None:
+            x = calibration.detach().to(weight.device, weight.dtype).reshape(-1, sizes[0])
+            layer.bias.add_((linear(x) - layer.forward(x)).double().mean(0).to(weight.dtype))
         return layer.train(linear.training)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -205,29 +190,50 @@ class STLLinear(nn.Module):
             Shape (..., out_features).
 
         Raises:
-            LayerError: If the last axis, the dtype, or without `pad` the number of tokens does not fit.
+            LayerError: If the last axis, the dtype, the device, or without `pad` the number of tokens does not fit.
         """
         self._check_input(x)
-        n, m, p = self.tile
         tokens = x.reshape(-1, self.in_features)
         if not self.pad:
-            require_multiple(f"layer {self._name()}", tokens.shape[0], n, "tokens")
-        weight = self.encoded_weight if self.encoded else _encoded(self.weight, self.encoder_w, self.tile)
-        products = torch.bmm(encode(pad_to_tiles(tokens, (n, m)), self.encoder_x, (n, m)), weight)
-        y = decode(products, self.decoder, (n, p))[: tokens.shape[0], : self.out_features]
-        if self.bias is not None:
-            y = y + self.bias.to(y.dtype)
+            require_multiple(f"layer {self.name()}", tokens.shape[0], self.tile[0], "tokens")
+        if self.dense_below and not self.training and tokens.shape[0] < self.dense_below:
+            return functional.linear(x, self.weight, self.bias)
+        weight = self.encoded_weight if self.encoded else encode_weight(self.weight.mT, self.encoders())
+        y = multiply_encoded(tokens, weight, self.encoders(), self.bias)[: tokens.shape[0], : self.out_features]
         return y.reshape(*x.shape[:-1], self.out_features)
 
     def _check_input(self, x: Tensor) -> None:
         if x.ndim == 0 or x.shape[-1] != self.in_features:
             raise LayerError(
-                f"layer {self._name()}: input of shape {tuple(x.shape)}; the last axis must be {self.in_features}"
+                f"layer {self.name()}: input of shape {tuple(x.shape)}; the last axis must be {self.in_features}"
             )
-        if x.dtype != self.decoder.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise LayerError(
-                f"layer {self._name()}: input of {x.dtype}, the layer is {self.decoder.dtype}; convert one"
-            )
+        self._check_tensor(x)
+
+    def dense_weight(self) -> Tensor:
+        """The dense weight itself, or the one nearest to the encoded weight (see `mean_weight`).
+
+        Returns:
+            Shape (out_features, in_features).
+        """
+        if not self.encoded:
+            return self.weight
+        return mean_weight(self.encoded_weight, self.encoders())[: self.in_features, : self.out_features].mT
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode; on the way out of training the kept dense weight follows an encoded weight that changed."""
+        if self.encoded and self.dense_below and mode != self.training:
+            if not mode and self._changes() != self._known:
+                with torch.no_grad():
+                    self.weight.copy_(self.dense_weight())
+            self._remember()
+        return super().train(mode)
+
+    def _changes(self) -> int:
+        return self.encoded_weight._version if self.encoded else 0
+
+    def _remember(self, *_: Any) -> None:
+        """Note which encoded weight the kept dense one belongs to."""
+        self._known = self._changes()
 
     def flops(self, tokens: int) -> int:
         """Multiplications and additions of a forward pass without bias, sizes padded to whole tiles.
@@ -263,19 +269,3 @@ class STLLinear(nn.Module):
             f"in_features={self.in_features}, out_features={self.out_features}, tile={tile}, rank={self.rank}, "
             f"bias={self.bias is not None}, encoded={self.encoded}"
         )
-
-
-def _tensors(basis: Basis, device: torch.device | str | None, dtype: torch.dtype) -> dict[str, Tensor]:
-    """The basis under the names of the layer's state."""
-
-    def tensor(factor: Floats) -> Tensor:
-        return torch.tensor(factor, dtype=dtype, device=device)
-
-    return {"encoder_x": tensor(basis.u), "encoder_w": tensor(basis.v), "decoder": tensor(basis.w.T)}
-
-
-def _encoded(dense: Tensor, encoder_w: Tensor, tile: tuple[int, int, int]) -> Tensor:
-    """The dense weight (out_features, in_features) encoded in at least float32, in its own dtype again."""
-    wide = torch.promote_types(dense.dtype, torch.float32)
-    matrix = pad_to_tiles(dense.to(wide).mT, tile[1:])
-    return encode(matrix, encoder_w.to(wide), tile[1:]).to(dense.dtype)

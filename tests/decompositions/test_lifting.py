@@ -244,10 +244,10 @@ def test_a_set_that_is_not_offered_is_refused(ring):
         lift(strassen().to("f2"), ring)
 
 
-@pytest.mark.parametrize(("steps", "choices"), [(-1, 1), (1, 0)])
-def test_numbers_out_of_range_are_refused(steps, choices):
-    with pytest.raises(SchemeError, match=f"lifting with {steps} steps and {choices} choices"):
-        lift(strassen().to("f2"), steps=steps, choices=choices)
+@pytest.mark.parametrize(("steps", "choices", "flips"), [(-1, 1, 0), (1, 0, 0), (1, 1, -1)])
+def test_numbers_out_of_range_are_refused(steps, choices, flips):
+    with pytest.raises(SchemeError, match=f"lifting with {steps} steps, {choices} choices and {flips} flips"):
+        lift(strassen().to("f2"), steps=steps, choices=choices, flips=flips)
 
 
 def test_numba_is_loaded_by_a_lift_and_not_before():

@@ -126,3 +126,25 @@ def test_without_a_rank_the_rank_falls(tmp_path: Path) -> None:
     result = execute(order)
     assert result.scheme is not None
     assert result.scheme.rank == 15
+
+
+def test_products_of_polynomials_are_constructed() -> None:
+    solver, sentence = choice(Order(parse_target("polymul:3x3"), 6, Ring.F2))
+    assert solver == "evaluation"
+    assert "constructed at points" in sentence
+    assert choice(Order(parse_target("polymul:3x3"), 5, Ring.F2))[0] != "evaluation"
+
+
+@pytest.mark.parametrize(
+    ("target", "rank", "ring", "solver"),
+    [("2x4x5", 32, "q", "als"), ("quaternion", 7, "qi", "als"), ("2x4x5", 33, "q", "portfolio")],
+)
+def test_ranks_that_need_fractions_go_to_als(target: str, rank: int, ring: str, solver: str) -> None:
+    assert choice(Order(parse_target(target), rank, Ring(ring)))[0] == solver
+
+
+def test_starts_of_other_formats_go_to_meta() -> None:
+    order = Order(parse_target("2x2x2"), 7, starts=(standard(parse_target("2x2x3")),))
+    solver, sentence = choice(order)
+    assert solver == "meta"
+    assert "they are cut, extended and walked down, lifted from f2 to zt" in sentence

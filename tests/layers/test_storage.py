@@ -54,7 +54,9 @@ def test_round_trip(tmp_path, name, encoded, dtype):
     layer = STLLinear(9, 7, EXACT[name], encoded=encoded, learnable_basis=encoded, bias=not encoded, dtype=dtype)
     back = load_layer(save_layer(layer, tmp_path))
     x = normal(5, 9, dtype=dtype)
-    assert torch.equal(back(x), layer(x))
+    # Loaded tensors may lie at other addresses, and some kernels sum in another order there.
+    assert all(torch.equal(own, layer.state_dict()[key]) for key, own in back.state_dict().items())
+    torch.testing.assert_close(back(x), layer(x))
     assert repr(back) == repr(layer)
     assert [name for name, _ in back.named_parameters()] == [name for name, _ in layer.named_parameters()]
     assert (back.scheme_hash, back.entry_id, back.pad) == (layer.scheme_hash, layer.entry_id, layer.pad)
@@ -95,6 +97,19 @@ def test_config_says_what_the_layer_is(tmp_path):
         "pad": True,
         "dtype": "float32",
     }
+
+
+@pytest.mark.parametrize(
+    "options", [{"sharing": "column"}, {"dense_below": 8}, {"sharing": "column", "dense_below": 8}]
+)
+def test_what_version_1_does_not_know_is_version_2(tmp_path, options):
+    layer = STLLinear(9, 7, EXACT["rectangular"], **options)
+    back = load_layer(save_layer(layer, tmp_path))
+    assert json.loads((tmp_path / "config.json").read_text())["format_version"] == 2
+    assert (back.sharing, back.dense_below) == (layer.sharing, layer.dense_below)
+    x = normal(12, 9, dtype=torch.float32)
+    torch.testing.assert_close(back(x), layer(x))
+    torch.testing.assert_close(back.eval()(x[:3]), layer.eval()(x[:3]))
 
 
 def test_a_trained_basis_comes_back(tmp_path):
@@ -216,7 +231,8 @@ def test_truncated_config(saved, keep):
         ("class", "STLConv2d", "class: Input should be 'STLLinear'"),
         ("format", "other", "format: Input should be 'bilinear-layer'"),
         ("format_version", "1", "format_version: Input should be a valid integer"),
-        ("format_version", 2, "format version 2; this version of bilinear reads 1, install another"),
+        ("format_version", 3, "format version 3; this version of bilinear reads 1 to 2, install another"),
+        ("sharing", "layer", "Value error, sharing and dense_below need format version 2"),
         ("colour", "red", "colour: Extra inputs are not permitted"),
     ],
 )

@@ -78,7 +78,7 @@ class AlternatingLeastSquares:
     fit_steps: int = 40
     kicks: int = 20
     kick: float = 0.3
-    tries: int = 1
+    tries: int = 2
     seeded: float = 0.5
     jitter: float = 0.2
     approximate: bool = False

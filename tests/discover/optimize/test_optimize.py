@@ -12,7 +12,7 @@ from strategies import assert_valid
 
 from catalog import Catalog, entry_from_scheme
 from catalog.entries import Provenance
-from decompositions import Scheme, content_hash, parse_target, standard, strassen, verify
+from decompositions import Scheme, content_hash, kronecker, parse_target, standard, strassen, verify, winograd
 from decompositions.identity import normal_form
 from decompositions.programs import ProgramError, require_program, short_program
 from decompositions.programs.text import ATTACHMENT, BASIS_ATTACHMENT
@@ -153,3 +153,10 @@ def test_a_damaged_attachment_is_named_and_replaced(tmp_path: Path) -> None:
     assert attach(catalog, scheme, short_program(scheme))
     assert attach(catalog, scheme, rebased(scheme, Budget(steps=1)).program)
     assert catalog.attachments(content_hash(scheme)) == [BASIS_ATTACHMENT, ATTACHMENT]
+
+
+def test_additions_of_inputs_beat_shared_sums() -> None:
+    """Winograd's scheme with itself: 165 additions level by level, 156 in jgdumas/plinopt, data/4x4x4_49_156."""
+    twice = kronecker(winograd(), winograd())
+    found = optimize(twice, Budget(steps=1), seed=0, neighbours=False)
+    assert found.program.operations.additions <= 159 < short_program(twice).operations.additions

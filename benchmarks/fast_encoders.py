@@ -1,0 +1,114 @@
+"""STL products whose changes of basis are applied by parts, beside the whole ones: operations and times.
+
+    python benchmarks/fast_encoders.py --sizes 512 1024 --json fast_encoders.json
+
+The two compute the same product of x (tokens, K) with an encoded weight, and are run in turn; times are the least
+processor times, so take one thread. Operations are those of one activation tile: `entries` are multiplications of a
+dense encoder (rank * n * m), `additions` those of its nonzero entries; by parts, the same of all steps; `program` is
+the number of additions of a straight-line program with shared sums.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.machine import write
+from decompositions import Scheme, kronecker, strassen, winograd
+from decompositions.programs import GREEDY, short_program
+from layers.butterfly.encoders import FastEncoders, additions, kronecker_parts, multiplications, multiply_by_parts
+from layers.stl import Basis, Encoders
+from layers.stl.functional import encode_weight, multiply_encoded
+
+SCHEMES: dict[str, Callable[[], Scheme]] = {"strassen": strassen, "winograd": winograd}
+
+
+def scheme_of(case: str) -> Scheme:
+    """`winograd:2` is Winograd's scheme times itself."""
+    name, levels = case.split(":")
+    return reduce(kronecker, [SCHEMES[name]() for _ in range(int(levels))])
+
+
+def least(tried: list[Callable[[], Any]], rounds: int) -> list[float]:
+    """Least processor seconds of each, run in turn after one round that is not counted."""
+    found = [float("inf")] * len(tried)
+    for turn in range(rounds + 1):
+        for position, function in enumerate(tried):
+            start = time.process_time()
+            function()
+            if turn:
+                found[position] = min(found[position], time.process_time() - start)
+    return found
+
+
+@torch.inference_mode()
+def measure(case: str, size: int, rounds: int) -> dict[str, Any]:
+    """One row: a square product of standard normal matrices."""
+    scheme = scheme_of(case)
+    basis = Basis.of(scheme)
+    whole, parted = Encoders.of(scheme), FastEncoders.of(scheme)
+    torch.manual_seed(0)
+    x, w = torch.randn(size, size), torch.randn(size, size)
+    weight, expected = encode_weight(w, whole), x.double() @ w.double()
+    times = least(
+        [lambda: x @ w, lambda: multiply_encoded(x, weight, whole), lambda: multiply_by_parts(x, weight, parted)],
+        rounds,
+    )
+    results = multiply_encoded(x, weight, whole), multiply_by_parts(x, weight, parted)
+    errors = [((y[:size, :size] - expected).norm() / expected.norm()).item() for y in results]
+    parts = kronecker_parts(basis.u, basis.tile[:2])
+    program = short_program(scheme, GREEDY).u.operations.additions
+    return {
+        "scheme": case,
+        "size": size,
+        "entries": {"whole": basis.u.size, "parts": multiplications(parts)},
+        "additions": {
+            "whole": int(np.count_nonzero(basis.u)) - basis.rank,
+            "parts": additions(parts),
+            "program": program,
+        },
+        "milliseconds": dict(zip(("matmul", "whole", "parts"), (1e3 * t for t in times), strict=True)),
+        "relative_error": dict(zip(("whole", "parts"), errors, strict=True)),
+        "load_average": os.getloadavg()[0],
+    }
+
+
+def main() -> None:
+    """Print a table; write it as JSON if asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--cases", nargs="+", default=["strassen:2", "winograd:2", "strassen:3", "winograd:3"])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="file to write")
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    rows = []
+    for case in asked.cases:
+        for size in asked.sizes:
+            row = measure(case, size, asked.rounds)
+            rows.append(row)
+            entries, added, took, wrong = row["entries"], row["additions"], row["milliseconds"], row["relative_error"]
+            print(
+                f"{case:11} size {size:5} entries {entries['whole']:6} -> {entries['parts']:5}  additions "
+                f"{added['whole']:5} -> {added['parts']:4} (program {added['program']:4})  matmul {took['matmul']:.1f} "
+                f"whole {took['whole']:.1f} parts {took['parts']:.1f} ms  errors "
+                f"{wrong['whole']:.1e} {wrong['parts']:.1e} (load {row['load_average']:.1f})",
+                flush=True,
+            )
+    write(asked.json, rows)
+
+
+if __name__ == "__main__":
+    main()

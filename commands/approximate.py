@@ -1,0 +1,113 @@
+"""The commands that approximate a tile product with too few products, and compare what they can begin from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from commands.common import as_json, print_json, print_lines, say, with_catalog
+
+if TYPE_CHECKING:
+    from catalog.store import Catalog
+
+RANKS = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?")
+
+
+def _ranks(text: str) -> range:
+    """From `24` or `16-49`.
+
+    Raises:
+        UsageError: If it is neither.
+    """
+    match = RANKS.fullmatch(text.strip())
+    if match is None:
+        raise click.UsageError(f"--ranks {text[:40]!r}: a number or a range such as 16-49 is needed")
+    first, last = int(match[1]), int(match[2] or match[1])
+    if not 1 <= first <= last:
+        raise click.UsageError(f"--ranks {text}: ranks rise from 1 on; a range such as 16-49 is needed")
+    return range(first, last + 1)
+
+
+@click.command()
+@click.argument("target")
+@click.option("--ranks", "--rank", "ranks", required=True, metavar="R|R-R", help="Products: 24, or 16-49.")
+@click.option("--bounded", is_flag=True, help="Only approximations whose factors keep to the bound.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@click.option("--budget", default="60s", show_default=True, help="Time or descents: 60s, 10m, 500steps.")
+@click.option(
+    "--start", "starts", multiple=True, metavar="ID|FILE", help="What to drop products of, besides the seeds."
+)
+@click.option(
+    "--save/--no-save", default=True, show_default=True, help="Keep what is nearer than what the catalog has."
+)
+@as_json
+@with_catalog
+def approximate(
+    target: str,
+    ranks: str,
+    bounded: bool,
+    seed: int,
+    budget: str,
+    starts: tuple[str, ...],
+    save: bool,
+    as_json: bool,
+    catalog: Catalog,
+) -> None:
+    """Find the nearest approximations of TARGET (4x4x4) with fewer products than an exact scheme has."""
+    from decompositions import parse_target
+    from decompositions.operations import canonical
+    from discover.approximate import approximate as searched
+    from discover.approximate.keep import keep
+    from discover.approximate.report import pool_as_dict, pool_as_lines
+    from discover.budget import parse_budget
+    from discover.progress import counted
+    from discover.starts import read
+
+    built = canonical(parse_target(target))
+    given = [read(catalog, query) for query in starts]
+    with counted("approximating") as told:
+        pool = searched(built, _ranks(ranks), parse_budget(budget), seed, given, bounded=bounded, told=told)
+    added = keep(catalog, pool, given, seed) if save else []
+    if as_json:
+        print_json(pool_as_dict(pool, added))
+        return
+    say(f"{built.short}: {pool.steps} descents, rows of bounded approximations at most {pool.bound:.3f}")
+    print_lines(pool_as_lines(pool, added))
+
+
+@click.command()
+@click.argument("target")
+@click.option("--ranks", "--rank", "ranks", required=True, metavar="R|R-R", help="Products: 24, or 16-49.")
+@click.option(
+    "--draws", type=click.IntRange(1, 1000), default=1, show_default=True, help="Of each seed; the best counts."
+)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@click.option("--plot", "out", type=click.Path(path_type=Path), metavar="FILE", help="Draw them: .png, .svg or .pdf.")
+@as_json
+@with_catalog
+def seeds(target: str, ranks: str, draws: int, seed: int, out: Path | None, as_json: bool, catalog: Catalog) -> None:
+    """Compare what every kind of seed of TARGET leads to, and the best approximations of the catalog."""
+    from decompositions import parse_target
+    from decompositions.operations import canonical
+    from discover.approximate.comparison import compared, plot
+    from discover.approximate.keep import held
+    from discover.approximate.report import compared_as_dict, compared_as_lines
+    from discover.plot import require_format
+    from discover.progress import counted
+
+    if out is not None:
+        require_format(out)
+    built, chosen = canonical(parse_target(target)), _ranks(ranks)
+    best = [entry for entry in held(catalog, built) if entry.rank in chosen]
+    with counted("comparing") as told:
+        rows = compared(built, chosen, draws, seed, told)
+    if as_json:
+        print_json(compared_as_dict(rows, best))
+    else:
+        print_lines(compared_as_lines(rows, best))
+    if out is not None:
+        plot(rows, best, f"{built.short} with fewer products; dotted: before the fit", out)
+        say(str(out))

@@ -1,0 +1,209 @@
+"""The search over a range of ranks: what is found at one is a beginning for its neighbours."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from decompositions.errors import TargetError
+from decompositions.scheme import Approximation, Scheme
+from decompositions.seeds import pruned, seed
+from decompositions.targets import Target
+from discover.approximate import moves
+from discover.approximate.bounding import Floats, norms, row_bound
+from discover.approximate.fit import Fit
+from discover.budget import Budget
+from discover.problem import ProblemError
+from discover.run import interruption
+
+SEEDS_TRIED = ("pruned-winograd", "pruned-strassen", "kronecker", "pruned-standard")
+STARTS = "start"
+MOVES = {"drop": 0.3, "add": 0.15, "swap": 0.35, "kick": 0.15, "draw": 0.05}
+"""Chance of each move; those that have no neighbour to begin from fall to `swap`."""
+RIDGE, STEPS = 1e-5, 40
+FIRST_STEPS = 10  # of an exchange, between the product added and the one dropped
+LAST_RIDGE, LAST_STEPS = 1e-9, 100  # of what is better than what was there
+GAIN = 1e-5  # of the residual, below which nothing is better
+ABOVE = 1e-3
+"""Residual by which the lowest must lie under the lowest of bounded norms, to be kept beside it."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The nearest approximation of one rank, in one of the two kinds.
+
+    Attributes:
+        factors: U, V and W, products balanced.
+        residual: In floating point.
+        origin: The seed, or the move, that led to it.
+        step: Of the search.
+        seconds: Processor time until then.
+    """
+
+    factors: tuple[Floats, Floats, Floats]
+    residual: float
+    origin: str
+    step: int
+    seconds: float
+
+    @property
+    def rank(self) -> int:
+        """Number of products."""
+        return len(self.factors[0])
+
+    @property
+    def norm(self) -> float:
+        """The largest norm of a row at equal scaling."""
+        return float(norms(self.factors).max())
+
+
+@dataclass
+class Pool:
+    """The nearest approximations so far.
+
+    Attributes:
+        fit: To the target.
+        ranks: Those searched, rising.
+        bound: The largest row of a bounded approximation.
+        free: Whether others are searched too.
+        bounded: The nearest whose rows keep to the bound, by rank.
+        lowest: The nearest of all, by rank.
+        steps: Descents made.
+    """
+
+    fit: Fit
+    ranks: tuple[int, ...]
+    bound: float
+    free: bool = True
+    bounded: dict[int, Best] = field(default_factory=dict)
+    lowest: dict[int, Best] = field(default_factory=dict)
+    steps: int = 0
+    started: float = field(default_factory=time.process_time)
+
+    def offer(self, factors: Sequence[Floats], origin: str) -> bool:
+        """Descend from the factors, and keep what is better than what was there; whether anything was."""
+        self.steps += 1
+        rank = len(factors[0])
+        found = self.fit.descended(factors, STEPS, RIDGE, self.bound)
+        if rank in self.bounded and self.fit.residual(found) > self.bounded[rank].residual - GAIN:
+            return False
+        polished = self.fit.descended(found, LAST_STEPS, LAST_RIDGE, self.bound)
+        bounded = min((found, polished), key=self.fit.residual)
+        if self.free:
+            free = self.fit.descended(bounded, LAST_STEPS, LAST_RIDGE)
+            self._keep(self.lowest, min((bounded, free), key=self.fit.residual), origin)
+        return self._keep(self.bounded, bounded, origin)
+
+    def _keep(self, kept: dict[int, Best], factors: Sequence[Floats], origin: str) -> bool:
+        u, v, w = factors
+        found = Best((u, v, w), self.fit.residual(factors), origin, self.steps, time.process_time() - self.started)
+        if found.rank in kept and found.residual > kept[found.rank].residual - GAIN:
+            return False
+        kept[found.rank] = found
+        return True
+
+    def kept(self) -> list[tuple[Best, bool]]:
+        """By rank the nearest of bounded norms, then the nearest of all where it is nearer; whether each is bounded."""
+        found: list[tuple[Best, bool]] = []
+        for rank in sorted(self.bounded):
+            found.append((self.bounded[rank], True))
+            if self.free and self.lowest[rank].residual < self.bounded[rank].residual - ABOVE:
+                found.append((self.lowest[rank], False))
+        return found
+
+
+def approximate(
+    target: Target,
+    ranks: Iterable[int],
+    budget: Budget,
+    rng_seed: int = 0,
+    starts: Sequence[Scheme | Approximation] = (),
+    *,
+    bounded: bool = False,
+    told: Callable[[str], None] = lambda name: None,
+) -> Pool:
+    """The nearest approximations of a tile product at each of the ranks.
+
+    First all seeds that the target has, and the starts with products dropped, then moves between neighbouring ranks.
+    The same seed and steps give the same approximations, on processors of one kind.
+
+    Args:
+        target: A `matmul`.
+        ranks: Numbers of products.
+        budget: Wall time, or descents.
+        rng_seed: Of all randomness.
+        starts: Schemes or approximations of the target; those of more products are pruned to each rank.
+        bounded: Whether only approximations of bounded norms are wanted.
+        told: Called before every descent, with its number.
+
+    Returns:
+        What was found until the budget was spent, or the user interrupted.
+
+    Raises:
+        ProblemError: If the target is no `matmul`, a rank is below 1, or a start is of another target.
+    """
+    pool = Pool(Fit.of(target), tuple(sorted(set(ranks))), row_bound(target), not bounded)
+    _require_possible(pool, starts)
+    began, seeds = time.monotonic(), list(_seeds(pool, starts))
+    with interruption() as interrupted:
+        while not (budget.spent(time.monotonic() - began, pool.steps) or interrupted()):
+            told(str(pool.steps + 1))
+            rng = np.random.default_rng([rng_seed, pool.steps])
+            if pool.steps < len(seeds):
+                name, make = seeds[pool.steps]
+                pool.offer(make(rng).factors, name)
+            else:
+                pool.offer(*_moved(pool, rng))
+    return pool
+
+
+def _require_possible(pool: Pool, starts: Sequence[Scheme | Approximation]) -> None:
+    short = pool.fit.target.short
+    if not pool.ranks or pool.ranks[0] < 1:
+        raise ProblemError(f"{short}: ranks {list(pool.ranks)}; at least 1 product is needed")
+    for start in starts:
+        if start.target != pool.fit.target:
+            raise ProblemError(f"start of {start.target.short}: {short} is searched for")
+        if start.rank < pool.ranks[0]:
+            raise ProblemError(f"start of {start.rank} products: the least rank asked for is {pool.ranks[0]}")
+
+
+def _seeds(
+    pool: Pool, starts: Sequence[Scheme | Approximation]
+) -> Iterable[tuple[str, Callable[[np.random.Generator], Approximation]]]:
+    """What is descended from first: the highest rank first, so that it can lead to the lower ones."""
+    target = pool.fit.target
+    for rank in reversed(pool.ranks):
+        for start in starts:
+            if start.rank >= rank:
+                yield STARTS, partial(pruned, start, rank)
+        for name in SEEDS_TRIED:
+            yield name, partial(_seeded, name, target, rank)
+
+
+def _seeded(name: str, target: Target, rank: int, rng: np.random.Generator) -> Approximation:
+    """The seed of that name; random products where the target or the rank is beyond it."""
+    try:
+        return seed(name, target, rank, rng)
+    except TargetError:
+        return seed("random-decoded", target, rank, rng)
+
+
+def _moved(pool: Pool, rng: np.random.Generator) -> tuple[list[Floats], str]:
+    """A rank and a move, both drawn."""
+    fit, rank = pool.fit, int(rng.choice(pool.ranks))
+    move = str(rng.choice(list(MOVES), p=list(MOVES.values())))
+    if move == "draw":
+        return moves.drawn(fit, rank, rng), move
+    if move == "kick":
+        return moves.kicked(pool.bounded[rank].factors, rng), move
+    if move == "drop" and rank + 1 in pool.bounded:
+        return moves.dropped(fit, pool.bounded[rank + 1].factors, rng), move
+    if move == "add" and rank - 1 in pool.bounded:
+        return moves.added(fit, pool.bounded[rank - 1].factors, rng), move
+    longer = fit.descended(moves.added(fit, pool.bounded[rank].factors, rng), FIRST_STEPS, RIDGE, pool.bound)
+    return moves.dropped(fit, longer, rng), "swap"

@@ -1,0 +1,59 @@
+"""What an entry costs beyond its products: additions of the program kept with it, and growth of rounding errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from catalog.layout import Listing
+from catalog.store import Catalog
+from decompositions.scheme import Scheme
+from decompositions.stability import Growth, growth
+from discover.optimize.keep import known_program
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One entry.
+
+    Attributes:
+        listing: What the index knows of it.
+        additions: Of the program kept with it; None if none is kept.
+        growth: None over a finite field, and for what is no scheme.
+    """
+
+    listing: Listing
+    additions: int | None = None
+    growth: Growth | None = None
+
+
+def figures(
+    catalog: Catalog, listings: Iterable[Listing], told: Callable[[str], None] = lambda _: None
+) -> list[Figures]:
+    """The figures of entries; each is read and verified.
+
+    Args:
+        catalog: That lists them.
+        listings: Which.
+        told: Called with the id of each entry before it is read.
+
+    Raises:
+        CatalogError: If an entry cannot be read.
+        WrongSchemeError: If an entry does not compute its target.
+    """
+    rows = []
+    for listing in listings:
+        told(listing.id)
+        rows.append(_figures(catalog, listing) if listing.kind == "scheme" else Figures(listing))
+    return rows
+
+
+def _figures(catalog: Catalog, listing: Listing) -> Figures:
+    scheme = catalog.scheme(listing.id).scheme
+    return Figures(listing, additions(catalog, scheme), None if scheme.ring.characteristic else growth(scheme))
+
+
+def additions(catalog: Catalog, scheme: Scheme) -> int | None:
+    """Additions of the program kept for a scheme; None if none is kept."""
+    program = known_program(catalog, scheme)
+    return None if program is None else program.operations.additions

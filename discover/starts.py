@@ -1,0 +1,114 @@
+"""What a search begins from, as users name it: an entry, a file, or a seed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from decompositions.operations import canonical
+from decompositions.scheme import Approximation, Scheme
+from decompositions.seeds import seed
+from decompositions.targets import Target
+from discover.problem import ProblemError
+
+if TYPE_CHECKING:
+    from catalog.store import Added, Catalog
+
+PREFIX = "seed:"
+
+
+class Start(NamedTuple):
+    """A scheme or an approximation to begin from.
+
+    Attributes:
+        query: As the user named it.
+        given: What it is.
+        drawn: Whether it is a seed.
+        rng_seed: That a seed was drawn with.
+    """
+
+    query: str
+    given: Scheme | Approximation
+    drawn: bool = False
+    rng_seed: int = 0
+
+
+def is_seed(query: str) -> bool:
+    """Whether a start is drawn, not read."""
+    return query.startswith(PREFIX)
+
+
+def start(catalog: Catalog, query: str, target: Target | None, rank: int | None, rng_seed: int = 0) -> Start:
+    """The start of that name.
+
+    Args:
+        catalog: Where ids are looked up.
+        query: An id, the beginning of a hash, `2x2x2:7`, a file, or `seed:NAME`.
+        target: What is searched for; None if that is what the start says.
+        rank: Products searched for; None for as few as possible.
+        rng_seed: Of a seed.
+
+    Raises:
+        ProblemError: If a seed has no target or no rank, or an approximation's target or rank is another one.
+        BilinearError: If there is no such entry or seed.
+    """
+    if is_seed(query):
+        return Start(query, _seed(query, target, rank, rng_seed), True, rng_seed)
+    given = read(catalog, query)
+    if target is not None and isinstance(given, Approximation) and given.target != canonical(target):
+        raise ProblemError(f"start {query}: an approximation of {given.target.short}; {target.short} is searched for")
+    if rank is not None and isinstance(given, Approximation) and given.rank != rank:
+        raise ProblemError(f"start {query}: {given.rank} products; {rank} are searched for: give --rank {given.rank}")
+    return Start(query, given)
+
+
+def read(catalog: Catalog, query: str) -> Scheme | Approximation:
+    """The verified scheme or approximation of an entry.
+
+    Raises:
+        CatalogError: If there is none, or it is a transform.
+    """
+    from catalog.convert import to_approximation
+
+    entry = catalog.entry(query)
+    return to_approximation(entry) if entry.kind == "approximation" else catalog.scheme(query).scheme
+
+
+def _seed(query: str, target: Target | None, rank: int | None, rng_seed: int) -> Approximation:
+    if target is None:
+        raise ProblemError(f"start {query}: a seed of what? Give --target, such as 4x4x4")
+    if rank is None:
+        raise ProblemError(f"start {query}: a seed of {target.short} with how many products? Give --rank")
+    return seed(query.removeprefix(PREFIX), canonical(target), rank, np.random.default_rng(rng_seed))
+
+
+def keep_seeds(catalog: Catalog, starts: Sequence[Start]) -> list[Added]:
+    """Add the seeds among the starts, so that what came of them has its parents in the catalog.
+
+    A seed that is no nearer to its target than nothing cannot be kept.
+
+    Raises:
+        StoreError: If the folder cannot be written.
+    """
+    from catalog.convert import entry_from_approximation
+    from catalog.entries import Provenance
+    from decompositions import __version__
+
+    added = []
+    for one in starts:
+        if not one.drawn or not isinstance(one.given, Approximation) or one.given.residual >= 1:
+            continue
+        words = ["bilinear", "refine", one.query, "--target", one.given.target.short, "--rank", str(one.given.rank)]
+        past = Provenance(
+            solver=one.query,
+            rank=one.given.rank,
+            seed=one.rng_seed,
+            steps=0,
+            version=__version__,
+            command=shlex.join([*words, "--seed", str(one.rng_seed), "--steps", "0"]),
+        )
+        added.append(catalog.add(entry_from_approximation(one.given, past)))
+    return added

@@ -1,0 +1,1 @@
+"""Structured layers in place of dense ones."""

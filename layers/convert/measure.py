@@ -1,0 +1,82 @@
+"""What a model's layers are fed, and what it costs: by one pass over an example."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from layers.errors import LayerError
+from layers.stl import STLConv2d, STLLinear
+
+Example = Tensor | Sequence[Any]
+"""The only argument of the model, or all of them."""
+
+
+def run(model: nn.Module, example: Example) -> None:
+    """One forward pass in evaluation mode without gradients; the mode of every module is as before afterwards."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        with torch.no_grad():
+            model(*((example,) if isinstance(example, Tensor) else example))
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def counted_flops(model: nn.Module, example: Example) -> int:
+    """Multiplications and additions of a forward pass by torch's counter."""
+    with FlopCounterMode(display=False) as counter:
+        run(model, example)
+    return int(counter.get_total_flops())
+
+
+def input_shapes(model: nn.Module, modules: Mapping[str, nn.Module], example: Example) -> dict[str, list[torch.Size]]:
+    """The shapes of what each module is fed on the example, one for each call."""
+    found: dict[str, list[torch.Size]] = {name: [] for name in modules}
+    with _watched(modules, lambda name, x: found[name].append(x.shape)):
+        run(model, example)
+    return found
+
+
+def inputs(model: nn.Module, name: str, module: nn.Module, example: Example) -> Tensor:
+    """What one module is fed on the example; those of several calls one after the other.
+
+    Raises:
+        LayerError: If it is not called.
+    """
+    found: list[Tensor] = []
+    with _watched({name: module}, lambda _, x: found.append(x.detach())):
+        run(model, example)
+    if not found:
+        raise LayerError(f"{name}: not called on the calibration example; leave it out, or give another")
+    same = found[0].ndim == 4
+    return torch.cat(found if same else [x.reshape(-1, x.shape[-1]) for x in found])
+
+
+@contextmanager
+def _watched(modules: Mapping[str, nn.Module], see: Callable[[str, Tensor], None]) -> Iterator[None]:
+    handles = [
+        module.register_forward_pre_hook(lambda _, given, name=name: see(name, given[0]))
+        for name, module in modules.items()
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def formula(layer: STLLinear | STLConv2d, shapes: Sequence[torch.Size]) -> tuple[int, int]:
+    """Multiplications and additions of the dense layer and of this one, over all calls."""
+    dense = own = 0
+    for shape in shapes:
+        sizes = (shape[0], *shape[2:]) if isinstance(layer, STLConv2d) else (shape[:-1].numel(),)
+        dense += layer.dense_flops(*sizes)
+        own += layer.flops(*sizes)
+    return dense, own
