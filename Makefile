@@ -1,6 +1,7 @@
 # Two commands on a fresh machine: `make search` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
+WORKERS := -n auto --dist loadfile
 READY := .venv/.installed
 
 .PHONY: search test test-all gate
@@ -9,10 +10,10 @@ search: $(READY)
 	$(BIN)/bilinear search 2x2x2 --rank 7 --solver ternary-sgd --seed 0 --export-layer out/strassen-layer
 
 test: gate
-	$(BIN)/pytest
+	$(BIN)/pytest $(WORKERS)
 
 test-all: gate
-	$(BIN)/pytest -m 'slow or not slow'
+	$(BIN)/pytest $(WORKERS) -m 'slow or not slow'
 
 gate: $(READY)
 	$(BIN)/ruff format --check .

@@ -1,5 +1,6 @@
 """Torch modules made from schemes; saving, loading and comparing them."""
 
+from layers.butterfly import ButterflyLinear, MonarchLinear
 from layers.compare import Comparison, compare_with_linear
 from layers.convert import STLConfig, convert_, load_model_, merge_, revert_, save_model, wide_linear
 from layers.errors import LayerError
@@ -24,10 +25,12 @@ from layers.strassen import (
 __all__ = [
     "Accuracy",
     "Basis",
+    "ButterflyLinear",
     "Comparison",
     "Encoders",
     "Exported",
     "LayerError",
+    "MonarchLinear",
     "Phase",
     "STLConfig",
     "STLConv2d",

@@ -62,6 +62,7 @@ def test_an_entry_is_found_again(entry) -> None:
         ("2x2x2", 7), ("2x2x3", 11), ("2x2x4", 14), ("2x2x5", 18), ("2x3x3", 15), ("2x3x4", 20), ("2x3x5", 25),
         ("2x4x4", 26), ("2x4x5", 33), ("2x5x5", 40), ("3x3x3", 23), ("3x3x4", 29), ("3x3x5", 36), ("3x4x4", 38),
         ("3x4x5", 47), ("3x5x5", 58), ("4x4x4", 49), ("4x5x5", 76), ("5x5x5", 93),
+        ("2x2x6", 21), ("2x2x7", 25), ("2x2x8", 28), ("2x3x6", 30), ("2x3x7", 35), ("2x3x8", 40), ("2x4x6", 39),
     ],
 )  # fmt: skip
 def test_the_published_ternary_rank_is_matched(target: str, rank: int) -> None:
@@ -98,7 +99,7 @@ def test_a_program_of_another_entry_is_refused() -> None:
     [
         ("2x2x2", 15), ("2x2x3", 17), ("2x2x4", 26), ("2x2x5", 28), ("2x3x3", 44), ("2x3x4", 55), ("2x3x5", 70),
         ("2x4x4", 90), ("2x4x5", 98), ("2x5x5", 149), ("3x3x3", 58), ("3x3x4", 89), ("3x3x5", 115), ("3x4x4", 124),
-        ("3x4x5", 163), ("4x4x4", 156), ("4x5x5", 286), ("5x5x5", 351),
+        ("3x4x5", 163), ("3x5x5", 210), ("4x4x4", 156), ("4x5x5", 286), ("5x5x5", 351),
     ],
 )  # fmt: skip
 def test_additions_are_near_or_below_the_published_ones(target: str, additions: int) -> None:

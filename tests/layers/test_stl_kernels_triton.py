@@ -43,7 +43,7 @@ def python(code: str, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
 def test_the_interpreted_kernels_equal_torch(dtype):
     python(f"{IMPORTS}cases.check_values(TRITON, torch.{dtype})", TRITON_INTERPRET="1")
 
