@@ -147,7 +147,7 @@ def test_the_first_bad_file_stops_nothing(tmp_path: Path) -> None:
 
 
 def test_entries_of_a_catalog_keep_their_provenance(tmp_path: Path) -> None:
-    entry = next(iter(Catalog(tmp_path / "none"))).path
+    entry = next(listing for listing in Catalog(tmp_path / "none") if listing.kind == "scheme").path
     shutil.copy(entry, tmp_path / "entry.json")
     catalog = Catalog(tmp_path / "catalog", shipped=None)
     (result,) = import_paths(catalog, [tmp_path / "entry.json"]).results
