@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from discover.order import Order
 
 AUTO = "auto"
-SMALL = 640  # coefficients of a scheme that gradient descent finds in seconds: 3x3x3 with 23 products has 621
+SMALL = 640  # coefficients of a scheme that least squares find in seconds: 3x3x3 with 23 products has 621
 
 
 def resolve(order: Order) -> tuple[Order, str]:
@@ -58,14 +58,14 @@ def _choices(order: Order) -> Iterator[tuple[str, str]]:
     beyond = _beyond_flips(problem)
     if _needs_fractions(order):
         yield "als", "no scheme of so few products is known over zt: least squares find coefficients beyond -1, 0, 1"
+    if problem.target.family != "matmul" and _is_small(order):
+        yield "als", "a small map that is no matrix product, with a rank: least squares, then rounding"
     if beyond:
         yield "ternary-sgd", beyond
     if problem.target.family == "matmul" and not problem.ring.characteristic and not order.starts and not beyond:
         yield "portfolio", _turns(order)
     if any(start.target != problem.target for start in order.starts) and not beyond:
         yield "meta", f"the starts are of other formats: they are cut, extended and walked down{_lifted(order)}"
-    if problem.target.family != "matmul" and _is_small(order):
-        yield "ternary-sgd", "a small map that is no matrix product, with a rank, over a ring that holds -1, 0 and 1"
     yield "flip-graph", _flips(order)
     yield "ternary-sgd", "nothing else takes it"
 
@@ -87,7 +87,7 @@ def _beyond_flips(problem: Problem) -> str:
 
 
 def _is_small(order: Order) -> bool:
-    """Whether ternary gradient descent takes the order, and is good at it."""
+    """Whether least squares take the order, and are good at it."""
     rank, problem = order.rank, order.problem
     if rank is None or problem.ring.characteristic or any(start.rank != rank for start in order.starts):
         return False

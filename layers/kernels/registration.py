@@ -50,15 +50,17 @@ def register(prefix: str, make: Callable[..., Any], encode: Operator, decode: Op
         for name, function in (("encode", encode), ("decode", decode), ("recode", recode))
     ]
     family = Family(*made)
-    fakes = (_fake_encode, _fake_decode, _fake_recode)
+    fakes: tuple[Callable[..., Tensor], ...] = (_fake_encode, _fake_decode, _fake_recode)
     backwards = (_encode_backward(family), _decode_backward(family), _recode_backward(family))
     setups = (_save_encode, _save_decode, _save_recode)
     for op, fake, backward, setup in zip(made, fakes, backwards, setups, strict=True):
         op.register_fake(fake)
         op.register_autograd(backward, setup_context=setup)
     packets = (getattr(torch.ops.bilinear, f"{prefix}_{name}") for name in ("encode", "decode", "recode"))
-    for packet, formula in zip(packets, (_encode_flops, _decode_flops, _recode_flops), strict=True):
-        register_flop_formula(packet)(formula)
+    formulas: tuple[Callable[..., int], ...] = (_encode_flops, _decode_flops, _recode_flops)
+    for packet, formula in zip(packets, formulas, strict=True):
+        registered: Callable[[Callable[..., int]], Any] = register_flop_formula(packet)
+        registered(formula)
     return family
 
 

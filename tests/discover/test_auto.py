@@ -67,9 +67,10 @@ def test_the_walk_that_was_asked_for_is_named() -> None:
     assert "lifted" not in choice(Order(parse_target("3x3x3"), 23, options={"walk": "zt"}))[1]
 
 
-def test_a_small_map_with_a_rank_goes_to_ternary_sgd(tmp_path: Path) -> None:
+def test_a_small_map_with_a_rank_goes_to_als(tmp_path: Path) -> None:
     small, large = polymul(tmp_path / "small.npy", 3), polymul(tmp_path / "large.npy", 12)
-    assert choice(Order(small, 6))[0] == "ternary-sgd"
+    assert choice(Order(small, 6))[0] == "als"
+    assert choice(Order(parse_target("quaternion"), 8, Ring.Q))[0] == "als"
     assert choice(Order(small))[0] == "flip-graph"
     assert choice(Order(small, 6, Ring.F2))[0] == "flip-graph"
     assert choice(Order(small, 6, starts=(standard(small),)))[0] == "flip-graph"
