@@ -16,20 +16,24 @@ from catalog.store import Added, Catalog, Served, read_file, user_folder
 from catalog.verifiers import VERIFIERS, require_right
 
 if TYPE_CHECKING:
+    from catalog.borders import entry_from_border, to_border
     from catalog.convert import entry_from_approximation, entry_from_scheme, to_approximation, to_scheme
-    from catalog.entries import ApproximationEntry, Lineage, Provenance, SchemeEntry, TransformEntry
+    from catalog.entries import ApproximationEntry, BorderEntry, Lineage, Provenance, SchemeEntry, TransformEntry
     from catalog.text import dumps, loads
 
 _ON_FIRST_USE = {
     "ApproximationEntry": "catalog.entries",
+    "BorderEntry": "catalog.entries",
     "Lineage": "catalog.entries",
     "Provenance": "catalog.entries",
     "SchemeEntry": "catalog.entries",
     "TransformEntry": "catalog.entries",
     "dumps": "catalog.text",
     "entry_from_approximation": "catalog.convert",
+    "entry_from_border": "catalog.borders",
     "entry_from_scheme": "catalog.convert",
     "loads": "catalog.text",
+    "to_border": "catalog.borders",
     "to_approximation": "catalog.convert",
     "to_scheme": "catalog.convert",
 }
@@ -47,6 +51,7 @@ __all__ = [
     "Added",
     "Additions",
     "ApproximationEntry",
+    "BorderEntry",
     "Catalog",
     "CatalogError",
     "Diff",
@@ -66,6 +71,7 @@ __all__ = [
     "diff",
     "dumps",
     "entry_from_approximation",
+    "entry_from_border",
     "entry_from_scheme",
     "loads",
     "lower_bounds",
@@ -75,6 +81,7 @@ __all__ = [
     "require_right",
     "status",
     "to_approximation",
+    "to_border",
     "to_scheme",
     "user_folder",
 ]

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.checks import JSON_SAFE
 from catalog.entries import (
-    JSON_SAFE,
     ApproximationEntry,
+    BorderEntry,
     ImaginaryParts,
     Lineage,
     Provenance,
@@ -145,13 +146,13 @@ def record(verification: Verification) -> VerificationRecord:
     )
 
 
-def expected_hash(entry: SchemeEntry | ApproximationEntry | TransformEntry) -> str:
+def expected_hash(entry: SchemeEntry | ApproximationEntry | TransformEntry | BorderEntry) -> str:
     """The content hash that belongs to what the entry holds."""
     if isinstance(entry, SchemeEntry):
         return content_hash(to_scheme(entry))
     if isinstance(entry, ApproximationEntry):
         return content_hash(to_approximation(entry))
-    return transform_hash(entry)
+    return border_hash(entry) if isinstance(entry, BorderEntry) else transform_hash(entry)
 
 
 def transform_hash(entry: TransformEntry) -> str:
@@ -159,6 +160,12 @@ def transform_hash(entry: TransformEntry) -> str:
     parts = {"name", "arguments", "size", "field", "factors", "permutations"}
     content = entry.model_dump(mode="json", include=parts, exclude_none=True)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def border_hash(entry: BorderEntry) -> str:
+    """SHA-256 of the target's key, the degree and the products as written, in the order of their text."""
+    products = sorted(json.dumps(product) for product in zip(entry.u, entry.v, entry.w, strict=True))
+    return hashlib.sha256(json.dumps([entry.target.resolve().key, entry.degree, products]).encode()).hexdigest()
 
 
 def residual_of(entry: ApproximationEntry) -> Fraction:

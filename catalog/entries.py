@@ -1,4 +1,4 @@
-"""The entries as JSON knows them, format version 1: schemes, approximations and transforms.
+"""The entries as JSON knows them, format version 1: schemes, approximations, transforms and border schemes.
 
 An entry that breaks its own rules cannot be constructed: wrong types raise pydantic's ValidationError, and what only
 the whole entry can tell (a rank, an index out of range) raises CatalogError. `catalog.text` makes one line of either.
@@ -11,6 +11,15 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, FailFast, Field, JsonValue, Strict, StringConstraints, model_validator
 
+from catalog.checks import (
+    JSON_SAFE,
+    check_denominators,
+    check_hexadecimal,
+    check_indices,
+    check_polynomial,
+    check_products,
+    check_rank,
+)
 from catalog.errors import CatalogError
 from decompositions import Ring, Target, parse_target
 from decompositions.registry import normalise
@@ -18,9 +27,6 @@ from decompositions.rings import MAX_BITS
 from decompositions.targets.file import from_entries
 
 FORMAT_VERSION = 1
-JSON_SAFE = 1 << 53
-"""Integers from here on are written as decimal strings, because other programs read JSON numbers as doubles."""
-
 MAX_DIGITS = len(str(1 << MAX_BITS)) + 1
 
 Text = Annotated[str, Strict()]
@@ -33,6 +39,13 @@ Coefficient = SmallInteger | WideInteger
 Term = tuple[Count, Coefficient]
 Product = Annotated[tuple[Term, ...], FailFast()]
 Products = Annotated[tuple[Product, ...], FailFast()]
+MAX_POWER = 10**6
+Power = Annotated[int, Strict(), Field(ge=-MAX_POWER, le=MAX_POWER)]
+Rational = Annotated[
+    str, Strict(), StringConstraints(pattern=r"^-?[1-9][0-9]*(/[1-9][0-9]*)?$", max_length=2 * MAX_DIGITS)
+]
+Polynomial = tuple[tuple[Power, Rational], ...]
+Polynomials = Annotated[tuple[Annotated[tuple[tuple[Count, Polynomial], ...], FailFast()], ...], FailFast()]
 HexFloat = Annotated[
     str, Strict(), StringConstraints(pattern=r"^-?0x([01]\.[0-9a-f]{13}p[+-][0-9]{1,4}|0\.0p\+0)$", max_length=32)
 ]
@@ -201,9 +214,9 @@ class SchemeEntry(Model):
         for part, prefix in ((self, ""), (self.imag, "imag.")):
             for factor, width in zip("uvw", shape, strict=True):
                 if part is not None:
-                    _check_products(f"{prefix}{factor}", getattr(part, factor), self.rank, width)
+                    check_products(f"{prefix}{factor}", getattr(part, factor), self.rank, width)
         if self.denominators is not None:
-            _check_denominators(self.denominators, self.rank)
+            check_denominators(self.denominators, self.rank)
         if self.imag is not None and self.ring is not Ring.QI:
             raise CatalogError(f"imag: imaginary parts over {self.ring}; only qi holds them")
         if self.imag is not None and not any((*self.imag.u, *self.imag.v, *self.imag.w)):
@@ -248,12 +261,12 @@ class ApproximationEntry(Model):
     def _coherent(self) -> Self:
         for factor, width in zip("uvw", self.target.resolve().shape, strict=True):
             rows = getattr(self, factor)
-            _check_rank(factor, len(rows), self.rank)
+            check_rank(factor, len(rows), self.rank)
             for q, row in enumerate(rows):
                 if len(row) != width:
                     raise CatalogError(f"{factor}[{q}]: {len(row)} numbers; {width} are needed")
                 for i, text in enumerate(row):
-                    _check_hexadecimal(f"{factor}[{q}][{i}]", text)
+                    check_hexadecimal(f"{factor}[{q}][{i}]", text)
         return self
 
 
@@ -310,57 +323,44 @@ class TransformEntry(Model):
         return self
 
 
-Entry = Annotated[SchemeEntry | ApproximationEntry | TransformEntry, Field(discriminator="kind")]
-KINDS = ("scheme", "approximation", "transform")
-RESERVED_KINDS = ("border",)
+class BorderEntry(Model):
+    """Factors in one symbol x that sum to x^degree T + O(x^(degree + 1)): a proof of border rank.
+
+    Attributes:
+        target: The map T.
+        degree: The power of x that stands before it.
+        rank: Number of products.
+        hash: SHA-256 of the target's key, the degree and the products, in whatever order they are.
+        u: Left factors, for each product its coefficients as [index, polynomial], index rising; a polynomial is its
+            terms as [power of x, "rational"], power rising.
+        v: Right factors.
+        w: Output factors.
+    """
+
+    format_version: Literal[1] = 1
+    kind: Literal["border"] = "border"
+    target: TargetReference
+    degree: Power
+    rank: Count
+    hash: Hash
+    u: Polynomials
+    v: Polynomials
+    w: Polynomials
+    provenance: Provenance
+    lineage: Lineage
+    verification: tuple[VerificationRecord, ...]
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        for factor, width in zip("uvw", self.target.resolve().shape, strict=True):
+            products = getattr(self, factor)
+            check_rank(factor, len(products), self.rank)
+            for q, product in enumerate(products):
+                check_indices(f"{factor}[{q}]", [index for index, _ in product], width)
+                for _, polynomial in product:
+                    check_polynomial(f"{factor}[{q}]", polynomial)
+        return self
 
 
-def _check_rank(thing: str, found: int, rank: int) -> None:
-    if found != rank:
-        raise CatalogError(f"{thing}: {found} products; rank {rank} needs {rank}")
-
-
-def _check_products(thing: str, products: tuple[tuple[tuple[int, int | str], ...], ...], rank: int, width: int) -> None:
-    """Every index inside the factor, rising, and no coefficient zero or written otherwise than it should be."""
-    _check_rank(thing, len(products), rank)
-    for q, product in enumerate(products):
-        last = -1
-        for index, coefficient in product:
-            if index >= width:
-                raise CatalogError(f"{thing}[{q}]: index {index} is out of range; at most {width - 1} is possible")
-            if index <= last:
-                fact = "given twice" if index == last else f"after {last}"
-                raise CatalogError(f"{thing}[{q}]: index {index} {fact}; indices must rise")
-            last = index
-            _check_coefficient(f"{thing}[{q}]", coefficient)
-
-
-def _check_coefficient(thing: str, value: int | str) -> None:
-    if value == 0:
-        raise CatalogError(f"{thing}: a coefficient is 0; only nonzero ones are written")
-    if isinstance(value, str):
-        number = int(value)
-        if abs(number) < JSON_SAFE:
-            raise CatalogError(f"{thing}: {value} is written as a string; below 2^53 a number is needed")
-        if number.bit_length() > MAX_BITS:
-            raise CatalogError(f"{thing}: a coefficient of {number.bit_length()} bits; at most {MAX_BITS} are held")
-
-
-def _check_denominators(denominators: tuple[int | str, ...], rank: int) -> None:
-    _check_rank("denominators", len(denominators), rank)
-    for q, value in enumerate(denominators):
-        _check_coefficient(f"denominators[{q}]", value)
-        if int(value) < 1:
-            raise CatalogError(f"denominators[{q}]: below 1; positive integers are needed")
-    if all(value == 1 for value in denominators):
-        raise CatalogError("denominators: all are 1; leave the key out")
-
-
-def _check_hexadecimal(thing: str, text: str) -> None:
-    """The one way in which `float.hex` writes this number."""
-    try:
-        canonical = float.fromhex(text).hex() == text
-    except OverflowError:
-        raise CatalogError(f"{thing}: {text} is beyond the range of a double; a finite number is needed") from None
-    if not canonical:
-        raise CatalogError(f"{thing}: {text} is not as float.hex() writes it; {float.fromhex(text).hex()} is needed")
+Entry = Annotated[SchemeEntry | ApproximationEntry | TransformEntry | BorderEntry, Field(discriminator="kind")]
+KINDS = ("scheme", "approximation", "transform", "border")

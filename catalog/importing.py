@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catalog.batch import Proved, add_proved
+from catalog.batch import ORIGINAL, Proved, add_proved
 from catalog.errors import CatalogError, StoreError, WrongSchemeError
 from decompositions import BilinearError, __version__
-from decompositions.formats import detect, format_named
+from decompositions.formats import detect, fast_matmul, format_named
+from decompositions.formats.border import Border
 from decompositions.formats.draft import Draft, Fault, settle
 from decompositions.formats.plinopt_sms import first_part
 from decompositions.formats.source import Source, open_source
@@ -28,6 +29,7 @@ SOLVER = "import"
 BATCH = 256
 BATCH_BYTES = 64 * 10**6
 MAX_EXTRA = 20_000
+NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,10 @@ def _read(catalog: Catalog, path: Path) -> Iterator[Imported | _Waiting]:
             return
         name = detect(source)
         for found in format_named(name).read(source):
-            yield _settled(path, name, source, found)
+            if isinstance(found, Border):
+                yield _border(catalog, path, name, source, found)
+            else:
+                yield _settled(path, name, source, found)
     except StoreError:
         raise
     except BilinearError as error:
@@ -222,20 +227,42 @@ def _settled(path: Path, name: str, source: Source, found: Draft | Fault) -> Imp
     if not verification.ok:
         reason = f"not {scheme.target.name} over {scheme.ring}: {verification.detail}"
         return Imported(path, "wrong", _line(path, reason, found.record), name, found.record, settled.note)
-    provenance = _provenance(name, source, found)
-    proved = Proved(scheme, verification, provenance, f"imported from {source.name} ({name})", found.originals)
+    provenance = _provenance(name, source, found.record, found.extra)
+    proved = Proved(scheme, verification, provenance, _recipe(name, source), found.originals)
     return _Waiting(Imported(path, "imported", "", name, found.record, settled.note), proved)
 
 
-def _provenance(name: str, source: Source, found: Draft) -> Provenance:
+def _border(catalog: Catalog, path: Path, name: str, source: Source, found: Border) -> Imported:
+    """A border scheme, proved and written."""
+    from catalog.borders import entry_from_border
+    from catalog.entries import Lineage
+
+    verification = found.verify()
+    if not verification.ok:
+        return Imported(path, "wrong", _line(path, f"an approximate algorithm: {verification.detail}"), name)
+    lineage = Lineage(recipe=_recipe(name, source))
+    entry = entry_from_border(found, _provenance(name, source), lineage, [verification])
+    added = catalog.add(entry)
+    if added.status != "added":
+        return Imported(path, added.status, added.id, name)
+    for ending, data in source.whole.items():
+        catalog.attach(entry.hash, f"{ORIGINAL}{ending}", data)
+    return Imported(path, "imported", added.id, name, note=f"an approximate algorithm: {verification.detail}")
+
+
+def _recipe(name: str, source: Source) -> str:
+    return f"imported from {source.name} ({name})"
+
+
+def _provenance(name: str, source: Source, record: str = "", extra: Mapping[str, Any] = NOTHING) -> Provenance:
     """Where an imported scheme comes from: nothing here found it, and no command here finds it again."""
     from catalog.entries import Provenance
 
     told: dict[str, Any] = {"format": name, "file": source.name}
-    if found.record:
-        told["record"] = found.record
-    if found.extra and len(repr(found.extra)) <= MAX_EXTRA:
-        told["extra"] = dict(found.extra)
+    if record:
+        told["record"] = record
+    if extra and len(repr(extra)) <= MAX_EXTRA:
+        told["extra"] = dict(extra)
     return Provenance(solver=SOLVER, parameters=told, version=__version__, command=f"bilinear import {source.name}")
 
 
@@ -249,13 +276,16 @@ def export(catalog: Catalog, query: str, name: str) -> tuple[dict[str, bytes], s
 
     Raises:
         UnknownNameError: If there is no such format.
-        FormatError: If the format cannot hold the scheme.
+        FormatError: If the format cannot hold the scheme; only `fast-matmul` and `entry` hold border schemes.
         CatalogError: If there is no such entry.
     """
+    from catalog.borders import to_border
     from catalog.text import dumps
 
     if name == OWN:
         return {"": dumps(catalog.entry(query))}, ""
+    if name == fast_matmul.NAME and (entry := catalog.entry(query)).kind == "border":
+        return fast_matmul.write_border(to_border(entry)), ""
     served = catalog.scheme(query)
     extra = served.entry.provenance.parameters.get("extra")
     known = extra if isinstance(extra, dict) and not served.note else {}

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 ATTACHMENTS = "attachments"
 TRANSFORMS = "transform"
 APPROXIMATION_TAG = "approx"
+BORDER_TAG = "border"
 HASH_DIGITS = 8
 KEY_DIGITS = 12
+
+_TAGS = {"approximation": APPROXIMATION_TAG, "border": BORDER_TAG}
+"""What stands for a coefficient set in the names of entries that have none."""
 
 _STEM = re.compile(r"(?P<letter>[rt])(?P<count>[0-9]{1,9})-(?P<tag>[a-z][a-z0-9]*)-(?P<hash>[0-9a-f]{8,64})")
 _PLAIN = re.compile(r"[A-Za-z0-9-][A-Za-z0-9+,=_^-]{0,79}")
@@ -33,9 +37,9 @@ class Listing:
 
     Attributes:
         id: Unique across the catalog, `2x2x2-r7-zt-1f3a9c02`.
-        kind: `scheme`, `approximation` or `transform`.
+        kind: `scheme`, `approximation`, `transform` or `border`.
         target: The target's name.
-        ring: The coefficient set, the field of a transform; None for an approximation.
+        ring: The coefficient set, the field of a transform; None for an approximation and a border scheme.
         rank: Number of products; None for a transform.
         path: The file.
         shipped: Whether it came with the program and cannot be changed.
@@ -75,8 +79,7 @@ def entry_stem(entry: AnyEntry, digits: int = HASH_DIGITS) -> str:
     """The name of an entry's file, without `.json`."""
     if entry.kind == "transform":
         return f"t{len(entry.factors)}-{entry.field}-{entry.hash[:digits]}"
-    tag = entry.ring.value if entry.kind == "scheme" else APPROXIMATION_TAG
-    return f"r{entry.rank}-{tag}-{entry.hash[:digits]}"
+    return f"r{entry.rank}-{entry.ring.value if entry.kind == 'scheme' else _TAGS[entry.kind]}-{entry.hash[:digits]}"
 
 
 def identifier(folder: Path, stem: str) -> str:
@@ -114,12 +117,12 @@ def json_files(root: Path) -> Iterator[Path]:
 
 def _listing(path: Path, folder: Path, stem: re.Match[str], shipped: bool) -> Listing:
     tag, is_transform = stem["tag"], stem["letter"] == "t"
-    kind = "transform" if is_transform else "approximation" if tag == APPROXIMATION_TAG else "scheme"
+    kind = "transform" if is_transform else next((kind for kind, own in _TAGS.items() if own == tag), "scheme")
     return Listing(
         id=identifier(folder, stem[0]),
         kind=kind,
         target=_written_target(path) if _KEY.fullmatch(folder.parts[1]) else ":".join(dict.fromkeys(folder.parts)),
-        ring=None if kind == "approximation" else tag,
+        ring=None if kind in _TAGS else tag,
         rank=None if is_transform else int(stem["count"]),
         path=path,
         shipped=shipped,

@@ -15,8 +15,8 @@ from catalog.entries import (
     FORMAT_VERSION,
     KINDS,
     MAX_DIGITS,
-    RESERVED_KINDS,
     ApproximationEntry,
+    BorderEntry,
     Entry,
     SchemeEntry,
     TransformEntry,
@@ -35,7 +35,7 @@ ROWS = ("u", "v", "w", "factors")
 UNORDERED = ("provenance", "operations")
 """Keys that hold a mapping of the caller's, which is written in the order of its names."""
 
-AnyEntry = SchemeEntry | ApproximationEntry | TransformEntry
+AnyEntry = SchemeEntry | ApproximationEntry | TransformEntry | BorderEntry
 
 
 def dumps(entry: AnyEntry) -> bytes:
@@ -169,8 +169,6 @@ def _check_header(document: dict[str, Any]) -> None:
     if type(version) is not int or version != FORMAT_VERSION:
         found = _shown(version) if "format_version" in document else "missing"
         raise CatalogError(f"format_version: {found}; this program reads version {FORMAT_VERSION}")
-    if kind in RESERVED_KINDS:
-        raise CatalogError(f"kind: {kind!r} is reserved for a later version; one of {', '.join(KINDS)} is needed")
     if kind not in KINDS:
         found = _shown(kind) if "kind" in document else "missing"
         raise CatalogError(f"kind: {found}; one of {', '.join(KINDS)} is needed")
@@ -185,7 +183,7 @@ def _first_fault(error: ValidationError) -> str:
         return f"{place}: missing; it must be given"
     if fault["type"] == "extra_forbidden":
         return f"{place}: unknown key; format version {FORMAT_VERSION} has none of that name"
-    if _is_coefficient(path) and not isinstance(fault["input"], list | dict):
+    if fault["loc"][0] != "border" and _is_coefficient(path) and not isinstance(fault["input"], list | dict):
         return f"{place}: {_coefficient_fault(fault['input'])}"
     need = fault["msg"].replace("Input should be", "must be").replace("\n", " ")
     return f"{place}: {_shown(fault['input'])}; {need[0].lower()}{need[1:]}"

@@ -20,6 +20,7 @@ VERIFIERS = Registry(
     {
         "scheme": "catalog.verifiers:verify_scheme",
         "approximation": "catalog.verifiers:verify_approximation",
+        "border": "catalog.borders:verify_border_entry",
         "transform": "catalog.transforms:verify_transform_entry",
     },
 )

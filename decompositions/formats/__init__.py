@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from decompositions.registry import Registry
 
 if TYPE_CHECKING:
+    from decompositions.formats.border import Border
     from decompositions.formats.draft import Draft, Fault
     from decompositions.formats.source import Format, Source
     from decompositions.scheme import Scheme
@@ -57,7 +58,7 @@ def detect(source: Source) -> str:
     return found
 
 
-def read(source: Source) -> Iterator[Draft | Fault]:
+def read(source: Source) -> Iterator[Draft | Border | Fault]:
     """The schemes of a file, one after another, not proved yet.
 
     Raises:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from decompositions.formats.expressions import Laurent
 from decompositions.formats.numbers import FormatError
 from decompositions.targets import Target
+from decompositions.verify import Verification
 
 MAX_SUMMANDS = 1 << 22
-"""Products of three coefficients that are summed."""
+"""Products of three terms that are summed."""
+
+FIELD = "Q[x, 1/x]"
 
 Row = dict[int, Laurent]
 """Nonzero coefficients of one product, by coordinate."""
@@ -26,35 +30,72 @@ class Border:
         u: Left factors, one row a product.
         v: Right factors.
         w: Output factors, C not transposed.
+        degree: The power k of x in sum = x^k T + O(x^(k + 1)).
     """
 
     target: Target
     u: Sequence[Row]
     v: Sequence[Row]
     w: Sequence[Row]
+    degree: int = 0
 
     @property
     def rank(self) -> int:
         """Number of products."""
         return len(self.u)
 
-    def error_degree(self) -> int | None:
-        """The least power of x in the sum without the map; None if they are equal.
-
-        The scheme is one of border rank if that power is at least 1: then sum = T + O(x).
+    def leading(self) -> Border:
+        """The same factors, with the least power of x in their sum as the degree.
 
         Raises:
             FormatError: If the sum has more than 4 million summands.
         """
-        pairs = zip(self.u, self.v, self.w, strict=True)
-        if sum(len(a) * len(b) * len(c) for a, b, c in pairs) > MAX_SUMMANDS:
+        return replace(self, degree=min(_powers(self._sum().values()), default=0))
+
+    def error_degree(self) -> int | None:
+        """The least power of x in the sum without x^degree T; None if they are equal.
+
+        Raises:
+            FormatError: If the sum has more than 4 million summands.
+        """
+        gap = self._sum()
+        for (i, j, k), value in zip(self.target.indices.tolist(), self.target.values.tolist(), strict=True):
+            gap[i, j, k] = gap.get((i, j, k), Laurent({})) - Laurent({self.degree: Fraction(value)})
+        return min(_powers(gap.values()), default=None)
+
+    def verify(self) -> Verification:
+        """Decide whether the sum is x^degree T + O(x^(degree + 1)), by expanding it over the Laurent polynomials.
+
+        Raises:
+            FormatError: If the sum has more than 4 million summands.
+        """
+        start = time.perf_counter()
+        error = self.error_degree()
+        claim = f"x^{self.degree} {self.target.short}" if self.degree else self.target.short
+        if error is not None and error <= self.degree:
+            detail, ok = f"the {self.rank} products differ from {claim} by terms in x^{error}", False
+        else:
+            rest = "" if error is None else f" + O(x^{error})"
+            detail, ok = f"{self.rank} products are {claim}{rest} exactly, border rank at most {self.rank}", True
+        return Verification(ok, "exact", FIELD, time.perf_counter() - start, detail)
+
+    def _sum(self) -> dict[tuple[int, int, int], Laurent]:
+        """The tensor that the products sum to."""
+        products = list(zip(self.u, self.v, self.w, strict=True))
+        if sum(_terms(a) * _terms(b) * _terms(c) for a, b, c in products) > MAX_SUMMANDS:
             raise FormatError(f"a sum of more than {MAX_SUMMANDS} terms in x; too large to be decided here")
-        gap: dict[tuple[int, int, int], Laurent] = {}
-        for a, b, c in zip(self.u, self.v, self.w, strict=True):
+        found: dict[tuple[int, int, int], Laurent] = {}
+        for a, b, c in products:
             for i, x in a.items():
                 for j, y in b.items():
                     for k, z in c.items():
-                        gap[i, j, k] = gap.get((i, j, k), Laurent({})) + x * y * z
-        for (i, j, k), value in zip(self.target.indices.tolist(), self.target.values.tolist(), strict=True):
-            gap[i, j, k] = gap.get((i, j, k), Laurent({})) - Laurent({0: Fraction(value)})
-        return min((exponent for found in gap.values() for exponent in found.terms), default=None)
+                        found[i, j, k] = found.get((i, j, k), Laurent({})) + x * y * z
+        return found
+
+
+def _terms(row: Row) -> int:
+    return sum(len(value.terms) for value in row.values())
+
+
+def _powers(values: Iterable[Laurent]) -> list[int]:
+    return [exponent for value in values for exponent in value.terms]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Any, NoReturn
+from typing import Any
 
 from decompositions.formats.border import Border
 from decompositions.formats.draft import Draft, shaped
@@ -22,7 +22,8 @@ from decompositions.formats.source import Format, Source, fractions, sizes
 from decompositions.scheme import Scheme
 
 SUBSTITUTIONS = "substitution information"
-MAX_TOKEN = 200
+MAX_POWER = 99
+NAME = "fast-matmul"
 _ATOM = re.compile(rf"(?<![a-z])x(?:i?[0-9]{{0,2}})(?![a-z0-9])|{WHOLE}")
 _LINE = re.compile(r"[-+0-9xi/()*\s]*[0-9xi)][-+0-9xi/()*\s]*")
 _NOT_PLAIN = re.compile(r"[^-+0-9/]|[0-9][-+]|/.*/")
@@ -39,11 +40,11 @@ def matches(source: Source) -> bool:
     return numbers and (lines.count("#") > 1 or ("#" in lines and len(told[0].split()) > 1))
 
 
-def read(source: Source) -> Iterator[Draft]:
-    """The one scheme of the file, its substitutions written out.
+def read(source: Source) -> Iterator[Draft | Border]:
+    """The one scheme of the file, its substitutions written out; a border one if the symbol occurs.
 
     Raises:
-        FormatError: Also for an approximate algorithm, which is no exact scheme; what it is, is said.
+        FormatError: Also for an approximate algorithm with substitutions.
     """
     blocks, taken_out = _blocks(source)
     if not taken_out and not any(_NOT_PLAIN.search(text) for block in blocks for row in block for text in set(row)):
@@ -52,7 +53,8 @@ def read(source: Source) -> Iterator[Draft]:
     known: dict[str, Laurent] = {}
     tables = [_table(block, name, known) for block, name in zip(blocks, "UVW", strict=True)]
     if any(value.constant is None for value in known.values()):
-        _refuse(tables, bool(taken_out))
+        yield _border(tables, bool(taken_out))
+        return
     budget = Budget()
     u, v, w = ([[x.constant or Fraction(0) for x in row] for row in table] for table in tables)
     sums = [_sums(block, name, known) for block, name in zip([*taken_out, [], [], []], "UVW", strict=False)]
@@ -175,27 +177,16 @@ def _outputs(rows: list[list[Fraction]], sums: list[list[Fraction]], rank: int, 
     return [combined([(narrowed(x), forms[q]) for q, x in enumerate(row) if x], budget) for row in rows]
 
 
-def _refuse(tables: list[list[list[Laurent]]], substituted: bool) -> NoReturn:
-    """Say what an approximate algorithm is, decided exactly."""
-    need = "exact schemes are needed, and border rank is not kept"
+def _border(tables: list[list[list[Laurent]]], substituted: bool) -> Border:
+    """An approximate algorithm, not proved yet; its degree is the least power of x in its sum."""
     if substituted:
-        raise FormatError(f"an approximate algorithm in the symbol x, with substitutions; {need}")
+        raise FormatError("an approximate algorithm in the symbol x, with substitutions; they must be written out")
     u, v, w = tables
     rank = len(u[0])
     if (len(v[0]), len(w[0])) != (rank, rank):
         raise FormatError(f"{rank}, {len(v[0])} and {len(w[0])} columns; equally many products are needed")
     columns = [[{i: row[q] for i, row in enumerate(t) if row[q].terms} for q in range(rank)] for t in tables]
-    border = Border(shaped(len(u), len(v), len(w)), columns[0], columns[1], columns[2])
-    degree = border.error_degree()
-    if degree is not None and degree < 1:
-        raise FormatError(
-            f"an approximate algorithm in the symbol x, and a wrong one: its {rank} products differ from "
-            f"{border.target.short} by terms in x^{degree}"
-        )
-    raise FormatError(
-        f"an approximate algorithm: {rank} products are {border.target.short} + O(x^{degree or 1}) exactly, "
-        f"border rank at most {rank}; {need}"
-    )
+    return Border(shaped(len(u), len(v), len(w)), columns[0], columns[1], columns[2]).leading()
 
 
 def write(scheme: Scheme, extra: Mapping[str, Any]) -> dict[str, bytes]:
@@ -207,6 +198,34 @@ def write(scheme: Scheme, extra: Mapping[str, Any]) -> dict[str, bytes]:
     sizes(scheme, "fast-matmul")
     blocks = ["\n".join(" ".join(map(str, column)) for column in zip(*rows, strict=True)) for rows in fractions(scheme)]
     return {"": ("\n#\n".join(blocks) + "\n").encode()}
+
+
+def write_border(border: Border) -> dict[str, bytes]:
+    """Three blocks in the symbol x; W is divided by x^degree, as files of this format sum to T + O(x).
+
+    Raises:
+        FormatError: If it is no matrix multiplication, or a power of x is beyond 99.
+    """
+    if border.target.family != "matmul":
+        raise FormatError(f"{border.target.short}: fast-matmul holds matrix multiplication only")
+    shift = Laurent({-border.degree: Fraction(1)})
+    outputs = [{k: value * shift for k, value in row.items()} for row in border.w]
+    blocks = [
+        "\n".join(" ".join(_written(row.get(i, Laurent({}))) for row in rows) for i in range(width))
+        for rows, width in zip((border.u, border.v, outputs), border.target.shape, strict=True)
+    ]
+    return {"": ("\n#\n".join(blocks) + "\n").encode()}
+
+
+def _written(value: Laurent) -> str:
+    """A polynomial as one token, powers rising: `1/2*xi+-1`."""
+    parts = []
+    for power, number in sorted(value.terms.items()):
+        if abs(power) > MAX_POWER:
+            raise FormatError(f"x^{power}: fast-matmul holds powers up to {MAX_POWER}")
+        symbol = "" if not power else f"x{'i' if power < 0 else ''}{abs(power) if abs(power) > 1 else ''}"
+        parts.append(f"{number}*{symbol}" if symbol and number != 1 else symbol or str(number))
+    return "0" if not parts else parts[0] if len(parts) == 1 else f"({'+'.join(parts)})"
 
 
 FORMAT = Format("Benson-Ballard and Martensson-Wagner text: blocks split by #, C not transposed", matches, read, write)

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from decompositions import memory
 from decompositions.errors import SchemeError
+from decompositions.formats.border import Border
 from decompositions.formats.draft import Draft, Fault
 from decompositions.formats.numbers import FormatError
 from decompositions.rings import MAX_BITS
@@ -188,7 +189,7 @@ class Format:
 
     description: str
     matches: Callable[[Source], bool]
-    read: Callable[[Source], Iterator[Draft | Fault]]
+    read: Callable[[Source], Iterator[Draft | Border | Fault]]
     write: Callable[[Scheme, Mapping[str, Any]], dict[str, bytes]]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from layers.fast_matmul.plan import Rows
+from layers.kernels.cpu import threads_of_torch
 
 COMPILED = (torch.float32, torch.float64)
 
@@ -73,7 +72,7 @@ def _compiled(source: Blocks, target: Blocks, rows: Rows) -> None:
     from layers.fast_matmul import kernel
 
     read, written = source.flat(), target.flat()
-    with _threads_of_torch():
+    with threads_of_torch():
         kernel.combine(
             read,
             source.starts(rows.indices),
@@ -86,19 +85,6 @@ def _compiled(source: Blocks, target: Blocks, rows: Rows) -> None:
             rows.starts,
             rows.coefficients.astype(read.dtype),
         )
-
-
-@contextmanager
-def _threads_of_torch() -> Iterator[None]:
-    """Let Numba use as many threads as torch, or as many as it has."""
-    import numba
-
-    before = numba.get_num_threads()
-    numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]  # set at import
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before)
 
 
 def _by_torch(source: Blocks, target: Blocks, rows: Rows) -> None:

@@ -21,7 +21,7 @@ from layers.fast_matmul.plan import (
     plan_of,
     splits,
 )
-from layers.stl.linear import DTYPES
+from layers.stl.functional import DTYPES
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]

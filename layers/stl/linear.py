@@ -12,7 +12,6 @@ from torch.nn import functional
 from layers.errors import LayerError
 from layers.stl.basis import Basis, Source
 from layers.stl.calibration import RIDGE, calibrated_weight
-from layers.stl.functional import DTYPES as DTYPES
 from layers.stl.functional import Encoders, encode_weight, mean_weight, multiply_encoded
 from layers.stl.layer import STLLayer, basis_tensors
 from layers.stl.tiles import require_multiple, tiles_of

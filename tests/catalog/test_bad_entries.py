@@ -59,7 +59,7 @@ CASES = {
     "two sizes": (b"matmul:2x2x2", b"matmul:2x2", r"2 sizes given, three are needed"),
     "large target": (b"matmul:2x2x2", b"matmul:99999x99999x99999", r"needs about .* are available"),
     "tensor not asked for": (b'"matmul:2x2x2"', b'"matmul:2x2x2","shape":[4,4,4]', r"only file: targets carry one"),
-    "border": (b'"kind":"scheme"', b'"kind":"border"', r"kind: 'border' is reserved for a later version"),
+    "border": (b'"kind":"scheme"', b'"kind":"border"', r"degree: missing; it must be given"),
     "unknown kind": (
         b'"kind":"scheme"',
         b'"kind":"shceme"',

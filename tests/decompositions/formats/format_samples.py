@@ -10,6 +10,7 @@ import numpy as np
 
 from decompositions import BilinearError, Ring, Scheme, SchemeError, strassen
 from decompositions.formats import FORMATS, read, write
+from decompositions.formats.border import Border
 from decompositions.formats.draft import Draft, Fault, Settled, settle
 from decompositions.formats.numbers import FormatError
 from decompositions.formats.source import Source
@@ -37,6 +38,8 @@ def drafts(given: Source) -> list[Draft]:
     for one in read(given):
         if isinstance(one, Fault):
             raise FormatError(f"{one.record}: {one.reason}")
+        if isinstance(one, Border):
+            raise FormatError(f"an approximate algorithm: {one.verify().detail}")
         found.append(one)
     return found
 

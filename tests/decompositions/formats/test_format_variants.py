@@ -139,12 +139,12 @@ def test_an_approximate_algorithm_is_recognised_and_decided() -> None:
     assert "2 products are 1x1x1 + O(x^1) exactly, border rank at most 2" in outcome(
         source(BORDER.replace("(1+-xi) 1", "1 x").replace("(1+x) xi", "(1+x) x").encode())
     )
-    assert "a wrong one" in outcome(source(BORDER.replace("1 1\n", "1 x2\n").encode()))
+    assert "the 2 products differ from" in outcome(source(BORDER.replace("1 1\n", "1 x2\n").encode()))
 
 
 def test_an_approximate_algorithm_may_even_be_exact() -> None:
     text = "x 1\n#\nxi x\n#\n1 0\n"
-    assert "are 1x1x1 + O(x^1) exactly" in outcome(source(text.encode()))
+    assert "are 1x1x1 exactly" in outcome(source(text.encode()))
 
 
 def test_a_reduced_program_reads_earlier_variables() -> None:
