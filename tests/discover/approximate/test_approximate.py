@@ -114,7 +114,7 @@ def test_kinds_of_seeds_are_compared() -> None:
     kinds = {row.kind for row in rows}
     assert {"random", "pruned-strassen", "pruned-winograd", "kronecker", "polynomial"} <= kinds
     assert EXACT_ALONE not in kinds
-    assert all(row.fitted <= row.seeded + 1e-3 for row in rows)  # which the bound on the norms may cost
+    assert all(row.fitted <= row.seeded + 1e-6 for row in rows)  # what smaller factors may cost: RIDGE
     [winograd] = [row for row in rows if row.kind == "pruned-winograd" and row.rank == 6]
     assert np.isclose(winograd.seeded, 0.125)
 
