@@ -61,6 +61,7 @@ def search(
     from discover.budget import parse_budget
     from discover.metrics import recorded
     from discover.order import Order
+    from discover.pieces import with_pieces
     from discover.progress import announcement, shown
     from discover.report import result_as_dict, result_as_lines, result_in_words
     from discover.run import Hooks
@@ -82,6 +83,7 @@ def search(
         asked["checkpoint"],
         asked["resume"],
     )
+    order = with_pieces(order, catalog)
     chosen, choice = resolve(order)
     title = f"{chosen.problem.short} by {chosen.solver}, seed {chosen.seed}"
     say(title, choice, announcement(chosen.solver))

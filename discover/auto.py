@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from catalog.records import published
+from decompositions.composition import described
 from decompositions.registry import normalise
 from decompositions.rings import Ring
 from discover.problem import Problem
@@ -50,11 +51,14 @@ def _knows(solver: str, order: Order) -> bool:
 
 def _choices(order: Order) -> Iterator[tuple[str, str]]:
     """Solvers and the reasons for them, the best first. All of it is measured; see docs/solvers.md."""
+    from discover.pieces import COMPOSITION, reached
     from discover.solvers.evaluation import reaches
 
     problem = order.problem
     if not order.starts and reaches(problem):
         yield "evaluation", "products of polynomials are constructed at points, without a search"
+    if recipe := reached(order):
+        yield COMPOSITION, f"products and joined blocks of the schemes at hand reach it: {described(recipe)}"
     beyond = _beyond_flips(problem)
     if _needs_fractions(order):
         yield "als", "no scheme of so few products is known over zt: least squares find coefficients beyond -1, 0, 1"

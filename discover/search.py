@@ -18,6 +18,7 @@ from discover.budget import parse_budget
 from discover.jobs import run_jobs
 from discover.order import DEFAULT_SOLVER, Order, turned
 from discover.outcome import Found, Outcome
+from discover.pieces import with_pieces
 from discover.run import Hooks
 from discover.sharing import shares
 from discover.solver import make_solver, parameters
@@ -72,7 +73,7 @@ def search(
         options: Its hyperparameters.
         seed: Same seed, same steps, same result.
         budget: `60s`, `2h` or `5000steps`.
-        starts: Schemes or approximations to begin from.
+        starts: Schemes or approximations to begin from; `composition` takes the catalog's best if there are none.
         jobs: Processes, with seeds seed, seed + 1, ...; those of a flip solver exchange schemes.
         checkpoint: File for the state of the search.
         resume: Go on from that file.
@@ -95,7 +96,7 @@ def search(
         checkpoint,
         resume,
     )
-    return execute(order, catalog)
+    return execute(order if catalog is None else with_pieces(order, catalog), catalog)
 
 
 def execute(order: Order, catalog: Catalog | None = None, hooks: Hooks = Hooks()) -> Result:  # noqa: B008  # frozen

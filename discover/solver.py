@@ -89,6 +89,7 @@ SOLVERS = Registry(
     "solver",
     {
         "als": "discover.solvers.als:AlternatingLeastSquares",
+        "composition": "discover.solvers.composition:Composition",
         "construction": "discover.solvers.construction:Construction",
         "evaluation": "discover.solvers.evaluation:Evaluation",
         "flip-graph": "discover.solvers.flip_graph.solver:FlipGraph",

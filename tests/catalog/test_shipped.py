@@ -63,6 +63,7 @@ def test_an_entry_is_found_again(entry) -> None:
         ("2x4x4", 26), ("2x4x5", 33), ("2x5x5", 40), ("3x3x3", 23), ("3x3x4", 29), ("3x3x5", 36), ("3x4x4", 38),
         ("3x4x5", 47), ("3x5x5", 58), ("4x4x4", 49), ("4x5x5", 76), ("5x5x5", 93),
         ("2x2x6", 21), ("2x2x7", 25), ("2x2x8", 28), ("2x3x6", 30), ("2x3x7", 35), ("2x3x8", 40), ("2x4x6", 39),
+        ("4x6x6", 105), ("4x6x8", 140), ("6x6x8", 203), ("6x8x8", 266), ("8x8x8", 343),
     ],
 )  # fmt: skip
 def test_the_published_ternary_rank_is_matched(target: str, rank: int) -> None:

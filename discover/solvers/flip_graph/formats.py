@@ -6,19 +6,18 @@ projection, merging. We cut along any line over the field, see `decompositions.c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import combinations_with_replacement
 from typing import NamedTuple
 
 import numpy as np
 
+from decompositions.composition import Sizes, aligned, ordered, resized, rising
 from decompositions.cutting import cut
 from decompositions.fitting import fitted
-from decompositions.operations import AXES, concatenate, kronecker, order_to, permute
+from decompositions.operations import AXES, concatenate, kronecker
 from decompositions.scheme import Scheme
 from decompositions.targets.matmul import matmul
-
-Sizes = tuple[int, int, int]
 
 LEAST = 2  # no format on the map has a smaller size, unless the target has
 CUT_SLACK = 2.5  # products that a cut may cost beyond the cheapest one
@@ -30,7 +29,7 @@ class Move(NamedTuple):
     Attributes:
         kind: `stay`, `cut`, `extend`, `merge` or `product`.
         sources: Formats of the schemes that it takes, sizes rising.
-        axis: The size along which it works, in a source brought to the order of `_aligned`; 0 where there is none.
+        axis: The size along which it works, in a source brought to the order of `aligned`; 0 where there is none.
     """
 
     kind: str
@@ -72,14 +71,14 @@ def moves(sizes: Sizes, known: set[Sizes]) -> Iterator[Move]:
         if smaller in known:
             yield Move("extend", (smaller,), axis)
         for part in range(LEAST, sizes[axis] // 2 + 1):
-            halves = _with(sizes, axis, part), _with(sizes, axis, sizes[axis] - part)
+            halves = resized(sizes, axis, part), resized(sizes, axis, sizes[axis] - part)
             if known.issuperset(halves):
                 yield Move("merge", halves, axis)
     for first in known:
         if any(size % by for size, by in zip(sizes, first, strict=True)):
             continue
-        if _sorted(_quotient(sizes, first)) in known:
-            yield Move("product", (first, _sorted(_quotient(sizes, first))))
+        if rising(_quotient(sizes, first)) in known:
+            yield Move("product", (first, rising(_quotient(sizes, first))))
 
 
 def made(move: Move, sizes: Sizes, sources: list[Scheme], rng: np.random.Generator) -> Scheme:
@@ -93,52 +92,23 @@ def made(move: Move, sizes: Sizes, sources: list[Scheme], rng: np.random.Generat
     """
     first = sources[0]
     if move.kind == "cut":
-        return _rising(cut(_aligned(first, sizes, move.axis), move.axis, rng, CUT_SLACK))
+        return _rising(cut(aligned(first, sizes, move.axis), move.axis, rng, CUT_SLACK))
     if move.kind == "extend":
-        return fitted(_aligned(first, sizes, move.axis), matmul(*sizes))
+        return fitted(aligned(first, sizes, move.axis), matmul(*sizes))
     if move.kind == "merge":
-        one, two = (_aligned(source, sizes, move.axis) for source in sources)
+        one, two = (aligned(source, sizes, move.axis) for source in sources)
         return concatenate(one, two, AXES[move.axis])
     if move.kind == "product":
-        return kronecker(first, _ordered(sources[1], _quotient(sizes, move.sources[0])))
+        return kronecker(first, ordered(sources[1], _quotient(sizes, move.sources[0])))
     return first
 
 
-def _aligned(scheme: Scheme, sizes: Sizes, axis: int) -> Scheme:
-    """The scheme with its sizes ordered like `sizes` everywhere but along the axis."""
-    rest = list(scheme.target.sizes)
-    for place in range(3):
-        if place != axis:
-            rest.remove(sizes[place])
-    wanted = list(sizes)
-    wanted[axis] = rest[0]
-    return _ordered(scheme, wanted)
-
-
 def _rising(scheme: Scheme) -> Scheme:
-    return _ordered(scheme, sorted(scheme.target.sizes))
-
-
-def _ordered(scheme: Scheme, sizes: Iterable[int]) -> Scheme:
-    order = order_to(scheme.target, matmul(*sizes))
-    assert order is not None
-    return scheme if order == (0, 1, 2) else permute(scheme, order)
+    return ordered(scheme, sorted(scheme.target.sizes))
 
 
 def _shifted(sizes: Sizes, axis: int, by: int) -> Sizes:
-    return _with(sizes, axis, sizes[axis] + by)
-
-
-def _with(sizes: Sizes, axis: int, size: int) -> Sizes:
-    """The format with one size changed, sizes rising."""
-    changed = list(sizes)
-    changed[axis] = size
-    return _sorted(tuple(changed))
-
-
-def _sorted(sizes: tuple[int, ...]) -> Sizes:
-    n, m, p = sorted(sizes)
-    return n, m, p
+    return resized(sizes, axis, sizes[axis] + by)
 
 
 def _quotient(sizes: Sizes, first: Sizes) -> Sizes:

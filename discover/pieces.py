@@ -1,0 +1,88 @@
+"""The schemes of a catalog from which a larger matrix product is put together."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from decompositions.composition import LARGEST, Recipe, Sizes, cheapest, rising
+from decompositions.operations import canonical
+from decompositions.registry import normalise
+from decompositions.rings import Ring, holds, parse_ring
+from decompositions.scheme import Scheme
+from decompositions.targets import parse_target
+from discover.auto import AUTO
+
+if TYPE_CHECKING:
+    from catalog.layout import Listing
+    from catalog.store import Catalog
+    from discover.order import Order
+
+COMPOSITION = "composition"
+
+
+def with_pieces(order: Order, catalog: Catalog) -> Order:
+    """The order with the best schemes of the catalog as its starts, if it is one of `composition` that names none.
+
+    So is one of `auto`, without options, if they reach the rank asked for. The target's own entries are left out. The
+    starts are named in the provenance, so that a replay takes the same ones.
+
+    Raises:
+        TargetError: If `composition` is asked for a format that is too large.
+        CatalogError: If an entry cannot be read.
+    """
+    asked = normalise(order.solver) == COMPOSITION
+    if order.starts or order.target.family != "matmul" or not (asked or _is_open(order)):
+        return order
+    best = _best(order, catalog)
+    recipe = cheapest(order.target.sizes, {sizes: listing.rank or 0 for sizes, listing in best.items()})
+    if not asked and order.rank is not None and recipe.rank > order.rank:
+        return order
+    return dataclasses.replace(order, starts=tuple(_read(catalog, best, recipe)))
+
+
+def reached(order: Order) -> Recipe | None:
+    """How the starts of an order make a scheme of the rank asked for; None if they do not."""
+    starts = order.starts
+    if order.rank is None or order.target.family != "matmul" or max(order.target.sizes) > LARGEST or not starts:
+        return None
+    if any(not isinstance(start, Scheme) or start.target.family != "matmul" or start.imag for start in starts):
+        return None
+    if any(start.target == order.problem.target for start in order.turned_starts):
+        return None
+    recipe = cheapest(order.target.sizes, {rising(start.target.sizes): start.rank for start in starts})
+    return recipe if recipe.rank <= order.rank else None
+
+
+def _is_open(order: Order) -> bool:
+    """Whether `auto` may put the scheme together."""
+    plain = normalise(order.solver) == AUTO and not order.options
+    return plain and order.rank is not None and max(order.target.sizes) <= LARGEST
+
+
+def _best(order: Order, catalog: Catalog) -> dict[Sizes, Listing]:
+    """The entry of fewest products of each format, by file name."""
+    best: dict[Sizes, Listing] = {}
+    target = canonical(order.target)
+    for listing in catalog:
+        if listing.kind != "scheme" or not listing.target.startswith("matmul:") or not _fits(order.ring, listing.ring):
+            continue
+        held = parse_target(listing.target)
+        sizes = rising(held.sizes)
+        if held != target and (sizes not in best or _merit(listing) < _merit(best[sizes])):
+            best[sizes] = listing
+    return best
+
+
+def _fits(wanted: Ring, held: str | None) -> bool:
+    """Whether a scheme over one set is one over the other, by inclusion or by reduction."""
+    ring = parse_ring(held or "")
+    return (holds(wanted, ring) and ring is not Ring.QI) or (bool(wanted.characteristic) and holds(Ring.Z, ring))
+
+
+def _merit(listing: Listing) -> tuple[int, str]:
+    return listing.rank or 0, listing.id
+
+
+def _read(catalog: Catalog, best: dict[Sizes, Listing], recipe: Recipe) -> list[Scheme]:
+    return [catalog.scheme(best[sizes].id).scheme for sizes in sorted(recipe.given)]
