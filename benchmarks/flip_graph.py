@@ -2,6 +2,7 @@
 
     python benchmarks/flip_graph.py speed --json speed.json
     python benchmarks/flip_graph.py reach flip-graph:4x4x4:49:zt symmetric:5x5x5:93:zt --seeds 5 --cap 120
+    python benchmarks/flip_graph.py reach meta:4x5x5:76:zt --start 5x5x5:93 --cap 120
 
 One thread. Compiling, which is done once on a machine, is not counted; lifting and exact checks are.
 """
@@ -22,7 +23,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
-from decompositions import parse_target, standard
+from catalog import Catalog
+from decompositions import Scheme, parse_target, standard
 from decompositions.rings import Ring, parse_ring
 from discover.budget import Budget
 from discover.problem import Problem
@@ -58,11 +60,13 @@ def speed(ring: str, size: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def reach(solver: str, problem: Problem, options: dict[str, object], seed: int, cap: float) -> dict[str, Any]:
+def reach(
+    solver: str, problem: Problem, options: dict[str, object], starts: list[Scheme], seed: int, cap: float
+) -> dict[str, Any]:
     """One search: the rank it ended with, and the CPU seconds until its best scheme was found and verified."""
     began = time.process_time()
     hooks = Hooks(should_stop=lambda: time.process_time() - began > cap)
-    outcome = run(problem, solver, options, seed=seed, budget=Budget(), hooks=hooks)
+    outcome = run(problem, solver, options, seed=seed, budget=Budget(), starts=starts, hooks=hooks)
     found = outcome.found
     return {
         "seed": seed,
@@ -74,18 +78,20 @@ def reach(solver: str, problem: Problem, options: dict[str, object], seed: int, 
     }
 
 
-def reaches(text: str, options: dict[str, object], seeds: range, cap: float) -> dict[str, Any]:
+def reaches(text: str, options: dict[str, object], begun: list[str], seeds: range, cap: float) -> dict[str, Any]:
     """A problem such as `symmetric:5x5x5:93:zt` over several seeds.
 
     `cpu_per_success` counts the failures in.
     """
     solver, shape, goal, ring = text.split(":")
     problem = Problem(parse_target(shape), int(goal), parse_ring(ring))
-    runs = [reach(solver, problem, options, seed, cap) for seed in seeds]
+    starts = [Catalog().scheme(query).scheme for query in begun]
+    runs = [reach(solver, problem, options, starts, seed, cap) for seed in seeds]
     times = [one["cpu_seconds"] for one in runs if one["rank"] is not None]
     return {
         "problem": text,
         "options": options,
+        "starts": begun,
         "solved": len(times),
         "tried": len(runs),
         "median_s": round(statistics.median(times), 2) if times else None,
@@ -98,7 +104,7 @@ def reaches(text: str, options: dict[str, object], seeds: range, cap: float) -> 
 def warm(solvers: set[str]) -> None:
     """Compile, or load from the cache, what the searches need."""
     for solver in solvers:
-        for ring in (Ring.F2, Ring.F3, Ring.ZT):
+        for ring in (Ring.F2, Ring.F3) if solver == "meta" else (Ring.F2, Ring.F3, Ring.ZT):
             run(Problem(parse_target("2x2x2"), 8, ring), solver, {"walk": str(ring)}, seed=0)
 
 
@@ -112,7 +118,7 @@ def measurements(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     warm({problem.split(":")[0] for problem in problems})
     options = dict(pair.split("=", 1) for pair in given.set)
     for problem in problems:
-        yield reaches(problem, options, range(given.seed, given.seed + given.seeds), given.cap)
+        yield reaches(problem, options, given.start, range(given.seed, given.seed + given.seeds), given.cap)
 
 
 def arguments() -> argparse.Namespace:
@@ -126,6 +132,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="the first of them")
     parser.add_argument("--cap", type=float, default=60.0, help="CPU seconds of one search")
     parser.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE", help="option of the solvers")
+    parser.add_argument("--start", action="append", default=[], metavar="ID", help="entry that the searches begin from")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     return parser.parse_args()
 
