@@ -1,17 +1,20 @@
-"""What users may call an entry: its id, the start of its hash, `target:rank`, or the path of a file."""
+"""What users may call an entry: id, start of a hash, `target:rank`, `approximation:target:rank`, path of a file."""
 
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from catalog.approximations import BOUNDED, LOWEST, nearest
 from catalog.errors import CatalogError
 from catalog.layout import Listing
 from decompositions import Target, parse_target
+from decompositions.formulas import additions
 from decompositions.operations import canonical, order_to
 from decompositions.rings import Ring, holds, parse_ring
 
@@ -23,6 +26,7 @@ HASH_DIGITS = 64
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+,=_^-]{0,199}")
 _HASH_START = re.compile(rf"[0-9a-f]{{{LEAST_DIGITS},{HASH_DIGITS}}}")
 _TARGET_RANK = re.compile(r"(?P<target>.*[^:]):(?P<rank>[0-9]{1,9})")
+_NEAREST = re.compile(rf"(?P<kind>{BOUNDED}|{LOWEST}):{_TARGET_RANK.pattern}")
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ def find(catalog: Catalog, query: str, ring: Ring | str | None = None) -> Found:
 
     Args:
         catalog: Where to look.
-        query: An id; at least four digits of a hash; `2x2x2:7`, in any order of the sizes; or the path of a JSON file.
+        query: An id; at least four digits of a hash; `2x2x2:7`, in any order of the sizes; the path of a JSON file; or
+            `approximation:4x4x4:24`, the nearest of bounded norms, and `lowest:4x4x4:24`, the nearest of all.
         ring: For `target:rank`, only entries whose coefficients can be read over this set.
 
     Raises:
@@ -53,6 +58,11 @@ def find(catalog: Catalog, query: str, ring: Ring | str | None = None) -> Found:
     """
     if query.endswith(".json"):
         return Found(Path(query))
+    near = _NEAREST.fullmatch(query)
+    if near is not None:
+        target = parse_target(near["target"])
+        listing = nearest(catalog, target, int(near["rank"]), near["kind"])
+        return Found(listing.path, listing, _turn(target))
     by_rank = _TARGET_RANK.fullmatch(query)
     if by_rank is not None:
         return by_target(catalog, parse_target(by_rank["target"]), int(by_rank["rank"]), ring)
@@ -92,7 +102,7 @@ def by_hash(catalog: Catalog, start: str) -> Listing:
 
 
 def by_target(catalog: Catalog, target: Target, rank: int, ring: Ring | str | None = None) -> Found:
-    """A scheme of that target and rank: over the smallest set, the user's own before the shipped.
+    """A scheme of that target and rank: over the smallest set, and of those the one with the fewest additions.
 
     Raises:
         CatalogError: If there is none; the ranks that are here are named.
@@ -104,13 +114,43 @@ def by_target(catalog: Catalog, target: Target, rank: int, ring: Ring | str | No
     if not fitting:
         over = "" if wanted is None else f" over {wanted}"
         raise CatalogError(f"{target.short}:{rank}: no scheme of that rank{over} here; {_ranks(here)}")
-    best = min(fitting, key=_preference)
-    order = None if stored == target else order_to(stored, target)
-    return Found(best.path, best, order)
+    best = _preferred(catalog, fitting)
+    return Found(best.path, best, _turn(target))
 
 
-def _preference(listing: Listing) -> tuple[int, str]:
-    return list(Ring).index(Ring(listing.ring or "")), listing.id
+def _turn(target: Target) -> tuple[int, int, int] | None:
+    """How the sizes of an entry must be permuted to be the target's; None if they need not."""
+    stored = canonical(target)
+    return None if stored == target else order_to(stored, target)
+
+
+def _preferred(catalog: Catalog, fitting: Iterable[Listing]) -> Listing:
+    """Of the smallest set, the entry with the fewest additions, the first id of several; one alone is not read."""
+    places = {listing: list(Ring).index(Ring(listing.ring or "")) for listing in fitting}
+    best = [listing for listing, place in places.items() if place == min(places.values())]
+    if len(best) == 1:
+        return best[0]
+    return min(best, key=lambda listing: (_additions(catalog, listing), listing.id))
+
+
+def _additions(catalog: Catalog, listing: Listing) -> float:
+    """Those of the program kept with an entry, else those of its factors; infinitely many for a damaged file."""
+    from catalog.convert import to_scheme
+    from catalog.text import read
+    from decompositions.programs.program import ProgramError
+    from decompositions.programs.text import ATTACHMENT, loads
+
+    try:
+        entry = read(listing.path)
+    except CatalogError:
+        return math.inf
+    assert entry.kind == "scheme"
+    scheme = to_scheme(entry)
+    try:
+        program = loads(catalog.read_attachment(entry.hash, ATTACHMENT), listing.id, scheme)
+    except (CatalogError, ProgramError):
+        return additions(scheme)
+    return float(program.operations.additions)
 
 
 def _ranks(listings: Iterable[Listing]) -> str:

@@ -12,7 +12,7 @@ from catalog import atomic, attachments, layout, lookup
 from catalog.errors import CatalogError
 from catalog.layout import Listing
 from catalog.verifiers import require_right
-from decompositions import Scheme, Target, Verification
+from decompositions import Approximation, Scheme, Target, Verification
 from decompositions.operations import ORDERS, canonical, permute
 from decompositions.rings import Ring
 
@@ -129,6 +129,21 @@ class Catalog:
             scheme = permute(scheme, found.order)
             note = f"{scheme.target.short} is served from {found.path.stem} of {entry.target.name} by a permutation"
         return Served(scheme if ring is None else scheme.to(ring), entry, note)
+
+    def approximation(self, query: str) -> Approximation:
+        """A certified approximation, in the order of sizes that the query names.
+
+        Raises:
+            CatalogError: If there is none, it cannot be read, or the entry is no approximation.
+        """
+        from catalog.convert import to_approximation
+
+        found = self.find(query)
+        entry = self.read(found.listing) if found.listing is not None else read_file(found.path)
+        if entry.kind != "approximation":
+            raise CatalogError(f"{found.path}: kind: {entry.kind}; an approximation is needed")
+        approximation = to_approximation(entry)
+        return approximation if found.order is None else permute(approximation, found.order)
 
     def read(self, listing: Listing) -> AnyEntry:
         """The entry of a listing, verified, and lying where its content says.

@@ -38,7 +38,11 @@ def _ranks(text: str) -> range:
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--budget", default="60s", show_default=True, help="Time or descents: 60s, 10m, 500steps.")
 @click.option(
-    "--start", "starts", multiple=True, metavar="ID|FILE", help="What to drop products of, besides the seeds."
+    "--start",
+    "starts",
+    multiple=True,
+    metavar="ID|FILE|seed:NAME",
+    help="What to drop products of, or a seed, before the usual seeds.",
 )
 @click.option(
     "--save/--no-save", default=True, show_default=True, help="Keep what is nearer than what the catalog has."
@@ -64,12 +68,14 @@ def approximate(
     from discover.approximate.report import pool_as_dict, pool_as_lines
     from discover.budget import parse_budget
     from discover.progress import counted
-    from discover.starts import read
+    from discover.starts import PREFIX, is_seed, read
 
     built = canonical(parse_target(target))
-    given = [read(catalog, query) for query in starts]
+    given = [read(catalog, query) for query in starts if not is_seed(query)]
+    named = [query.removeprefix(PREFIX) for query in starts if is_seed(query)]
+    limits = _ranks(ranks), parse_budget(budget), seed
     with counted("approximating") as told:
-        pool = searched(built, _ranks(ranks), parse_budget(budget), seed, given, bounded=bounded, told=told)
+        pool = searched(built, *limits, given, named=named, bounded=bounded, told=told)
     added = keep(catalog, pool, given, seed) if save else []
     if as_json:
         print_json(pool_as_dict(pool, added))

@@ -27,16 +27,10 @@ def export() -> None:
 @with_catalog
 def export_layer(query: str, catalog: Catalog, out: Path, **sizes: Any) -> None:
     """Write an STL layer made from an entry as safetensors and config.json."""
+    from discover.starts import read
+
     listing = catalog.find(query).listing
-    write_layer(_scheme_or_approximation(catalog, query), out, listing.id if listing else None, **sizes)
-
-
-def _scheme_or_approximation(catalog: Catalog, query: str) -> Any:
-    """What a layer can be made of."""
-    from catalog.convert import to_approximation
-
-    entry = catalog.entry(query)
-    return to_approximation(entry) if entry.kind == "approximation" else catalog.scheme(query).scheme
+    write_layer(read(catalog, query), out, listing.id if listing else None, **sizes)
 
 
 def write_layer(

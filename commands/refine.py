@@ -67,6 +67,7 @@ def _search(begun: Start, rank: int, catalog: Catalog, asked: dict[str, Any]) ->
     from decompositions.rings import parse_ring
     from decompositions.scheme import Scheme
     from discover.approximate.refining import by_solver, keep
+    from discover.auto import resolve
     from discover.budget import parse_budget
     from discover.order import Order
     from discover.progress import announcement, shown
@@ -79,7 +80,8 @@ def _search(begun: Start, rank: int, catalog: Catalog, asked: dict[str, Any]) ->
     ring = parse_ring(asked["ring"] or (str(given.ring) if isinstance(given, Scheme) else "zt"))
     budget = parse_budget(asked["budget"])
     order = Order(given.target, rank, ring, asked["solver"], options(asked["options"]), asked["seed"], budget, (given,))
-    say(f"{order.problem.short} by {order.solver}, seed {order.seed}", announcement(order.solver))
+    order, choice = resolve(order)
+    say(f"{order.problem.short} by {order.solver}, seed {order.seed}", choice, announcement(order.solver))
     kept = catalog if asked["save"] else None
     with shown("refining", Hooks()) as hooks:
         result = execute(order, kept, hooks)
@@ -102,6 +104,6 @@ def _print(found: Approximation, added: Sequence[Added], as_json: bool) -> None:
     from discover.approximate.report import approximation_as_dict, approximation_as_lines
 
     if as_json:
-        print_json(approximation_as_dict(found, added))
+        print_json(approximation_as_dict(found, added[0].id if added else None))
     else:
         print_lines(approximation_as_lines(found, added))

@@ -55,11 +55,15 @@ def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
 @as_json
 @with_catalog
 def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
-    """Show a scheme: factors, formulas, exponent, bounds, cost."""
+    """Show a scheme: factors, formulas, exponent, bounds, cost; or an approximation: its residual and rows."""
     from catalog.classes import equals
     from discover.figures import additions
     from discover.report import equals_as_dict, equals_as_lines, scheme_as_lines, served_as_dict, served_as_lines
 
+    entry = catalog.entry(query)
+    if entry.kind == "approximation":
+        _show_approximation(query, entry.provenance.command, everything, as_json, catalog)
+        return
     served = catalog.scheme(query)
     same, shared = equals(catalog, served.scheme, _own_id(catalog, query)), additions(catalog, served.scheme)
     if as_json:
@@ -67,6 +71,18 @@ def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
         return
     say(served.note)
     print_lines([*served_as_lines(served, shared), *equals_as_lines(same), *scheme_as_lines(served.scheme, everything)])
+
+
+def _show_approximation(query: str, command: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
+    from discover.approximate.report import approximation_as_dict, approximation_as_lines, factors_as_lines
+
+    found, name = catalog.approximation(query), _own_id(catalog, query)
+    if as_json:
+        print_json(approximation_as_dict(found, name) | {"command": command})
+        return
+    print_lines([*approximation_as_lines(found), f"entry            {name or query}", f"found by         {command}"])
+    if everything:
+        print_lines(factors_as_lines(found))
 
 
 def _own_id(catalog: Catalog, query: str) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from decompositions import memory, rings
 from decompositions.errors import SchemeError, TargetError
 from decompositions.rings import IntArray, Ring
-from decompositions.scheme import Scheme
+from decompositions.scheme import Approximation, Scheme
 from decompositions.targets import Target
 from decompositions.targets.matmul import matmul
 
@@ -27,14 +27,22 @@ ORDERS = tuple(itertools.permutations(range(3)))
 Factors = tuple[IntArray, IntArray, IntArray]
 
 
-def permute(scheme: Scheme, order: Sequence[int]) -> Scheme:
-    """The scheme of the format with its sizes in another order.
+@overload
+def permute(scheme: Scheme, order: Sequence[int]) -> Scheme: ...
+
+
+@overload
+def permute(scheme: Approximation, order: Sequence[int]) -> Approximation: ...
+
+
+def permute(scheme: Scheme | Approximation, order: Sequence[int]) -> Scheme | Approximation:
+    """The scheme, or the approximation, of the format with its sizes in another order.
 
     With trace(A B C') and C' the transposed output, the three matrices may be turned cyclically, and transposed
     together in reverse order; the six results are the six orders of the sizes.
 
     Args:
-        scheme: A scheme of n x m x p.
+        scheme: A scheme or an approximation of n x m x p.
         order: Which of (n, m, p) stands first, second and third in the new format: (1, 2, 0) gives m x p x n.
 
     Raises:
@@ -44,10 +52,12 @@ def permute(scheme: Scheme, order: Sequence[int]) -> Scheme:
         raise TargetError(f"order {tuple(order)!r} is no permutation of (0, 1, 2)")
     sizes = _sizes(scheme.target)
     target = matmul(*(sizes[axis] for axis in order))
+    if isinstance(scheme, Approximation):
+        return Approximation(target, *_permuted(scheme.factors, sizes, tuple(order)))
     return _mapped(scheme, target, lambda factors: _permuted(factors, sizes, tuple(order)))
 
 
-def _permuted(factors: Factors, sizes: tuple[int, ...], order: tuple[int, ...]) -> Factors:
+def _permuted(factors: tuple[Any, Any, Any], sizes: tuple[int, ...], order: tuple[int, ...]) -> tuple[Any, Any, Any]:
     """Turn the factors, as matrices of trace(A B C'), until the sizes stand in the new order."""
     n, m, p = sizes
     rank = len(factors[0])

@@ -10,6 +10,7 @@ from catalog.records import published
 from decompositions.composition import described
 from decompositions.registry import normalise
 from decompositions.rings import Ring
+from decompositions.scheme import Approximation
 from discover.problem import Problem
 from discover.solver import SOLVERS
 from discover.solvers.flip_graph.blocks import MAX_COORDINATES
@@ -55,6 +56,9 @@ def _choices(order: Order) -> Iterator[tuple[str, str]]:
     from discover.solvers.evaluation import reaches
 
     problem = order.problem
+    if any(isinstance(start, Approximation) for start in order.starts):
+        yield "als", "the starts are approximations, which least squares go on from"
+        yield "ternary-sgd", "it begins at approximations too"
     if not order.starts and reaches(problem):
         yield "evaluation", "products of polynomials are constructed at points, without a search"
     if recipe := reached(order):
@@ -72,6 +76,7 @@ def _choices(order: Order) -> Iterator[tuple[str, str]]:
         yield "meta", f"the starts are of other formats: they are cut, extended and walked down{_lifted(order)}"
     yield "flip-graph", _flips(order)
     yield "ternary-sgd", "nothing else takes it"
+    yield "als", "nothing else takes it"
 
 
 def _needs_fractions(order: Order) -> bool:

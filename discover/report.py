@@ -70,6 +70,9 @@ def result_in_words(result: Result, told: str = "") -> list[str]:
     if result.scheme is None:
         figures = ", ".join(f"{name} {value}" for name, value in outcome.metrics.items())
         words.append(f"nothing found{': ' if figures else ''}{figures}")
+    if result.scheme is None and outcome.approximation is not None:
+        near = float(outcome.approximation.residual)
+        words.append(f"nearest approximation: residual {near:.6g}; not kept here, bilinear approximate and refine do")
     return words
 
 

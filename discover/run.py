@@ -26,7 +26,7 @@ from discover.budget import Budget
 from discover.checkpoint import Checkpoint
 from discover.outcome import Found, Outcome, Progress, Status
 from discover.problem import Problem, ProblemError, require_possible
-from discover.solver import make_solver, takes_any_format
+from discover.solver import approximates, make_solver, takes_any_format
 
 CHECKPOINT_SECONDS = 30.0
 CANDIDATES_A_SLICE = 256
@@ -76,8 +76,10 @@ def run(
         ProblemError: If the rank is proven impossible, or the solver cannot take the problem.
         CheckpointError: If the checkpoint cannot be read or written.
     """
-    require_possible(problem)
-    search = Search(problem, solver, make_solver(solver, options), seed, checkpoint, hooks)
+    made = make_solver(solver, options)
+    if not approximates(made):
+        require_possible(problem)
+    search = Search(problem, solver, made, seed, checkpoint, hooks)
     search.begin(starts, resume)
     with interruption() as interrupted:
         status = search.loop(budget, interrupted)

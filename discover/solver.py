@@ -134,6 +134,11 @@ def takes_any_format(solver: Solver) -> bool:
     return bool(getattr(solver, "any_format", False))
 
 
+def approximates(solver: Solver) -> bool:
+    """Whether the solver searches the nearest approximations, for which no rank is too low."""
+    return bool(getattr(solver, "approximate", False))
+
+
 def parameters(solver: Solver) -> dict[str, Any]:
     """The hyperparameters that differ from their defaults, by name."""
     fields = dataclasses.fields(typing.cast("Any", solver))

@@ -46,7 +46,7 @@ def start(catalog: Catalog, query: str, target: Target | None, rank: int | None,
 
     Args:
         catalog: Where ids are looked up.
-        query: An id, the beginning of a hash, `2x2x2:7`, a file, or `seed:NAME`.
+        query: An id, the beginning of a hash, `2x2x2:7`, `approximation:2x2x2:6`, a file, or `seed:NAME`.
         target: What is searched for; None if that is what the start says.
         rank: Products searched for; None for as few as possible.
         rng_seed: Of a seed.
@@ -71,10 +71,8 @@ def read(catalog: Catalog, query: str) -> Scheme | Approximation:
     Raises:
         CatalogError: If there is none, or it is a transform.
     """
-    from catalog.convert import to_approximation
-
-    entry = catalog.entry(query)
-    return to_approximation(entry) if entry.kind == "approximation" else catalog.scheme(query).scheme
+    kind = catalog.entry(query).kind
+    return catalog.approximation(query) if kind == "approximation" else catalog.scheme(query).scheme
 
 
 def _seed(query: str, target: Target | None, rank: int | None, rng_seed: int) -> Approximation:

@@ -29,6 +29,7 @@ SEEDS = Registry(
         "random-decoded": "decompositions.seeds.randomly:random_decoded",
         "roots-of-unity": "decompositions.seeds.polynomial:roots_of_unity",
         "strassen": "decompositions.seeds.pruning:strassen_exactly",
+        "turned-winograd": "decompositions.seeds.turning:turned_winograd",
     },
 )
 

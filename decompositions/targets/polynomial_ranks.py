@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from decompositions.rings import Ring
+from decompositions.targets.constructed import CONSTRUCTION, product_rank
 from decompositions.targets.facts import DIVISION_FREE, EVERY_RING, INFINITE_FIELDS, field_of, modulo, product_of
 from decompositions.targets.target import KnownRank, LowerBound
 
@@ -55,13 +56,9 @@ SOURCES = {
     Ring.F3: f"{BSHOUTY}; {MONTGOMERY}; composed of these",
 }
 KNOWN_FOR = {Ring.ZT: EVERY_RING, Ring.Z: DIVISION_FREE, Ring.F2: field_of(2), Ring.F3: field_of(3)}
-REMAINDERS = "Chinese remainders modulo irreducible polynomials (S. Winograd 1980), built by decompositions.evaluation"
-CONSTRUCTED: Mapping[Ring, Mapping[tuple[int, int], int]] = {
-    Ring.Z: {(3, 4): 8, (3, 5): 10, (4, 5): 12, (8, 8): 26, (9, 9): 30, (10, 10): 35},
-    Ring.F2: {(3, 5): 10, (11, 11): 39, (12, 12): 44, (16, 16): 63},
-    Ring.F3: {(3, 5): 9, (6, 6): 15, (7, 7): 19, (8, 8): 23, (9, 9): 27, (10, 10): 31, (11, 11): 35, (12, 12): 39},
-}
-"""Ranks of m <= n coefficients that `evaluation` reaches; the tests build each of them."""
+LIFTED: Mapping[tuple[int, int], int] = {(5, 6): 17, (5, 7): 22, (5, 8): 25, (7, 8): 26, (7, 9): 33}
+"""Ranks over `zt` of m <= n coefficients that `evaluation` reaches by lifting; the tests build each of them."""
+PLANNED = (Ring.Z, Ring.F2, Ring.F3)
 LARGEST_INNER = 8
 """Coefficients of the inner formula, at most, where a formula is put into another."""
 
@@ -110,8 +107,9 @@ def _known(m: int, n: int) -> list[KnownRank]:
     found = [KnownRank(m + n - 1, INFINITE_FIELDS, TOOM)]
     for ring, rings in KNOWN_FOR.items():
         found.append(KnownRank(composed(m, n, ring), rings, SOURCES[ring]))
-        if (m, n) in CONSTRUCTED.get(ring, {}):
-            found.append(KnownRank(CONSTRUCTED[ring][m, n], rings, REMAINDERS))
+    if (m, n) in LIFTED:
+        found.append(KnownRank(LIFTED[m, n], EVERY_RING, CONSTRUCTION))
+    found += [KnownRank(product_rank(m, n, ring), KNOWN_FOR[ring], CONSTRUCTION) for ring in PLANNED]
     for prime in PRIMES:
         if m + n - 1 <= prime + 1:
             found.append(KnownRank(m + n - 1, field_of(prime), TOOM))

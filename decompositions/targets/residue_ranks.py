@@ -8,10 +8,11 @@ need more, and over the integers a scheme must be one modulo 2 and modulo 3 as w
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 from decompositions.rings import Ring
+from decompositions.targets.constructed import CONSTRUCTION, block_rank, product_rank
 from decompositions.targets.facts import (
     DIVISION_FREE,
     EVERY_RING,
@@ -30,6 +31,7 @@ from decompositions.targets.polynomial_ranks import (
     GRIESMER,
     KARATSUBA,
     KNOWN_FOR,
+    PLANNED,
     PRIMES,
     SOURCES,
     composed,
@@ -54,7 +56,8 @@ BLASER = (
 CHUDNOVSKY = "D. V. Chudnovsky, G. V. Chudnovsky, Algebraic complexities and algebraic curves over finite fields, 1988"
 SHORT = "M. Cenk, F. Özbudak, Multiplication of polynomials modulo x^n, 2011"
 FOLDED = "the product of polynomials, reduced"
-FOLDABLE = (Ring.Z, Ring.F2, Ring.F3)
+LIFTED_CYCLIC, LIFTED_SHORT = {4: 8, 7: 26}, {7: 18, 9: 27}
+"""Ranks over `zt` modulo x^n - 1 and modulo x^n that `evaluation` reaches by lifting."""
 
 MAX_FACTORED = 64
 """The largest degree of a modulus that is factored for its bounds; beyond it that takes seconds."""
@@ -95,9 +98,12 @@ def _block_proven(prime: int, d: int, e: int) -> tuple[int, str]:
     return max(general, SHORT_PROVEN.get(prime, {}).get(e, general)) if d == 1 else general
 
 
-def blocks_rank(blocks: Iterable[Block], prime: int) -> int:
-    """The rank that Chinese remaindering reaches modulo 2 or 3."""
-    return sum(_block_rank(prime, d, e) for d, e in blocks)
+def blocks_ranks(blocks: Sequence[Block], prime: int, source: str) -> list[KnownRank]:
+    """The rank that Chinese remaindering reaches modulo 2 or 3: by what is published, and by what is built here."""
+    published = [_block_rank(prime, d, e) for d, e in blocks]
+    best = [min(rank, block_rank(prime, d, e)) for rank, (d, e) in zip(published, blocks, strict=True)]
+    field = field_of(prime)
+    return [KnownRank(sum(published), field, source), KnownRank(sum(best), field, f"{CONSTRUCTION}; {source}")]
 
 
 @cache
@@ -129,7 +135,11 @@ def short_pairwise(n: int) -> int:
 
 def folded_ranks(n: int) -> list[KnownRank]:
     """Ranks of the scheme that multiplies two polynomials of n coefficients and reduces, over sets without division."""
-    return [KnownRank(composed(n, n, ring), KNOWN_FOR[ring], f"{FOLDED}: {SOURCES[ring]}") for ring in FOLDABLE]
+    known = []
+    for ring in PLANNED:
+        known.append(KnownRank(composed(n, n, ring), KNOWN_FOR[ring], f"{FOLDED}: {SOURCES[ring]}"))
+        known.append(KnownRank(product_rank(n, n, ring), KNOWN_FOR[ring], f"{FOLDED}: {CONSTRUCTION}"))
+    return known
 
 
 def convolution_bounds(lengths: Sequence[int], sign: int) -> list[LowerBound]:
@@ -159,10 +169,12 @@ def convolution_ranks(lengths: Sequence[int], sign: int) -> list[KnownRank]:
 
 def _one_convolution(n: int, sign: int) -> list[KnownRank]:
     known = [KnownRank(ternary_convolution(n), EVERY_RING, f"{FOLDED}: {KARATSUBA}"), *folded_ranks(n)]
+    if sign == 1 and n in LIFTED_CYCLIC:
+        known.append(KnownRank(LIFTED_CYCLIC[n], EVERY_RING, CONSTRUCTION))
     for prime in PRIMES:
         degrees = components((n,), sign, finite(prime))
         blocks = [(d, n // sum(degrees)) for d in degrees]
-        known.append(KnownRank(blocks_rank(blocks, prime), field_of(prime), FINITE_REMAINDERS))
+        known += blocks_ranks(blocks, prime, FINITE_REMAINDERS)
     return known
 
 
@@ -187,7 +199,10 @@ def _one_short(n: int) -> list[KnownRank]:
         KnownRank(short_pairwise(n), EVERY_RING, KARATSUBA),
         KnownRank(SHORT_RANKS.get(n, composed(n, n, Ring.Z)), DIVISION_FREE, SHORT if n in SHORT_RANKS else FOLDED),
     ]
-    known += [KnownRank(_block_rank(prime, 1, n), field_of(prime), f"{SHORT}; {BDEZ}") for prime in PRIMES]
+    if n in LIFTED_SHORT:
+        known.append(KnownRank(LIFTED_SHORT[n], EVERY_RING, CONSTRUCTION))
+    for prime in PRIMES:
+        known += blocks_ranks([(1, n)], prime, f"{SHORT}; {BDEZ}")
     return known
 
 
@@ -215,7 +230,7 @@ def modulus_ranks(coefficients: Sequence[int]) -> list[KnownRank]:
         known.append(KnownRank(rank, frozenset({ring}), REMAINDERS))
     for prime in PRIMES:
         blocks = _factors(tuple(coefficients), finite(prime))
-        known.append(KnownRank(blocks_rank(blocks, prime), field_of(prime), FINITE_REMAINDERS))
+        known += blocks_ranks(blocks, prime, FINITE_REMAINDERS)
     return known
 
 

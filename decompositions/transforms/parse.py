@@ -106,7 +106,7 @@ def _from_file(path: str, size: int | None, seed: int) -> Transform:
     except BilinearError:
         raise
     except Exception as error:  # damaged files make NumPy raise what it documents nowhere
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "no readable .npy file"
         raise TransformError(f"{path}: {reason}; a square matrix as .npy is needed") from error
     if size is not None and size != len(matrix):
         raise TransformError(f"{name}: a matrix of size {len(matrix)}, asked for is {size}; leave --size out")

@@ -4,7 +4,8 @@
 ranks, `keep` the way into the catalog, `comparison` what each kind of seed leads to.
 """
 
-from discover.approximate.bounding import norms, row_bound
+from decompositions.row_norms import norms
+from discover.approximate.bounding import row_bound
 from discover.approximate.fit import Fit
 from discover.approximate.pool import Best, Pool, approximate
 

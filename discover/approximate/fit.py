@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from decompositions import memory
+from decompositions.row_norms import norms
 from decompositions.seeds.decoder import balanced
 from decompositions.targets import Target
-from discover.approximate.bounding import Floats, norms, shortened
+from discover.approximate.bounding import Floats, shortened
 
 AXES = (0, 1, 2)
 FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-3, 1e-10, 1e4

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from decompositions.identity import content_hash
+from decompositions.row_norms import norms
 from decompositions.scheme import Approximation, Scheme
 from decompositions.targets import Target
-from discover.approximate.bounding import norms, row_bound
+from discover.approximate.bounding import row_bound
 from discover.approximate.pool import GAIN, Best, Pool
+from discover.starts import PREFIX
 
 if TYPE_CHECKING:
     from catalog.entries import ApproximationEntry, Provenance
@@ -110,6 +112,8 @@ def _provenance(pool: Pool, best: Best, parents: Sequence[str], rng_seed: int) -
     first, last = pool.ranks[0], pool.ranks[-1]
     words = ["bilinear", SOLVER, pool.fit.target.short, "--ranks", f"{first}-{last}", "--seed", str(rng_seed)]
     words += ["--budget", f"{best.step}steps"]
+    for name in pool.named:
+        words += ["--start", f"{PREFIX}{name}"]
     for parent in parents:
         words += ["--start", parent[:16]]
     return Provenance(

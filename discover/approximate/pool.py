@@ -10,11 +10,12 @@ from functools import partial
 import numpy as np
 
 from decompositions.errors import TargetError
+from decompositions.row_norms import norms
 from decompositions.scheme import Approximation, Scheme
 from decompositions.seeds import pruned, seed
 from decompositions.targets import Target
 from discover.approximate import moves
-from discover.approximate.bounding import Floats, norms, row_bound
+from discover.approximate.bounding import Floats, row_bound
 from discover.approximate.fit import Fit
 from discover.budget import Budget
 from discover.problem import ProblemError
@@ -25,6 +26,7 @@ STARTS = "start"
 MOVES = {"drop": 0.3, "add": 0.15, "swap": 0.35, "kick": 0.15, "draw": 0.05}
 """Chance of each move; those that have no neighbour to begin from fall to `swap`."""
 RIDGE, STEPS = 1e-5, 40
+NARROWED = 5  # times that the bound of a seed that was asked for is narrowed
 FIRST_STEPS = 10  # of an exchange, between the product added and the one dropped
 LAST_RIDGE, LAST_STEPS = 1e-9, 100  # of what is better than what was there
 GAIN = 1e-5  # of the residual, below which nothing is better
@@ -70,6 +72,7 @@ class Pool:
         ranks: Those searched, rising.
         bound: The largest row of a bounded approximation.
         free: Whether others are searched too.
+        named: Seeds that the user asked for.
         bounded: The nearest whose rows keep to the bound, by rank.
         lowest: The nearest of all, by rank.
         steps: Descents made.
@@ -79,6 +82,7 @@ class Pool:
     ranks: tuple[int, ...]
     bound: float
     free: bool = True
+    named: tuple[str, ...] = ()
     bounded: dict[int, Best] = field(default_factory=dict)
     lowest: dict[int, Best] = field(default_factory=dict)
     steps: int = 0
@@ -123,12 +127,13 @@ def approximate(
     rng_seed: int = 0,
     starts: Sequence[Scheme | Approximation] = (),
     *,
+    named: Sequence[str] = (),
     bounded: bool = False,
     told: Callable[[str], None] = lambda name: None,
 ) -> Pool:
     """The nearest approximations of a tile product at each of the ranks.
 
-    First all seeds that the target has, and the starts with products dropped, then moves between neighbouring ranks.
+    First the seeds and starts, with products dropped, at every rank, then moves between neighbouring ranks.
     The same seed and steps give the same approximations, on processors of one kind.
 
     Args:
@@ -137,6 +142,7 @@ def approximate(
         budget: Wall time, or descents.
         rng_seed: Of all randomness.
         starts: Schemes or approximations of the target; those of more products are pruned to each rank.
+        named: Seeds to begin from before all others.
         bounded: Whether only approximations of bounded norms are wanted.
         told: Called before every descent, with its number.
 
@@ -145,8 +151,10 @@ def approximate(
 
     Raises:
         ProblemError: If the target is no `matmul`, a rank is below 1, or a start is of another target.
+        TargetError: If a seed that was named cannot take the target, or a rank.
+        UnknownNameError: If there is no such seed.
     """
-    pool = Pool(Fit.of(target), tuple(sorted(set(ranks))), row_bound(target), not bounded)
+    pool = Pool(Fit.of(target), tuple(sorted(set(ranks))), row_bound(target), not bounded, tuple(named))
     _require_possible(pool, starts)
     began, seeds = time.monotonic(), list(_seeds(pool, starts))
     with interruption() as interrupted:
@@ -178,11 +186,23 @@ def _seeds(
     """What is descended from first: the highest rank first, so that it can lead to the lower ones."""
     target = pool.fit.target
     for rank in reversed(pool.ranks):
+        for name in pool.named:
+            yield name, partial(_named, pool, name, rank)
         for start in starts:
             if start.rank >= rank:
                 yield STARTS, partial(pruned, start, rank)
         for name in SEEDS_TRIED:
             yield name, partial(_seeded, name, target, rank)
+
+
+def _named(pool: Pool, name: str, rank: int, rng: np.random.Generator) -> Approximation:
+    """A seed that was asked for, fitted without a bound and then under ever narrower ones: it may begin far outside."""
+    fit = pool.fit
+    found = fit.descended(seed(name, fit.target, rank, rng).factors, STEPS, RIDGE)
+    for bound in np.geomspace(max(pool.bound, norms(found).max()), pool.bound, NARROWED + 1)[1:]:
+        found = fit.descended(found, STEPS, RIDGE, float(bound))
+    u, v, w = found
+    return Approximation(fit.target, u, v, w)
 
 
 def _seeded(name: str, target: Target, rank: int, rng: np.random.Generator) -> Approximation:

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from decompositions.identity import content_hash
+from decompositions.row_norms import norms
 from decompositions.scheme import Approximation
-from discover.approximate.bounding import norms
 from discover.approximate.comparison import Compared
 from discover.approximate.keep import Held, by_rank
 from discover.approximate.pool import Best, Pool
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from catalog.store import Added
 
 DIGITS = 6  # of a residual that people read
+WIDTH = 9  # of a factor's entry
 
 
 def pool_as_dict(pool: Pool, added: Sequence[Added]) -> dict[str, Any]:
@@ -44,8 +45,8 @@ def pool_as_lines(pool: Pool, added: Sequence[Added]) -> list[str]:
     return [*lines, *_where(added)]
 
 
-def approximation_as_dict(found: Approximation, added: Sequence[Added]) -> dict[str, Any]:
-    """An approximation for JSON: factors dense, row by row, the residual exact and rounded."""
+def approximation_as_dict(found: Approximation, name: str | None) -> dict[str, Any]:
+    """An approximation for JSON, with the id of its entry: factors row by row, the residual exact and rounded."""
     return {
         "target": found.target.name,
         "rank": found.rank,
@@ -56,15 +57,24 @@ def approximation_as_dict(found: Approximation, added: Sequence[Added]) -> dict[
         "u": found.u.tolist(),
         "v": found.v.tolist(),
         "w": found.w.tolist(),
-        "id": added[0].id if added else None,
+        "id": name,
     }
 
 
-def approximation_as_lines(found: Approximation, added: Sequence[Added]) -> list[str]:
-    """The same for people, without the factors."""
+def approximation_as_lines(found: Approximation, added: Sequence[Added] = ()) -> list[str]:
+    """The same for people, without the factors, with what became of it in the catalog."""
     largest = float(norms(found.factors).max())
     head = f"{found.target.short}, {found.rank} products: residual {float(found.residual):.{DIGITS}g}, certified"
     return [head, f"largest row at equal scaling {largest:.3f}", *_where(added)]
+
+
+def factors_as_lines(found: Approximation) -> list[str]:
+    """The rows of U, V and W, one product a line."""
+    lines = []
+    for name, factor in zip("UVW", found.factors, strict=True):
+        lines += ["", f"{name}, one row a product"]
+        lines += [" ".join(f"{number:{WIDTH}.4f}" for number in row) for row in factor]
+    return lines
 
 
 def compared_as_dict(rows: Sequence[Compared], best: Sequence[Held]) -> dict[str, Any]:

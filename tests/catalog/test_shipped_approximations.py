@@ -63,6 +63,15 @@ def test_nothing_is_above_a_descent_from_pruned_strassen(tiles: list[Held]) -> N
     assert all(found[rank] <= residual for rank, residual in PRUNED_STRASSEN.items())
 
 
+@pytest.mark.parametrize("rank", range(40, 44))
+def test_long_rows_lose_no_more_than_one_term_a_product_and_short_ones_little_more(
+    tiles: list[Held], rank: int
+) -> None:
+    own = [one for one in tiles if one.rank == rank]
+    assert min(one.residual for one in own) <= (49 - rank) / 64 + 0.001
+    assert min(one.residual for one in own if one.bounded) <= (49 - rank) / 64 + 0.0015
+
+
 @pytest.mark.parametrize("rank", range(44, 49))
 def test_each_product_less_loses_one_of_the_64_terms(tiles: list[Held], rank: int) -> None:
     assert min(one.residual for one in tiles if one.rank == rank and one.bounded) <= (49 - rank) / 64 + 0.001

@@ -8,6 +8,7 @@ import pytest
 from catalog import Catalog
 from decompositions import parse_target, standard
 from decompositions.rings import Ring
+from decompositions.seeds import seed
 from decompositions.targets import Target
 from discover.auto import resolve
 from discover.budget import parse_budget
@@ -149,3 +150,16 @@ def test_starts_of_other_formats_go_to_meta() -> None:
     solver, sentence = choice(order)
     assert solver == "meta"
     assert "they are cut, extended and walked down, lifted from f2 to zt" in sentence
+
+
+def test_approximate_starts_go_to_als() -> None:
+    target = parse_target("2x2x2")
+    near = seed("kronecker", target, 7, np.random.default_rng(0))
+    solver, sentence = choice(Order(target, 7, starts=(near,)))
+    assert solver == "als"
+    assert "the starts are approximations" in sentence
+    assert choice(Order(target, 7, starts=(near,), options={"recipe": "paper"}))[0] == "ternary-sgd"
+
+
+def test_options_of_als_alone_lead_to_it() -> None:
+    assert choice(Order(parse_target("2x2x2"), 6, options={"approximate": "true"}))[0] == "als"

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.records import published
+from decompositions.composition import Sizes
 from decompositions.constructions import standard
 from decompositions.scheme import Approximation, Scheme
 from decompositions.targets.matmul import matmul
 from discover.problem import Problem, ProblemError
-from discover.solvers.flip_graph.formats import Move, Sizes, around, made, moves
+from discover.solvers.flip_graph.formats import Move, around, made, moves
 from discover.solvers.flip_graph.schemes import (
     is_dead,
     joined,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from decompositions.rings import Ring
 from decompositions.scheme import Scheme
 from decompositions.targets.matmul import matmul
-from discover.solvers.flip_graph.formats import Sizes
+from decompositions.composition import Sizes
 from discover.solvers.flip_graph.schemes import joined, to_scheme
 
 

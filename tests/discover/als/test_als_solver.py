@@ -84,6 +84,15 @@ def test_an_impossible_rank_leaves_the_nearest_approximation() -> None:
     assert norms.max() <= 3 + 1e-9
 
 
+def test_no_rank_is_too_low_for_an_approximation() -> None:
+    outcome = found("2x2x2", 6, budget="400steps", options={"approximate": True, "restarts": 8})
+    assert outcome.scheme is None
+    assert outcome.approximation is not None
+    assert float(outcome.approximation.residual) == pytest.approx(0.125, abs=1e-3)
+    with pytest.raises(ProblemError, match="rank 6 is impossible"):
+        found("2x2x2", 6)
+
+
 @pytest.mark.parametrize("rank", [7, 8])
 def test_a_start_of_the_rank_or_another_is_taken(rank: int) -> None:
     start = strassen() if rank == 8 else standard(parse_target("2x2x2"))

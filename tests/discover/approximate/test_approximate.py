@@ -94,6 +94,20 @@ def test_a_start_is_pruned_to_every_rank_and_becomes_a_parent(tmp_path: Path) ->
     assert len(mine.entry(added.id).lineage.parents) == 1
 
 
+def test_a_seed_that_is_named_is_drawn_first_and_in_the_command(tmp_path: Path) -> None:
+    words = ("approximate", "2x2x2", "--rank", "5", "--budget", "1steps", "--start", "seed:turned-winograd", "--json")
+    found = json.loads(call(tmp_path, *words, "--no-save").stdout)["approximations"][0]
+    assert (found["origin"], found["bounded"]) == ("turned-winograd", True)
+    assert found["residual"] == pytest.approx(0.25, abs=2e-3)
+    pool = approximate(TILE, [5], Budget(steps=1), named=["turned-winograd"])
+    mine = Catalog(tmp_path, shipped=None)
+    [added] = keep(mine, pool, [], 0)
+    entry = mine.entry(added.id)
+    assert entry.lineage.parents == ()
+    again = call(tmp_path / "second", *entry.provenance.command.split()[1:], "--json")
+    assert json.loads(again.stdout)["approximations"][0]["residual"] == pool.bounded[5].residual
+
+
 @pytest.mark.parametrize(
     ("target", "ranks", "starts", "said"),
     [

@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decompositions import Ring, Scheme, parse_target, standard, strassen, verify
+from decompositions.composition import Sizes
 from decompositions.targets.matmul import matmul
 from discover.budget import Budget
 from discover.outcome import Status
 from discover.problem import Problem, ProblemError
 from discover.run import run
 from discover.solver import OptionError, make_solver
-from discover.solvers.flip_graph.formats import Sizes, around, made, moves
+from discover.solvers.flip_graph.formats import around, made, moves
 from discover.solvers.flip_graph.shelf import Shelf
 
 QUICK: dict[str, object] = {"patience": 0.2, "leg": 0.1}
