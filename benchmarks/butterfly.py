@@ -4,7 +4,8 @@
 
 All are run in turn, so that whatever else the machine does disturbs them alike; times are the least processor times,
 which count waiting threads, so take one thread. `dense` is torch.matmul (a GEMV for one token), `butterfly` the layer
-as it is trained, `fused` the same with its levels multiplied once for all, `monarch` two block-diagonal factors.
+as it is trained, `fused` the same with its levels multiplied once for all, `compiled` its levels by compiled loops (one
+token only), `monarch` two block-diagonal factors.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
 from layers.butterfly import ButterflyLinear, MonarchLinear
+from layers.butterfly.compiled import CompiledButterfly
 
 SIZES = [64, 128, 256, 512, 1024, 2048, 4096, 8192]
 FEWEST_ROUNDS = 5
@@ -44,8 +46,10 @@ def functions(size: int, tokens: int, trained: bool) -> dict[str, Callable[[], A
         steps = {name: lambda m=module: m(input_too).sum().backward() for name, module in layers.items()}
         return {**steps, "torch.fft": lambda: torch.fft.rfft(input_too).abs().sum().backward()}
     array = x.numpy()
+    compiled, token = CompiledButterfly(butterfly), array[0]
     return {
         **{name: lambda m=module: m(x) for name, module in layers.items()},
+        **({"compiled": lambda: compiled(token)} if tokens == 1 else {}),
         "torch.fft": lambda: torch.fft.fft(x),
         "scipy.fft": lambda: fft.fft(array),
         "scipy.dct": lambda: fft.dct(array),

@@ -2,16 +2,17 @@
 
     python benchmarks/calibration.py --ranks 24 32 40 48 --json calibration.json
 
-A small byte-level decoder is trained on the guides in docs/; every linear layer of its blocks is then converted to each
-rank, once with plainly encoded weights and once calibrated on training text. The error is the mean relative squared one
-of the layers' outputs on held-out text, each fed what the converted model feeds it; the loss is in nats a byte.
+A small byte-level decoder is trained on the language reference that comes with Python; every linear layer of its blocks
+is then converted to each rank, once with plainly encoded weights and once calibrated on training text. Errors are mean
+relative squared ones of the layers' outputs on held-out text: `layer` of each layer alone, fed what the dense model
+feeds it; `model` against the dense model's outputs, each fed what the converted model feeds it. The loss is in nats a
+byte, at the last place of each tile, where no layer sees what follows.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
-import math
 import sys
 import time
 from pathlib import Path
@@ -19,70 +20,57 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
-from examples.models import Decoder, DecoderConfig
-from layers import STLConfig, convert_
+from examples.language import decoder
+from examples.language.fine_tuning import in_blocks
+from examples.language.text import REFERENCE, language_reference
+from layers import STLConfig, STLLinear, convert_
 from layers.convert.measure import inputs
 
-DOCS = Path(__file__).parents[1] / "docs"
-HELD_OUT = 0.1
 RATE = 2e-3
-VALIDATION = 32
+VALIDATION = 64
+HEADS = 4
 
 
-def guides() -> Tensor:
-    """The guides, as bytes."""
-    data = b"\n".join(path.read_bytes() for path in sorted(DOCS.glob("*.md")))
-    return torch.tensor(list(data), dtype=torch.int64)
-
-
-def windows(data: Tensor, count: int, length: int, generator: torch.Generator) -> Tensor:
-    """Pieces of the text, shape (count, length + 1)."""
-    starts = torch.randint(len(data) - length - 1, (count,), generator=generator)
-    return data[starts[:, None] + torch.arange(length + 1)]
-
-
-def loss_of(model: nn.Module, pieces: Tensor) -> Tensor:
-    return functional.cross_entropy(model(pieces[:, :-1]).flatten(0, 1), pieces[:, 1:].flatten())
-
-
-def trained(data: Tensor, given: argparse.Namespace) -> Decoder:
-    """A model trained with a rate that falls to zero along a cosine."""
-    generator = torch.Generator().manual_seed(given.seed)
-    torch.manual_seed(given.seed)
-    model = Decoder(DecoderConfig(width=given.width, depth=given.depth))
-    optimiser = torch.optim.AdamW(model.parameters(), RATE, betas=(0.9, 0.95))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: 0.5 + 0.5 * math.cos(math.pi * step / given.steps)
-    )
-    for _ in range(given.steps):
-        optimiser.zero_grad()
-        loss_of(model, windows(data, 16, given.length, generator)).backward()
-        optimiser.step()
-        schedule.step()
-    return model.eval()
-
-
-def in_blocks(module: nn.Module, name: str) -> bool:
-    return isinstance(module, nn.Linear) and name.startswith("blocks.")
+def relative(found: Tensor, expected: Tensor) -> float:
+    """Squared error over squared norm."""
+    return float((found - expected).square().sum() / expected.square().sum())
 
 
 @torch.no_grad()
-def measure(model: Decoder, config: STLConfig, calibration: Tensor | None, held_out: Tensor) -> dict[str, float]:
-    """Mean relative squared error of the layers' outputs on held-out text, and the converted model's loss there."""
+def measure(model: nn.Module, config: STLConfig, calibration: Tensor | None, held_out: Tensor) -> dict[str, float]:
+    """Errors on held-out text, and the converted model's loss there."""
     converted, start = copy.deepcopy(model), time.perf_counter()
     replaced = convert_(converted, config, in_blocks, calibration=calibration).replaced
-    seconds, errors = time.perf_counter() - start, []
-    for name in replaced:
-        layer = converted.get_submodule(name)
-        x = inputs(converted, name, layer, held_out[:, :-1])
-        expected = model.get_submodule(name)(x)
-        errors.append(float((layer(x) - expected).square().sum() / expected.square().sum()))
-    return {"error": sum(errors) / len(errors), "loss": float(loss_of(converted, held_out)), "seconds": seconds}
+    seconds = time.perf_counter() - start
+    error = [whole_error(model, converted, name, held_out) for name in replaced]
+    alone = [layer_error(model, name, config, calibration, held_out) for name in replaced]
+    return {
+        "layer": sum(alone) / len(alone),
+        "model": sum(error) / len(error),
+        "loss": decoder.held_out_loss(converted, held_out, config.sides[0]),
+        "seconds": seconds,
+    }
+
+
+def whole_error(model: nn.Module, converted: nn.Module, name: str, held_out: Tensor) -> float:
+    """Of a layer of the converted model, against the dense model's."""
+    dense, layer = model.get_submodule(name), converted.get_submodule(name)
+    x, expected = inputs(converted, name, layer, held_out[:, :-1]), inputs(model, name, dense, held_out[:, :-1])
+    return relative(layer(x), dense(expected))
+
+
+def layer_error(model: nn.Module, name: str, config: STLConfig, calibration: Tensor | None, held_out: Tensor) -> float:
+    """Of a layer converted alone, on what the dense model feeds it."""
+    dense = model.get_submodule(name)
+    assert isinstance(dense, nn.Linear)
+    own = None if calibration is None else inputs(model, name, dense, calibration)
+    layer = STLLinear.from_linear(dense, config.basis(), calibration=own)
+    x = inputs(model, name, dense, held_out[:, :-1])
+    return relative(layer(x), dense(x))
 
 
 def arguments() -> argparse.Namespace:
@@ -104,26 +92,23 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     given = arguments()
     torch.set_num_threads(given.threads)
-    data = guides()
-    split = int(len(data) * (1 - HELD_OUT))
-    model = trained(data[:split], given)
+    text = decoder.as_bytes(REFERENCE, language_reference(), given.length)
+    model = decoder.fresh(given.width, given.depth, HEADS, given.seed)
+    decoder.train(model, text.train, decoder.Recipe(given.steps, RATE, length=given.length, seed=given.seed))
     generator = torch.Generator().manual_seed(given.seed + 1)
-    held_out = windows(data[split:], VALIDATION, given.length, generator)
-    with torch.no_grad():
-        dense = float(loss_of(model, held_out))
-    print(f"dense model: held-out loss {dense:.3f}\nrank  tokens  plain error  calibrated  plain loss  calibrated")
+    held_out = decoder.windows(text.held_out, VALIDATION, given.length, generator)
+    dense = decoder.held_out_loss(model, held_out, given.tile)
+    print(f"dense model: held-out loss {dense:.3f}; each figure plain, then calibrated")
+    print(f"rank  tokens  {'layer error':^15}  {'model error':^15}  {'loss':^15}")
     rows: list[dict[str, Any]] = []
     for rank in given.ranks:
         config = STLConfig(given.tile, rank, given.init, seed=given.seed)
         for tokens in given.tokens:
-            pieces = windows(data[:split], -(-tokens // given.length), given.length, generator)
-            plain, calibrated = (measure(model, config, text, held_out) for text in (None, pieces[:, :-1]))
-            print(
-                f"{rank:4} {tokens:7} {plain['error']:12.4f} {calibrated['error']:11.4f} "
-                f"{plain['loss']:11.3f} {calibrated['loss']:11.3f}",
-                flush=True,
-            )
-            rows.append({"rank": rank, "tokens": tokens, "plain": plain, "calibrated": calibrated})
+            pieces = decoder.windows(text.train, -(-tokens // given.length), given.length, generator)
+            both = [measure(model, config, calibration, held_out) for calibration in (None, pieces[:, :-1])]
+            figures = ("  ".join(f"{part[name]:6.3f}" for part in both) for name in ("layer", "model", "loss"))
+            print(f"{rank:4} {tokens:7}  {'   '.join(figures)}", flush=True)
+            rows.append({"rank": rank, "tokens": tokens, "plain": both[0], "calibrated": both[1]})
     write(
         given.json,
         {"parameters": {k: v for k, v in vars(given).items() if k != "json"}, "dense_loss": dense, "rows": rows},

@@ -1,4 +1,4 @@
-"""The command `bilinear convert`: a file of weights whose linear layers become STL layers."""
+"""The command `bilinear convert`: a file of weights whose linear layers and convolutions become STL layers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from commands.common import as_json, print_json, print_lines, say
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR")
 @as_json
 def convert(model: Path, config: Path, out: Path, as_json: bool) -> None:
-    """Convert the matrices of a file of weights to STL layers."""
+    """Convert the matrices and kernels of a file of weights to STL layers."""
     from dataclasses import asdict
 
     from layers.convert import convert_file, read_config

@@ -2,11 +2,31 @@
 
 from layers.butterfly import ButterflyLinear, MonarchLinear
 from layers.compare import Comparison, compare_with_linear
-from layers.convert import STLConfig, convert_, load_model_, merge_, revert_, save_model, wide_linear
+from layers.convert import (
+    ButterflyConfig,
+    MonarchConfig,
+    STLConfig,
+    convert_,
+    load_model_,
+    merge_,
+    revert_,
+    save_model,
+    wide_linear,
+)
 from layers.errors import LayerError
 from layers.export import Exported, export_layer
-from layers.fast_matmul import Accuracy, fast_matmul, measure_accuracy
-from layers.stl import Basis, Encoders, STLConv2d, STLLinear, fewest_tokens, initial_basis, stl_matmul
+from layers.fast_matmul import Accuracy, count_additions, fast_matmul, measure_accuracy
+from layers.stl import (
+    STLMLP,
+    Basis,
+    Encoders,
+    STLConv2d,
+    STLLinear,
+    STLLinearGroup,
+    fewest_tokens,
+    initial_basis,
+    stl_matmul,
+)
 from layers.storage import load_layer, save_layer
 from layers.strassen import (
     Phase,
@@ -23,18 +43,22 @@ from layers.strassen import (
 )
 
 __all__ = [
+    "STLMLP",
     "Accuracy",
     "Basis",
+    "ButterflyConfig",
     "ButterflyLinear",
     "Comparison",
     "Encoders",
     "Exported",
     "LayerError",
+    "MonarchConfig",
     "MonarchLinear",
     "Phase",
     "STLConfig",
     "STLConv2d",
     "STLLinear",
+    "STLLinearGroup",
     "StrassenConv1d",
     "StrassenConv2d",
     "StrassenConv3d",
@@ -43,6 +67,7 @@ __all__ = [
     "StrassenLinear",
     "compare_with_linear",
     "convert_",
+    "count_additions",
     "distillation_loss",
     "export_layer",
     "fast_matmul",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final, Literal
@@ -16,6 +17,32 @@ from layers.stl.threshold import MACHINES
 VERSION: Final = 1
 LARGEST_CONFIG: Final = 1 << 20
 """Bytes of a configuration file."""
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """How a convolution moves, which a file of weights does not say; as the arguments of `torch.nn.Conv2d`.
+
+    Attributes:
+        stride: Steps of the kernel.
+        padding: Zeros on both sides.
+        dilation: Steps inside the kernel.
+
+    Raises:
+        LayerError: If a step is below 1, or a padding below 0.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    stride: int | tuple[int, int] = 1
+    padding: int | tuple[int, int] = 0
+    dilation: int | tuple[int, int] = 1
+
+    def __post_init__(self) -> None:
+        sizes = {name: getattr(self, name) for name in ("stride", "padding", "dilation")}
+        for name, size in sizes.items():
+            if min(size if isinstance(size, tuple) else (size,)) < (name != "padding"):
+                raise LayerError(f"{self}: {name} {size} is too small; at least {int(name != 'padding')} is needed")
 
 
 @dataclass(frozen=True)
@@ -34,6 +61,8 @@ class STLConfig:
         seed: Of the initialisation.
         include: Patterns as of file names; a layer's name must match one.
         exclude: Likewise; it must match none.
+        convolutions: For files of weights, where they are not told: how the convolutions move whose names match a
+            pattern, the first that does. Without one a kernel stays dense.
         format_version: Of the file; 1.
 
     Raises:
@@ -53,6 +82,7 @@ class STLConfig:
     seed: int = 0
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
+    convolutions: Mapping[str, Convolution] = field(default_factory=dict, hash=False)
     format_version: int = VERSION
 
     def __post_init__(self) -> None:
@@ -95,6 +125,10 @@ class STLConfig:
         return any(fnmatchcase(name, pattern) for pattern in self.include) and not any(
             fnmatchcase(name, pattern) for pattern in self.exclude
         )
+
+    def convolution(self, name: str) -> Convolution | None:
+        """How the convolution of that name moves; None if no pattern matches."""
+        return next((conv for pattern, conv in self.convolutions.items() if fnmatchcase(name, pattern)), None)
 
 
 def read_config(path: str | Path) -> STLConfig:

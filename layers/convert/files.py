@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
@@ -13,8 +13,9 @@ from decompositions.errors import BilinearError
 from layers.convert.config import STLConfig
 from layers.convert.report import Report, Row
 from layers.convert.storage import LayerSpec, spec_of, write_state
+from layers.convert.swap import STL
 from layers.errors import LayerError
-from layers.stl import Basis, STLLinear
+from layers.stl import Basis, STLConv2d, STLLinear
 from layers.weights import FLOATS, PICKLES
 
 EMBEDDINGS: Final = ("emb", "wte", "wpe")
@@ -35,10 +36,12 @@ class Converted:
 
 
 def convert_file(path: str | Path, config: STLConfig, out: str | Path) -> Converted:
-    """Convert the matrices `NAME.weight` of a .safetensors file to linear STL layers, and write the model's folder.
+    """Convert the matrices and kernels `NAME.weight` of a .safetensors file to STL layers; write the model's folder.
 
     What a matrix is used for is not in the file: one whose name sounds like an embedding is left, unless a pattern of
-    `include` other than `*` takes it. Kernels of convolutions are left, since their stride is not in the file.
+    `include` other than `*` takes it. How a convolution moves is not in the file either: its kernel, shape
+    (out_channels, in_channels, height, width), is converted if `convolutions` says it. `load_model_` refuses a model
+    whose convolution moves in another way, or has groups.
 
     Args:
         path: The file; layers are named as in it, matrices have output features first.
@@ -60,11 +63,13 @@ def convert_file(path: str | Path, config: STLConfig, out: str | Path) -> Conver
         reason = _reason(name, tensor, config)
         after = tensor.numel()
         if not reason:
-            layer = _layer_of(f"{path}: {name}", tensor, state.get(f"{name}.bias"), config, basis)
+            layer = _layer_of(f"{path}: {name}", name, tensor, state.get(f"{name}.bias"), config, basis)
             layers[name], after = spec_of(layer), sum(p.numel() for n, p in layer.named_parameters() if n != "bias")
             del written[key]
             written |= {f"{name}.{own}": value for own, value in layer.state_dict().items()}
-        rows.append(Row(name, "matrix", tuple(tensor.shape), reason, (tensor.numel(), after)))
+        rows.append(
+            Row(name, "matrix" if tensor.ndim == 2 else "kernel", tuple(tensor.shape), reason, (tensor.numel(), after))
+        )
     change = sum(row.parameters[1] - row.parameters[0] for row in rows)
     total = sum(tensor.numel() for tensor in state.values())
     folder = write_state(layers, written, out)
@@ -86,34 +91,42 @@ def _state_of(path: Path) -> dict[str, Tensor]:
 def _reason(name: str, tensor: Tensor, config: STLConfig) -> str:
     if not config.names(name):
         return "left out by the configuration"
-    if tensor.ndim != 2:
-        return f"{tensor.ndim} axes; convert convolutions in Python"
+    if tensor.ndim not in (2, 4):
+        return f"{tensor.ndim} axes"
+    if tensor.ndim == 4 and config.convolution(name) is None:
+        return "a convolution; give its stride and padding in convolutions"
     if tensor.dtype not in FLOATS:
         return f"of {tensor.dtype}"
     named = STLConfig(include=tuple(p for p in config.include if p != "*")).names(name)
     if any(part in name.lower() for part in EMBEDDINGS) and not named:
         return "sounds like an embedding; name it in include if it is a linear layer"
-    for size, side in zip(reversed(tensor.shape), config.sides[1:], strict=True):
+    for size, side in zip((tensor.shape[1], tensor.shape[0]), config.sides[1:], strict=True):
         if not config.pad and size % side:
             return f"{size} is not a multiple of the tile size {side}; pass pad=True"
     return ""
 
 
-def _layer_of(owner: str, weight: Tensor, bias: Tensor | None, config: STLConfig, basis: Basis) -> STLLinear:
-    out_features, in_features = weight.shape
-    linear = nn.Linear(in_features, out_features, bias is not None, "meta", weight.dtype)
+def _layer_of(owner: str, name: str, weight: Tensor, bias: Tensor | None, config: STLConfig, basis: Basis) -> STL:
     try:
-        if bias is not None and (bias.shape != (out_features,) or bias.dtype != weight.dtype):
+        if bias is not None and (bias.shape != weight.shape[:1] or bias.dtype != weight.dtype):
             raise LayerError(f"bias of shape {tuple(bias.shape)} and {bias.dtype} does not fit the weight")
-        linear.load_state_dict({"weight": weight} | ({} if bias is None else {"bias": bias}), assign=True)
-        return STLLinear.from_linear(
-            linear,
-            basis,
-            config.encoded,
-            learnable_basis=config.learnable_basis,
-            sharing=config.layer_sharing(),
-            dense_below=config.threshold(in_features, out_features, weight.itemsize, "cpu"),
-            pad=config.pad,
-        )
+        dense = _dense(name, weight, bias is not None, config)
+        dense.load_state_dict({"weight": weight} | ({} if bias is None else {"bias": bias}), assign=True)
+        options: dict[str, Any] = {"learnable_basis": config.learnable_basis, "sharing": config.layer_sharing()}
+        if isinstance(dense, nn.Conv2d):
+            return STLConv2d.from_conv(dense, basis, config.encoded, pad=config.pad, **options)
+        below = config.threshold(dense.in_features, dense.out_features, weight.itemsize, "cpu")
+        return STLLinear.from_linear(dense, basis, config.encoded, dense_below=below, pad=config.pad, **options)
     except BilinearError as error:
         raise LayerError(f"{owner}: {error}") from error
+
+
+def _dense(name: str, weight: Tensor, biased: bool, config: STLConfig) -> nn.Linear | nn.Conv2d:
+    """The layer that a weight belongs to, without its tensors."""
+    out_features, in_features, *kernel = weight.shape
+    moves = config.convolution(name)
+    if not kernel or moves is None:
+        return nn.Linear(in_features, out_features, biased, "meta", weight.dtype)
+    size = kernel[0], kernel[1]
+    options: dict[str, Any] = {"bias": biased, "device": "meta", "dtype": weight.dtype}
+    return nn.Conv2d(in_features, out_features, size, moves.stride, moves.padding, moves.dilation, **options)

@@ -53,6 +53,25 @@ def inputs(model: nn.Module, name: str, module: nn.Module, example: Example) -> 
     found: list[Tensor] = []
     with _watched({name: module}, lambda _, x: found.append(x.detach())):
         run(model, example)
+    return _joined(name, found)
+
+
+def outputs(model: nn.Module, name: str, module: nn.Module, example: Example) -> Tensor:
+    """What one module answers, likewise.
+
+    Raises:
+        LayerError: If it is not called.
+    """
+    found: list[Tensor] = []
+    handle = module.register_forward_hook(lambda _, given, answer: found.append(answer.detach()))
+    try:
+        run(model, example)
+    finally:
+        handle.remove()
+    return _joined(name, found)
+
+
+def _joined(name: str, found: list[Tensor]) -> Tensor:
     if not found:
         raise LayerError(f"{name}: not called on the calibration example; leave it out, or give another")
     same = found[0].ndim == 4

@@ -17,9 +17,14 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from decompositions import files
-from layers.convert.swap import STL, swap
+from decompositions.errors import BilinearError
+from layers.butterfly import StructuredLinear
+from layers.convert.places import swap
+from layers.convert.structured_spec import StructuredSpec, spec_of_structured
+from layers.convert.swap import STL
 from layers.errors import LayerError
 from layers.stl import Basis, STLConv2d, STLLinear
+from layers.stl.conv import unsupported
 
 FORMAT: Final = "bilinear-model"
 VERSION: Final = 1
@@ -81,7 +86,7 @@ class ModelConfig(BaseModel):
 
     format: Literal["bilinear-model"] = FORMAT
     format_version: Literal[1] = VERSION
-    layers: dict[str, LayerSpec]
+    layers: dict[str, LayerSpec | StructuredSpec]
     aliases: dict[str, str] = Field(default_factory=dict)
 
 
@@ -101,10 +106,11 @@ def save_model(model: nn.Module, folder: str | Path) -> Path:
     return write_state(spec_of_layers(model), model.state_dict(), folder)
 
 
-def spec_of_layers(model: nn.Module) -> dict[str, LayerSpec]:
-    """The STL layers of a model by name; one that has several names is listed under each."""
-    named = model.named_modules(remove_duplicate=False)
-    return {name: spec_of(module) for name, module in named if isinstance(module, STL)}
+def spec_of_layers(model: nn.Module) -> dict[str, LayerSpec | StructuredSpec]:
+    """The converted layers of a model by name; one that has several names is listed under each."""
+    named = list(model.named_modules(remove_duplicate=False))
+    structured = {name: spec_of_structured(module) for name, module in named if isinstance(module, StructuredLinear)}
+    return structured | {name: spec_of(module) for name, module in named if isinstance(module, STL)}
 
 
 def spec_of(layer: STL) -> LayerSpec:
@@ -131,7 +137,9 @@ def spec_of(layer: STL) -> LayerSpec:
     )
 
 
-def write_state(layers: Mapping[str, LayerSpec], state: Mapping[str, Tensor], folder: str | Path) -> Path:
+def write_state(
+    layers: Mapping[str, LayerSpec | StructuredSpec], state: Mapping[str, Tensor], folder: str | Path
+) -> Path:
     """Write a state and the layers it belongs to; see `save_model`."""
     folder, (tensors, aliases) = Path(folder), _once(state)
     text = ModelConfig(layers=dict(layers), aliases=aliases).model_dump_json(indent=1, exclude_none=False) + "\n"
@@ -193,7 +201,7 @@ def read_model_config(path: Path) -> ModelConfig:
 
 
 def load_model_(model: nn.Module, folder: str | Path) -> nn.Module:
-    """Give a dense model the STL layers and the state of a saved one.
+    """Give a dense model the converted layers and the state of a saved one.
 
     Args:
         model: Built by its own code, with the layers that were converted still dense; changed in place.
@@ -212,7 +220,7 @@ def load_model_(model: nn.Module, folder: str | Path) -> nn.Module:
     for name, spec in config.layers.items():
         dense = _dense_at(model, name, spec, folder)
         if dense not in replacements:
-            replacements[dense] = _empty(spec, dense)
+            replacements[dense] = _made(spec, dense, f"{folder}: layer {name}")
     swap(model, replacements)
     try:
         state = model.state_dict()
@@ -225,8 +233,8 @@ def load_model_(model: nn.Module, folder: str | Path) -> nn.Module:
     return model
 
 
-def _dense_at(model: nn.Module, name: str, spec: LayerSpec, folder: Path) -> nn.Linear | nn.Conv2d:
-    kind = nn.Linear if spec.layer_class == "STLLinear" else nn.Conv2d
+def _dense_at(model: nn.Module, name: str, spec: LayerSpec | StructuredSpec, folder: Path) -> nn.Linear | nn.Conv2d:
+    kind = nn.Conv2d if spec.layer_class == "STLConv2d" else nn.Linear
     try:
         module = model.get_submodule(name)
     except AttributeError:
@@ -238,7 +246,20 @@ def _dense_at(model: nn.Module, name: str, spec: LayerSpec, folder: Path) -> nn.
         raise LayerError(f"{folder}: layer {name}: {found} features in and out, must be {spec.features}")
     if (module.bias is not None) != spec.bias:
         raise LayerError(f"{folder}: layer {name}: the model and the file differ in whether there is a bias")
+    if isinstance(module, nn.Conv2d) and isinstance(spec, LayerSpec):
+        _check_convolution(module, name, spec, folder)
     return module
+
+
+def _check_convolution(conv: nn.Conv2d, name: str, spec: LayerSpec, folder: Path) -> None:
+    """Refuse a convolution that steps or pads in another way than the layer of the file."""
+    reason = unsupported(conv)
+    if reason:
+        raise LayerError(f"{folder}: layer {name}: {reason}; such a convolution cannot be an STL layer")
+    for field in CONVOLUTION:
+        found, wanted = getattr(conv, field), getattr(spec, field)
+        if tuple(found) != tuple(wanted):
+            raise LayerError(f"{folder}: layer {name}: {field} {tuple(found)}, must be {wanted}; convert it with that")
 
 
 def _tie(model: nn.Module, aliases: Mapping[str, str]) -> None:
@@ -246,6 +267,17 @@ def _tie(model: nn.Module, aliases: Mapping[str, str]) -> None:
     for name, other in aliases.items():
         (owner, own), (source, its) = name.rpartition(".")[::2], other.rpartition(".")[::2]
         setattr(model.get_submodule(owner), own, getattr(model.get_submodule(source), its))
+
+
+def _made(spec: LayerSpec | StructuredSpec, dense: nn.Linear | nn.Conv2d, owner: str) -> nn.Module:
+    """A layer in place of the dense one, its tensors to be loaded."""
+    if isinstance(spec, LayerSpec):
+        return _empty(spec, dense)
+    assert isinstance(dense, nn.Linear)
+    try:
+        return spec.empty(dense)
+    except BilinearError as error:
+        raise LayerError(f"{owner}: {error}") from error
 
 
 def _empty(spec: LayerSpec, dense: nn.Linear | nn.Conv2d) -> STL:

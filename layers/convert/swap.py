@@ -14,18 +14,23 @@ from layers.convert import measure
 from layers.convert.config import STLConfig
 from layers.convert.filters import FilterFn
 from layers.convert.measure import Example
+from layers.convert.places import count, swap
 from layers.convert.report import Report, Row
+from layers.convert.structured import StructuredConfig, convert_structured_
 from layers.errors import LayerError
 from layers.stl import Basis, STLConv2d, STLLinear
 from layers.stl.conv import unsupported
 
 Dense = nn.Linear | nn.Conv2d
 STL = STLLinear | STLConv2d
+Pair = tuple[Tensor, Tensor]
+"""Inputs of a layer, and the outputs that it should give."""
 
 
+@torch.inference_mode(False)
 def convert_(
     model: nn.Module,
-    config: STLConfig,
+    config: STLConfig | StructuredConfig,
     filter_fn: FilterFn | None = None,
     *,
     example: Example | None = None,
@@ -39,17 +44,21 @@ def convert_(
 
     Args:
         model: Changed in place. Not itself a linear layer or a convolution.
-        config: What the layers become.
+        config: What the layers become; with `ButterflyConfig` or `MonarchConfig` linear layers only.
         filter_fn: Takes a module and its full name, like torchao's; all linear layers and convolutions if None.
         example: What the model is fed to count flops for the report.
         calibration: What it is fed to find the weights that suit its activations, see `STLLinear.from_linear`. The
-            model runs once for each layer, with those before it converted already, so that a layer is calibrated on
-            what it will be fed.
+            model runs twice for each layer: with those before it converted already, for what the layer will be fed,
+            and as it was, for what it should answer, so that a layer makes up for errors of those before it.
 
     Raises:
         LayerError: If the model is itself a layer, a weight is not finite, or the calibration does not fit.
         BilinearError: If the initialisation cannot take the tile or the rank.
     """
+    if isinstance(config, StructuredConfig):
+        if calibration is not None:
+            raise LayerError(f"{type(config).__name__}: its layers are not calibrated; leave calibration out")
+        return convert_structured_(model, config, filter_fn, example)
     if isinstance(model, Dense | STL):
         raise LayerError(f"{type(model).__name__}: the model is itself a layer; use from_linear or from_conv")
     parameters = count(model)
@@ -126,8 +135,8 @@ def _replaced(
     basis = config.basis()
     try:
         for name, module in chosen.items():
-            x = None if calibration is None else measure.inputs(model, name, module, calibration)
-            layer = _layer_of(name, module, config, basis, x)
+            pair = None if calibration is None else _calibration(model, name, chosen, layers, calibration)
+            layer = _layer_of(name, module, config, basis, pair)
             _keep_parameters(layer, module, tied.setdefault(module.weight, layer))
             if config.sharing == "model":
                 layer.share_basis_(shared.setdefault((module.weight.device, module.weight.dtype), layer))
@@ -139,13 +148,27 @@ def _replaced(
     return layers
 
 
-def _layer_of(name: str, module: Dense, config: STLConfig, basis: Basis, x: Tensor | None) -> STL:
+def _calibration(
+    model: nn.Module, name: str, chosen: Mapping[str, Dense], layers: Mapping[str, STL], calibration: Example
+) -> Pair:
+    """What a layer will be fed behind those that are converted already, and what it answered before they were."""
+    x = measure.inputs(model, name, chosen[name], calibration)
+    swap(model, {layer: chosen[done] for done, layer in layers.items()})
+    try:
+        return x, measure.outputs(model, name, chosen[name], calibration)
+    finally:
+        swap(model, {chosen[done]: layer for done, layer in layers.items()})
+
+
+def _layer_of(name: str, module: Dense, config: STLConfig, basis: Basis, calibration: Pair | None) -> STL:
+    x, wanted = calibration or (None, None)
     options: dict[str, Any] = {
         "encoded": config.encoded,
         "learnable_basis": config.learnable_basis,
         "sharing": config.layer_sharing(),
         "pad": config.pad,
         "calibration": x,
+        "wanted": wanted,
     }
     try:
         if isinstance(module, nn.Conv2d):
@@ -169,14 +192,6 @@ def _keep_parameters(layer: STL, module: Dense, first: STL) -> None:
         layer.encoded_weight.requires_grad_(module.weight.requires_grad)
 
 
-def swap(model: nn.Module, replacements: Mapping[nn.Module, nn.Module]) -> None:
-    """Put modules in the place of others, wherever these are."""
-    for parent in list(model.modules()):
-        for name, child in parent._modules.items():
-            if child is not None and child in replacements:
-                setattr(parent, name, replacements[child])
-
-
 def _row(
     name: str,
     module: Dense | STL,
@@ -195,8 +210,3 @@ def shape_of(module: Dense | STL) -> tuple[int, ...]:
     if isinstance(module, nn.Linear | STLLinear):
         return module.out_features, module.in_features
     return module.out_channels, module.in_channels, module.kernel_size[0], module.kernel_size[1]
-
-
-def count(module: nn.Module) -> int:
-    """Learned numbers; tied ones count once."""
-    return sum(parameter.numel() for parameter in module.parameters())

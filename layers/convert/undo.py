@@ -7,8 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from layers.convert.places import count, swap
 from layers.convert.report import Report, Row
-from layers.convert.swap import STL, count, shape_of, swap
+from layers.convert.structured import dense_instead
+from layers.convert.swap import STL, shape_of
 from layers.stl import STLConv2d, STLLinear
 from layers.stl.functional import encode_weight, is_kept
 
@@ -16,6 +18,7 @@ ROUNDING = 64.0
 """Times the eps of the dtype: how far from exact a basis and a weight may be."""
 
 
+@torch.inference_mode(False)
 def merge_(model: nn.Module) -> Report:
     """Give layers with a dense weight the encoded one instead, so that no forward pass encodes it. Always exact.
 
@@ -34,16 +37,22 @@ def merge_(model: nn.Module) -> Report:
     return _changed(model, reason, _merged)
 
 
+@torch.inference_mode(False)
 def revert_(model: nn.Module) -> Report:
-    """Make STL layers dense again where the dense layer computes the same, up to rounding.
+    """Make layers dense again where the dense layer computes the same, up to rounding.
 
     That is where the changes of basis are still those of an exact scheme, and the encoded weight still that of a dense
-    one: never with an approximation, and with a basis or an encoded weight only until they are trained.
+    one: never with an approximation, and with a basis or an encoded weight only until they are trained. Butterfly and
+    Monarch layers always are some dense layer.
 
     Args:
         model: Changed in place. Not itself a layer.
     """
-    return _changed(model, _why_not_dense, _dense)
+    structured = dense_instead(model)
+    before = count(model)
+    report = _changed(model, _why_not_dense, _dense)
+    swap(model, {layer: dense for _, layer, dense in structured})
+    return Report((*report.rows, *(row for row, _, _ in structured)), (before, count(model)))
 
 
 def _shared(model: nn.Module) -> set[nn.Parameter]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from decompositions import Scheme
+from decompositions.programs import SchemeProgram
 from layers.fast_matmul.product import fast_matmul
 
 
@@ -32,7 +33,9 @@ class Accuracy:
 
 
 @torch.no_grad()
-def measure_accuracy(a: Tensor, b: Tensor, scheme: Scheme, levels: int = 1) -> Accuracy:
+def measure_accuracy(
+    a: Tensor, b: Tensor, scheme: Scheme, levels: int = 1, program: SchemeProgram | None = None
+) -> Accuracy:
     """Multiply three times: by the scheme, by torch, and by torch in float64.
 
     Args:
@@ -40,11 +43,12 @@ def measure_accuracy(a: Tensor, b: Tensor, scheme: Scheme, levels: int = 1) -> A
         b: Likewise.
         scheme: Likewise.
         levels: Likewise.
+        program: Likewise.
 
     Raises:
-        LayerError: As `fast_matmul`.
+        BilinearError: As `fast_matmul`.
     """
-    found = fast_matmul(a, b, scheme, levels), torch.matmul(a, b)
+    found = fast_matmul(a, b, scheme, levels, program), torch.matmul(a, b)
     exact = torch.matmul(a.double(), b.double())
     norm, largest = (float(exact.norm()), float(exact.abs().max())) if exact.numel() else (0.0, 0.0)
     errors = [(c.double() - exact) for c in found]

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from layers.fast_matmul.plan import Rows
+from layers.fast_matmul.rows import Rows, Source
 from layers.kernels.cpu import threads_of_torch
 
 COMPILED = (torch.float32, torch.float64)
@@ -72,30 +72,51 @@ def _compiled(source: Blocks, target: Blocks, rows: Rows) -> None:
     from layers.fast_matmul import kernel
 
     read, written = source.flat(), target.flat()
+    reads = [places(rows.indices) for places in (source.starts, _aside, target.starts)]
     with threads_of_torch():
         kernel.combine(
             read,
-            source.starts(rows.indices),
+            np.choose(rows.sources, reads),
+            rows.sources,
             source.memory.stride(1),
             written,
-            target.starts(rows.targets),
+            np.where(rows.aside, _aside(rows.targets), target.starts(rows.targets)),
+            rows.aside,
             target.memory.stride(1),
             *source.shape,
             rows.gains,
             rows.starts,
             rows.coefficients.astype(read.dtype),
+            rows.temporaries * kernel.CHUNK,
         )
 
 
+def _aside(places: NDArray[np.int64]) -> NDArray[np.int64]:
+    from layers.fast_matmul import kernel
+
+    return places * kernel.CHUNK
+
+
 def _by_torch(source: Blocks, target: Blocks, rows: Rows) -> None:
-    for t, block in enumerate(rows.targets.tolist()):
-        out, gain = target[block], bool(rows.gains[t])
-        terms = slice(rows.starts[t], rows.starts[t + 1])
-        if not gain and terms.start == terms.stop:
-            out.zero_()
-        for index, coefficient in zip(rows.indices[terms].tolist(), rows.coefficients[terms].tolist(), strict=True):
-            if gain:
-                out.add_(source[index], alpha=coefficient)
-            else:
-                torch.mul(source[index], coefficient, out=out)
-            gain = True
+    aside = Blocks(target.memory.new_empty(rows.temporaries, *target.shape))
+    blocks = {Source.SOURCE: source, Source.ASIDE: aside, Source.TARGET: target}
+    for t, (block, is_aside) in enumerate(zip(rows.targets.tolist(), rows.aside.tolist(), strict=True)):
+        part = slice(rows.starts[t], rows.starts[t + 1])
+        terms = zip(rows.sources[part], rows.indices[part].tolist(), rows.coefficients[part].tolist(), strict=True)
+        read = [(blocks[Source(where)][index], coefficient) for where, index, coefficient in terms]
+        _sum_into((aside if is_aside else target)[block], read, bool(rows.gains[t]))
+
+
+def _sum_into(out: Tensor, terms: list[tuple[Tensor, float]], gain: bool) -> None:
+    """Each operation passes over memory once, so the first two terms are taken together where one is unscaled."""
+    terms = sorted(terms, key=lambda term: term[1] != 1)
+    if not gain and not terms:
+        out.zero_()
+    elif not gain and len(terms) > 1 and terms[0][1] == 1:
+        torch.add(terms[0][0], terms[1][0], alpha=terms[1][1], out=out)
+        terms = terms[2:]
+    elif not gain:
+        torch.mul(*terms[0], out=out)
+        terms = terms[1:]
+    for x, coefficient in terms:
+        out.add_(x, alpha=coefficient)

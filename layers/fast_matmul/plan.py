@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -11,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decompositions import Approximation, Scheme
+from decompositions.programs import SchemeProgram, require_program, short_program
 from layers.errors import LayerError
+from layers.fast_matmul.programs import Sides, decoder_at, encoder_at, rows_of, sides_of
+from layers.fast_matmul.rows import Rows
 from layers.stl.basis import Basis, Floats
 
 MOST_PRODUCTS = 2**16
@@ -20,32 +24,6 @@ WORKSPACE = 0.5
 """Of the size of the three matrices: measured, between one product at a time and all of them."""
 
 Matrix = Literal["a", "b", "c"]
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Linear combinations: target `targets[t]` becomes, or gains, the sum of `coefficients[k] * source[indices[k]]`.
-
-    Attributes:
-        targets: Blocks written, shape (count,).
-        gains: Whether the block keeps what it holds, shape (count,).
-        starts: The terms of t are `starts[t]` up to `starts[t + 1]`, shape (count + 1,).
-        indices: Blocks read, shape (terms,).
-        coefficients: Shape (terms,).
-    """
-
-    targets: NDArray[np.int64]
-    gains: NDArray[np.bool_]
-    starts: NDArray[np.int64]
-    indices: NDArray[np.int64]
-    coefficients: Floats
-
-    @classmethod
-    def of(cls, factor: Floats, targets: NDArray[np.int64], gains: NDArray[np.bool_]) -> Rows:
-        """The nonzeros of a factor, shape (count, blocks read)."""
-        row, column = np.nonzero(factor)
-        starts = np.searchsorted(row, np.arange(len(factor) + 1))
-        return cls(targets, gains, starts.astype(np.int64), column.astype(np.int64), factor[row, column])
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,26 +78,31 @@ class Plan:
         factors: Of the matrices a, b and c, shapes (rank^levels, blocks).
         grids: Blocks of each matrix, down and across.
         rank: Products of one level.
+        levels: How often it is applied.
+        sides: The programs of the matrices a, b and c for one level.
     """
 
     factors: dict[Matrix, Floats]
     grids: dict[Matrix, tuple[int, int]]
     rank: int
+    levels: int
+    sides: dict[Matrix, Sides]
 
     @property
     def products(self) -> int:
         """Products of all levels."""
         return len(self.factors["a"])
 
-    def group_size(self, share: float) -> int:
+    def group_size(self, share: float, least: int = 1) -> int:
         """Products that fit into the workspace, all products of some last levels where that is possible.
 
-        Those read the same blocks, so that they are read once.
+        Those read the same blocks and share the sums of the program.
 
         Args:
             share: Size of the blocks of one product, of the size of the three matrices.
+            least: Products that are computed together whatever they take.
         """
-        most = min(max(int(WORKSPACE / share), 1), self.products)
+        most = min(max(int(WORKSPACE / share), least), self.products)
         whole = 1
         while self.rank > 1 and whole * self.rank <= most:
             whole *= self.rank
@@ -127,11 +110,18 @@ class Plan:
 
 
 @lru_cache(maxsize=32)
-def plan_of(scheme: Scheme, levels: int) -> Plan:
+def plan_of(scheme: Scheme, levels: int, program: SchemeProgram | None = None) -> Plan:
     """The plan of a scheme over `zt`, `z` or `q`.
 
+    Args:
+        scheme: Of n x m x p.
+        levels: How often it is applied.
+        program: How its sums are made; a short one is looked for if None.
+
     Raises:
-        LayerError: If it is no such scheme of matrix multiplication, or has too many products at so many levels.
+        LayerError: If it is no such scheme of matrix multiplication, has too many products at so many levels, or the
+            program is in an alternative basis.
+        ProgramError: If the program is of another scheme.
     """
     if isinstance(scheme, Approximation):
         raise LayerError(f"{scheme.target.short}: an approximation; fast_matmul needs an exact scheme")
@@ -147,29 +137,37 @@ def plan_of(scheme: Scheme, levels: int) -> Plan:
     own = _balanced(basis)
     factors = {name: _flattened(own[name], shapes[name], levels) for name in shapes}
     grids = {name: (rows**levels, columns**levels) for name, (rows, columns) in shapes.items()}
-    return Plan(factors, grids, basis.rank)
+    return Plan(factors, grids, basis.rank, levels, _sides(scheme, program, shapes))
+
+
+def _sides(scheme: Scheme, program: SchemeProgram | None, shapes: dict[Matrix, tuple[int, int]]) -> dict[Matrix, Sides]:
+    if program is None:
+        program = short_program(scheme)
+    elif program.basis is not None:
+        raise LayerError(f"{scheme.target.short}: a program in an alternative basis; give one in the scheme's own")
+    else:
+        require_program(program, scheme)
+    left, right = _exponents(Basis.of(scheme))
+    gains = [[Fraction(2) ** e for e in own.tolist()] for own in (-left, -right, left + right)]
+    return dict(zip(shapes, sides_of(program, list(shapes.values()), gains), strict=True))
 
 
 @lru_cache(maxsize=64)
 def groups_of(plan: Plan, roles: Roles, size: int) -> tuple[Group, ...]:
     """The products in turn, `size` at a time; the first group writes every block of the result."""
-    left, right, out = (plan.factors[name] for name in (roles.left, roles.right, roles.out))
-    written = np.zeros(out.shape[1], np.bool_)
+    written = np.zeros(plan.factors[roles.out].shape[1], np.bool_)
+    encoders = [encoder_at(plan.sides[name], plan.levels) for name in (roles.left, roles.right)]
     groups = []
     for first in range(0, plan.products, size):
-        part = slice(first, min(first + size, plan.products))
-        taken = out[part].T
-        live = np.flatnonzero(taken.any(axis=1)) if first else np.arange(out.shape[1])
-        own = np.arange(part.stop - first)
-        fresh = np.zeros(len(own), np.bool_)
-        groups.append(
-            Group(
-                len(own),
-                Rows.of(left[part], own, fresh),
-                Rows.of(right[part], own, fresh),
-                Rows.of(taken[live], live, written[live]),
-            )
-        )
+        part = range(first, min(first + size, plan.products))
+        live = np.flatnonzero(plan.factors[roles.out][part.start : part.stop].any(axis=0))
+        if not first:
+            live = np.arange(len(written))
+        own, fresh = range(len(part)), [False] * len(part)
+        left, right = (rows_of(encoder, part, own, fresh) for encoder in encoders)
+        decoder = decoder_at(plan.sides[roles.out], plan.levels, part)
+        out = rows_of(decoder, live.tolist(), live.tolist(), written[live].tolist())
+        groups.append(Group(len(part), left, right, out))
         written[live] = True
     return tuple(groups)
 
@@ -179,13 +177,17 @@ def _balanced(basis: Basis) -> dict[Matrix, Floats]:
 
     They are scaled by powers of two, which rounds nothing; ternary factors stay as they are.
     """
-    u, v, w = basis.u, basis.v, basis.w
-    exponents = [np.frexp(np.abs(factor).max(axis=1, keepdims=True))[1] - 1 for factor in (u, v)]
+    left, right = (exponents[:, None] for exponents in _exponents(basis))
     return {
-        "a": np.ldexp(u, -exponents[0]),
-        "b": np.ldexp(v, -exponents[1]),
-        "c": np.ldexp(w, exponents[0] + exponents[1]),
+        "a": np.ldexp(basis.u, -left),
+        "b": np.ldexp(basis.v, -right),
+        "c": np.ldexp(basis.w, left + right),
     }
+
+
+def _exponents(basis: Basis) -> list[NDArray[np.int64]]:
+    """Of the largest coefficient of each product's two factors; 2^e is at most that."""
+    return [np.frexp(np.abs(factor).max(axis=1))[1].astype(np.int64) - 1 for factor in (basis.u, basis.v)]
 
 
 def _flattened(factor: Floats, shape: tuple[int, int], levels: int) -> Floats:

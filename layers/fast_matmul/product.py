@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from decompositions import Scheme
+from decompositions.programs import SchemeProgram
 from layers.errors import LayerError
 from layers.fast_matmul.additions import Blocks, combine
 from layers.fast_matmul.plan import (
@@ -21,22 +23,26 @@ from layers.fast_matmul.plan import (
     plan_of,
     splits,
 )
+from layers.kernels.workspace import workspace
 from layers.stl.functional import DTYPES
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]
-def fast_matmul(a: Tensor, b: Tensor, scheme: Scheme, levels: int = 1) -> Tensor:
+def fast_matmul(a: Tensor, b: Tensor, scheme: Scheme, levels: int = 1, program: SchemeProgram | None = None) -> Tensor:
     """`torch.matmul(a, b)`, computed with an exact scheme; gradients of any order are computed with it too.
 
     The scheme multiplies a grid of n^levels x m^levels x p^levels blocks. Rows and columns that no block covers are
     peeled off and multiplied by torch, so any size will do. The workspace is about half the memory of a, b and the
-    result, or one block of each where that is more.
+    result, or one block of each where that is more; on other devices than the CPU at least rank blocks of each.
 
     Args:
         a: Shape (..., M, K); leading axes are broadcast against those of b.
         b: Shape (..., K, N), of the same dtype and on the same device.
         scheme: A verified scheme of n x m x p over `zt`, `z` or `q`; it is not verified again here.
         levels: How many times the scheme is applied; 0 is `torch.matmul`.
+        program: How the sums of one level are made: one that a catalog keeps with the scheme, say, or
+            `plain_program(scheme)`, which shares none. It is compared with the scheme when it is first used. If None,
+            `short_program(scheme)`.
 
     Returns:
         Shape (..., M, N). The error is that of the dtype, larger than `torch.matmul`'s by a factor that grows with the
@@ -44,10 +50,12 @@ def fast_matmul(a: Tensor, b: Tensor, scheme: Scheme, levels: int = 1) -> Tensor
 
     Raises:
         LayerError: If shapes, dtypes or devices do not fit each other, a dtype is not floating, `levels` is negative,
-            the scheme is no exact real one of matrix multiplication, or it has too many products.
+            the scheme is no exact real one of matrix multiplication, it has too many products, or the program is in an
+            alternative basis.
+        ProgramError: If the program is of another scheme.
     """
     _check(a, b, levels)
-    plan = plan_of(scheme, levels)
+    plan = plan_of(scheme, levels, program)
     if levels == 0 or 0 in (*a.shape, *b.shape):
         return torch.matmul(a, b)
     if b.ndim == 2:
@@ -140,9 +148,9 @@ def _peeled(left: Tensor, right: Tensor, plan: Plan, roles: Roles) -> Tensor:
 def _by_scheme(left: Tensor, right: Tensor, out: Tensor, plan: Plan, roles: Roles) -> None:
     """Write the product of two matrices that the grids divide into `out`, one group of products after the other."""
     whole = [_whole(x, plan.grids[name]) for x, name in ((left, roles.left), (right, roles.right), (out, roles.out))]
-    used = sum(math.prod(blocks.shape) for blocks in whole)
-    size = plan.group_size(used / sum(x.numel() for x in (left, right, out)))
-    x, y, z = (out.new_empty(size, *blocks.shape) for blocks in whole)
+    sizes = left.numel(), right.numel(), out.numel()
+    size = _group_size([blocks.shape for blocks in whole], sizes, plan, out.device.type)
+    x, y, z = (workspace((size, *blocks.shape), out) for blocks in whole)
     for group in groups_of(plan, roles, size):
         lefts, rights, products = x[: group.size], y[: group.size], z[: group.size]
         combine(whole[0], Blocks(lefts), group.left)
@@ -151,6 +159,52 @@ def _by_scheme(left: Tensor, right: Tensor, out: Tensor, plan: Plan, roles: Role
         rights = rights.mT if roles.transpose_right else rights
         torch.bmm(lefts, rights, out=products)
         combine(Blocks(products), whole[2], group.out)
+
+
+def _group_size(blocks: Sequence[tuple[int, int]], matrices: Sequence[int], plan: Plan, device: str) -> int:
+    """Products computed together, where the blocks of one have these shapes and the matrices so many numbers.
+
+    On the CPU new memory costs more than the sums that are shared (measured); elsewhere a level is kept together, since
+    torch passes over memory for every addition, and keeps the memory.
+    """
+    least = 1 if device == "cpu" else plan.rank
+    return plan.group_size(sum(map(math.prod, blocks)) / sum(matrices), least)
+
+
+def count_additions(
+    sizes: tuple[int, int, int],
+    scheme: Scheme,
+    levels: int = 1,
+    program: SchemeProgram | None = None,
+    device: str = "cpu",
+) -> int:
+    """Additions of two numbers that `fast_matmul` makes outside the products, for matrices that the blocks cover.
+
+    Args:
+        sizes: M, K and N of a product (M, K) by (K, N); what its blocks do not cover is left out.
+        scheme: As for `fast_matmul`, like the others.
+        levels: Likewise.
+        program: Likewise.
+        device: Type of the device: on others than the CPU more products are computed together, and share their sums.
+
+    Raises:
+        LayerError: As `fast_matmul`, for the scheme and the program.
+        ProgramError: Likewise.
+    """
+    plan = plan_of(scheme, levels, program)
+    if levels == 0:
+        return 0
+    rows, inner, columns = (size // split for size, split in zip(sizes, splits(PRODUCT, plan), strict=True))
+    blocks = [(rows, inner), (inner, columns), (rows, columns)]
+    numbers = [math.prod(block) for block in blocks]
+    if 0 in numbers:
+        return 0
+    grids = [math.prod(plan.grids[name]) for name in (PRODUCT.left, PRODUCT.right, PRODUCT.out)]
+    matrices = [number * grid for number, grid in zip(numbers, grids, strict=True)]
+    size = _group_size(blocks, matrices, plan, device)
+    groups = groups_of(plan, PRODUCT, size)
+    made = (sum(getattr(group, name).additions for group in groups) for name in ("left", "right", "out"))
+    return sum(number * additions for number, additions in zip(numbers, made, strict=True))
 
 
 def _whole(matrix: Tensor, grid: tuple[int, int]) -> Blocks:

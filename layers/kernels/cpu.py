@@ -12,6 +12,7 @@ from torch import Tensor
 
 from layers.kernels.plain import ACTIVATIONS, cleared
 from layers.kernels.registration import register
+from layers.kernels.workspace import workspace
 
 DTYPES = (torch.float32, torch.float64)
 
@@ -72,12 +73,12 @@ def multiply(
     rank, inner, columns = weight.shape
     rows = matrix.shape[0] // n
     panel = min(rows, max(1, WORKSPACE // (rank * max(inner, columns))))
-    hat, products = matrix.new_empty((rank, panel, inner)), matrix.new_empty((rank, panel, columns))
+    hat, products = workspace((rank, panel, inner), matrix), workspace((rank, panel, columns), matrix)
     y = matrix.new_empty((rows * n, columns * p))
     for start in range(0, rows, panel):
         part = slice(start * n, (start + panel) * n)
         if rows - start < panel:
-            hat, products = (matrix.new_empty((rank, rows - start, width)) for width in (inner, columns))
+            hat, products = (workspace((rank, rows - start, width), matrix) for width in (inner, columns))
         encode_into(matrix[part], encoder, (n, m), hat)
         torch.bmm(hat, weight, out=products)
         decode_into(products, decoder, (n, p), bias, y[part])

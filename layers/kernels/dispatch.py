@@ -75,7 +75,12 @@ def multiply(
 
 
 def multiply_shared(
-    matrix: Tensor, encoder: Tensor, weights: Sequence[Tensor], decoders: Sequence[Tensor], tile: tuple[int, int, int]
+    matrix: Tensor,
+    encoder: Tensor,
+    weights: Sequence[Tensor],
+    decoders: Sequence[Tensor],
+    tiles: Sequence[tuple[int, int, int]],
+    biases: Sequence[Tensor | None],
 ) -> list[Tensor]:
     """The products of one matrix with several weights (queries, keys and values, say), encoded once.
 
@@ -84,14 +89,17 @@ def multiply_shared(
         encoder: That of all the layers, shape (rank, n m).
         weights: Each of shape (rank, K, J), J their own.
         decoders: One for each weight, shape (n p, rank).
-        tile: (n, m, p).
+        tiles: (n, m, p) of each; n and m are the same.
+        biases: One for each weight, shape (J p,), or None.
 
     Returns:
         For each weight, shape (I n, J p).
     """
-    hat = encode(matrix, encoder, tile[:2])
-    outer = tile[0], tile[2]
-    return [decode(torch.bmm(hat, w), d, outer) for w, d in zip(weights, decoders, strict=True)]
+    hat = encode(matrix, encoder, tiles[0][:2])
+    return [
+        decode(torch.bmm(hat, weight), decoder, (tile[0], tile[2]), bias)
+        for weight, decoder, tile, bias in zip(weights, decoders, tiles, biases, strict=True)
+    ]
 
 
 def multiply_chained(
@@ -113,7 +121,12 @@ def multiply_chained(
 
 
 def _family(size: int, first: Tensor, *bases: Tensor) -> Family | None:
-    """The kernels for a matrix or products, and encoders or decoders; None where torch's own operations serve."""
+    """The kernels for a matrix or products, and encoders or decoders; None where torch's own operations serve.
+
+    They serve in exported programs too, which so need none of our operators, nor ask for a size that may be open.
+    """
+    if torch.compiler.is_exporting():
+        return None
     if first.numel() == 0 or any(b.ndim == 3 or b.dtype != first.dtype or b.device != first.device for b in bases):
         return None
     if first.device.type == "cpu" and first.dtype in cpu.DTYPES and size >= LEAST:

@@ -18,8 +18,10 @@ CHUNK = 4096
 """Tokens that are encoded at a time."""
 
 
-def calibrated_weight(owner: str, dense: Tensor, x: Tensor, encoders: Encoders, ridge: float = RIDGE) -> Tensor:
-    """The encoded weight whose outputs on `x` come nearest to those of the dense weight.
+def calibrated_weight(
+    owner: str, dense: Tensor, x: Tensor, encoders: Encoders, ridge: float = RIDGE, shift: Tensor | None = None
+) -> Tensor:
+    """The encoded weight whose outputs on `x` come nearest to those of the dense weight, or to others.
 
     The outputs in column j of tiles are linear in the encoded weights of that column, What_j, by the same matrix for
     all j. With Xhat the encoded activations and the decoder D, its normal matrix is, for products q, q' and columns
@@ -33,6 +35,7 @@ def calibrated_weight(owner: str, dense: Tensor, x: Tensor, encoders: Encoders, 
         x: Activations, shape (..., K); consecutive ones share a tile, as in a forward pass.
         encoders: Of the layer, not of a column of tiles; on the device of the weight.
         ridge: See above; 0 is least squares alone.
+        shift: What the outputs should be beyond those of the dense weight, shape (tokens, N); nothing if None.
 
     Returns:
         Shape (rank, ceil(K / m), ceil(N / p)), in the dtype of the weight.
@@ -41,14 +44,16 @@ def calibrated_weight(owner: str, dense: Tensor, x: Tensor, encoders: Encoders, 
         LayerError: If `x` is empty, not finite or of another width, or the system cannot be solved.
         TooLargeError: If the system would not fit into memory; it has (rank ceil(K / m))^2 numbers.
     """
-    x = _checked(owner, x, dense, ridge)
+    x = checked_activations(owner, x, dense)
+    if not ridge >= 0:
+        raise LayerError(f"layer {owner}: a ridge of {ridge}; it must be at least 0")
     wide = Encoders(encoders.x.double(), encoders.w.double(), encoders.decoder.double(), encoders.tile)
     weight = dense.detach().double().mT
     start = encode_weight(weight, wide)
     rank, columns, _ = start.shape
     unknowns = rank * columns
     memory.require(8 * (3 * unknowns**2 + unknowns * CHUNK), f"layer {owner}: the calibration of {unknowns} unknowns")
-    gram, image = _normal_equations(x, weight, start, wide)
+    gram, image = _normal_equations(x, shift, weight, start, wide)
     gram.diagonal().add_(ridge * float(gram.diagonal().mean()))
     factor, failed = torch.linalg.cholesky_ex(gram)
     if failed:
@@ -57,17 +62,41 @@ def calibrated_weight(owner: str, dense: Tensor, x: Tensor, encoders: Encoders, 
     return (start + change).to(dense.dtype)
 
 
-def _normal_equations(x: Tensor, weight: Tensor, start: Tensor, encoders: Encoders) -> tuple[Tensor, Tensor]:
+def lacking(owner: str, wanted: Tensor, found: Tensor, axis: int) -> Tensor:
+    """What outputs lack to be the wanted ones, in float64, shaped as they are.
+
+    Args:
+        owner: The layer, as error texts name it.
+        wanted: Shaped as `found`, but that leading axes may be flattened where `axis` is the last.
+        found: Outputs of the dense layer.
+        axis: Of the features.
+
+    Raises:
+        LayerError: If the numbers of features or of outputs differ, or an output is not finite.
+    """
+    if wanted.ndim < 2 or wanted.shape[axis] != found.shape[axis] or wanted.numel() != found.numel():
+        raise LayerError(
+            f"layer {owner}: outputs of shape {tuple(wanted.shape)} to calibrate to; {tuple(found.shape)} are needed"
+        )
+    if not torch.isfinite(wanted).all():
+        raise LayerError(f"layer {owner}: calibration needs finite outputs")
+    return wanted.detach().to(found.device).double().reshape(found.shape) - found.double()
+
+
+def _normal_equations(
+    x: Tensor, shift: Tensor | None, weight: Tensor, start: Tensor, encoders: Encoders
+) -> tuple[Tensor, Tensor]:
     """The normal matrix, and the image of what the plain encoding leaves, over all chunks of tokens."""
     n, m, p = encoders.tile
     rank, columns, out = start.shape
     gram = x.new_zeros((rank * columns, rank * columns), dtype=torch.float64)
     image = x.new_zeros((rank, columns, out), dtype=torch.float64)
     chunk = -(-CHUNK // n) * n
-    for part in torch.split(x, chunk):
-        rows = pad_to_tiles(part.double(), (n, m))
-        wanted = pad_to_tiles(rows[:, : len(weight)] @ weight, (n, p))
-        missing = wanted - multiply_encoded(rows, start, encoders)
+    for first in range(0, len(x), chunk):
+        part = x[first : first + chunk].double()
+        rows = pad_to_tiles(part, (n, m))
+        wanted = part @ weight if shift is None else part @ weight + shift[first : first + chunk].double()
+        missing = pad_to_tiles(wanted, (n, p)) - multiply_encoded(rows, start, encoders)
         hat = encode(rows, encoders.x, (n, m)).mT
         flat = hat.reshape(rank * columns, -1)
         gram.addmm_(flat, flat.mT)
@@ -77,13 +106,16 @@ def _normal_equations(x: Tensor, weight: Tensor, start: Tensor, encoders: Encode
     return gram, image.reshape(rank * columns, out)
 
 
-def _checked(owner: str, x: Tensor, dense: Tensor, ridge: float) -> Tensor:
+def checked_activations(owner: str, x: Tensor, dense: Tensor) -> Tensor:
+    """The activations on the device of the weight, one token a row.
+
+    Raises:
+        LayerError: If there are none, one is not finite, or they do not fit the weight (N, K).
+    """
     if x.ndim == 0 or x.shape[-1] != dense.shape[1]:
         raise LayerError(
             f"layer {owner}: calibration of shape {tuple(x.shape)}; the last axis must be {dense.shape[1]}"
         )
     if x.numel() == 0 or not torch.isfinite(x).all():
         raise LayerError(f"layer {owner}: calibration needs finite activations, at least one token")
-    if not ridge >= 0:
-        raise LayerError(f"layer {owner}: a ridge of {ridge}; it must be at least 0")
     return x.detach().to(dense.device).reshape(-1, dense.shape[1])

@@ -12,7 +12,7 @@ from torch.nn import functional
 from layers.errors import LayerError
 from layers.kernels import decode, encode
 from layers.stl.basis import Basis, Source
-from layers.stl.calibration import RIDGE, calibrated_weight
+from layers.stl.calibration import RIDGE, calibrated_weight, lacking
 from layers.stl.functional import Encoders, encode_weight, mean_weight
 from layers.stl.layer import STLLayer, basis_tensors
 from layers.stl.tiles import require_multiple, tiles_of
@@ -121,6 +121,7 @@ class STLConv2d(STLLayer):
             nn.init.uniform_(self.bias, -bound, bound)
 
     @classmethod
+    @torch.inference_mode(False)
     @torch.no_grad()
     def from_conv(
         cls,
@@ -132,18 +133,21 @@ class STLConv2d(STLLayer):
         sharing: str = "layer",
         pad: bool = True,
         calibration: Tensor | None = None,
+        wanted: Tensor | None = None,
         ridge: float = RIDGE,
     ) -> Self:
         """A layer with the weight and bias of `conv`, its device and dtype, and tensors of its own.
 
         Args:
             conv: The dense layer, without groups, padded with zeros; it is not changed.
-            scheme: As for the layer itself, like the others but the last two.
+            scheme: As for the layer itself, like the others but the last three.
             encoded: Likewise.
             learnable_basis: Likewise.
             sharing: Likewise.
             pad: Likewise.
             calibration: Inputs of the dense layer, shape (batch, in_channels, height, width); unfolded in memory.
+            wanted: Outputs to come near to on them, shape (batch, out_channels, height', width'); the dense layer's if
+                None.
             ridge: How much the plain encoding counts against them.
 
         Raises:
@@ -185,9 +189,13 @@ class STLConv2d(STLLayer):
         layer.load_state_dict(tensors, assign=True)
         if calibration is not None:
             x = calibration.to(weight.device, weight.dtype)
-            layer.encoded_weight.copy_(calibrated_weight(owner, matrix.mT, layer.unfolded(x), exact, ridge))
+            rows = layer.unfolded(x)
+            shift = None if wanted is None else lacking(owner, wanted, conv(x), axis=1)
+            inner = None if shift is None else layer._in_rows(shift)
+            layer.encoded_weight.copy_(calibrated_weight(owner, matrix.mT, rows, exact, ridge, inner))
             if layer.bias is not None:
-                layer.bias.add_((conv(x) - layer(x)).double().mean((0, 2, 3)).to(weight.dtype))
+                error = (conv(x) - layer(x)).double() + (0.0 if shift is None else shift)
+                layer.bias.add_(error.mean((0, 2, 3)).to(weight.dtype))
         return layer.train(conv.training)
 
     def encoders(self) -> Encoders:
@@ -246,6 +254,10 @@ class STLConv2d(STLLayer):
             for b in range(self.kernel_size[1])
         ]
         return torch.cat(parts, dim=1)
+
+    def _in_rows(self, outputs: Tensor) -> Tensor:
+        """Outputs (batch, out_channels, height', width') as the rows of `unfolded`, zeros in those that pad tiles."""
+        return functional.pad(outputs.permute(2, 0, 3, 1), (0, 0, 0, -outputs.shape[3] % self.tile[0])).flatten(0, 2)
 
     def _padded(self, x: Tensor, size: Pair) -> Tensor:
         """The image with zeros for padding and whole tiles, shape (rows, batch, columns, channels)."""

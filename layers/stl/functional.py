@@ -81,8 +81,13 @@ def multiply_encoded(rows: Tensor, weight: Tensor, encoders: Encoders, bias: Ten
         Shape (ceil(M / n) n, J p).
     """
     n, m, p = encoders.tile
-    added = None if bias is None else functional.pad(bias, (0, weight.shape[2] * p - bias.shape[0]))
+    added = padded_bias(bias, weight.shape[2] * p)
     return multiply(pad_to_tiles(rows, (n, m)), encoders.x, weight, encoders.decoder, encoders.tile, added)
+
+
+def padded_bias(bias: Tensor | None, size: int) -> Tensor | None:
+    """A bias with zeros for the columns that pad the last tiles."""
+    return None if bias is None else functional.pad(bias, (0, size - bias.shape[0]))
 
 
 def encode_weight(w: Tensor, encoders: Encoders) -> Tensor:

@@ -66,12 +66,11 @@ def initial_basis(
 
 
 def _of_entry(query: str, tile: tuple[int, int, int], rank: int, catalog: Catalog | None) -> Basis:
-    from catalog.convert import to_approximation
     from catalog.store import Catalog
 
     opened = catalog or Catalog()
-    entry = opened.entry(query)
-    source = to_approximation(entry) if entry.kind == "approximation" else opened.scheme(query).scheme
+    kind = opened.entry(query).kind
+    source = opened.approximation(query) if kind == "approximation" else opened.scheme(query).scheme
     listing = opened.find(query).listing
     basis = Basis.of(source, listing.id if listing else None)
     if (basis.tile, basis.rank) != (tile, rank):

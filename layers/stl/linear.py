@@ -11,10 +11,10 @@ from torch.nn import functional
 
 from layers.errors import LayerError
 from layers.stl.basis import Basis, Source
-from layers.stl.calibration import RIDGE, calibrated_weight
+from layers.stl.calibration import RIDGE, calibrated_weight, checked_activations, lacking
 from layers.stl.functional import Encoders, encode_weight, mean_weight, multiply_encoded
 from layers.stl.layer import STLLayer, basis_tensors
-from layers.stl.tiles import require_multiple, tiles_of
+from layers.stl.tiles import cut, require_multiple, tiles_of
 
 
 class STLLinear(STLLayer):
@@ -119,6 +119,7 @@ class STLLinear(STLLayer):
             nn.init.uniform_(self.bias, -bound, bound)
 
     @classmethod
+    @torch.inference_mode(False)
     @torch.no_grad()
     def from_linear(
         cls,
@@ -131,6 +132,7 @@ class STLLinear(STLLayer):
         dense_below: int = 0,
         pad: bool = True,
         calibration: Tensor | None = None,
+        wanted: Tensor | None = None,
         ridge: float = RIDGE,
     ) -> Self:
         """A layer with the weight and bias of `linear`, its device and dtype, and tensors of its own.
@@ -148,6 +150,7 @@ class STLLinear(STLLayer):
             pad: Likewise.
             calibration: Inputs of the dense layer, shape (..., in_features), in their own order; see
                 `calibrated_weight`. Many more than rank * in_features / (m p) are needed.
+            wanted: Outputs to come near to on them, shape (..., out_features); the dense layer's if None.
             ridge: How much the plain encoding counts against them.
 
         Raises:
@@ -168,15 +171,17 @@ class STLLinear(STLLayer):
         if bias is not None:
             tensors["bias"] = bias.detach().clone()
         if encoded and calibration is not None:
-            tensors["encoded_weight"] = calibrated_weight(owner, weight, calibration, exact, ridge)
+            x = checked_activations(owner, calibration, weight).to(weight.dtype)
+            shift = None if wanted is None else lacking(owner, wanted, linear(x), axis=-1)
+            tensors["encoded_weight"] = calibrated_weight(owner, weight, x, exact, ridge, shift)
         elif encoded:
             tensors["encoded_weight"] = encode_weight(weight.mT, exact)
         if not encoded or dense_below:
             tensors["weight"] = weight.clone()
         layer.load_state_dict(tensors, assign=True)
         if layer.bias is not None and calibration is not None:
-            x = calibration.detach().to(weight.device, weight.dtype).reshape(-1, sizes[0])
-            layer.bias.add_((linear(x) - layer.forward(x)).double().mean(0).to(weight.dtype))
+            error = (linear(x) - layer.forward(x)).double() + (0.0 if shift is None else shift)
+            layer.bias.add_(error.mean(0).to(weight.dtype))
         return layer.train(linear.training)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -191,15 +196,31 @@ class STLLinear(STLLayer):
         Raises:
             LayerError: If the last axis, the dtype, the device, or without `pad` the number of tokens does not fit.
         """
+        tokens = self.tokens_of(x)
+        if self.goes_dense(tokens.shape[0]):
+            return functional.linear(x, self.weight, self.bias)
+        y = multiply_encoded(tokens, self.current_weight(), self.encoders(), self.bias)
+        return cut(y, (tokens.shape[0], self.out_features)).reshape(*x.shape[:-1], self.out_features)
+
+    def tokens_of(self, x: Tensor) -> Tensor:
+        """The input as a matrix, checked.
+
+        Raises:
+            LayerError: As `forward`.
+        """
         self._check_input(x)
         tokens = x.reshape(-1, self.in_features)
         if not self.pad:
             require_multiple(f"layer {self.name()}", tokens.shape[0], self.tile[0], "tokens")
-        if self.dense_below and not self.training and tokens.shape[0] < self.dense_below:
-            return functional.linear(x, self.weight, self.bias)
-        weight = self.encoded_weight if self.encoded else encode_weight(self.weight.mT, self.encoders())
-        y = multiply_encoded(tokens, weight, self.encoders(), self.bias)[: tokens.shape[0], : self.out_features]
-        return y.reshape(*x.shape[:-1], self.out_features)
+        return tokens
+
+    def goes_dense(self, tokens: int) -> bool:
+        """Whether so many tokens go through the dense weight now."""
+        return self.dense_below > 0 and not self.training and tokens < self.dense_below
+
+    def current_weight(self) -> Tensor:
+        """The encoded weight, shape (rank, ceil(in_features / m), ceil(out_features / p))."""
+        return self.encoded_weight if self.encoded else encode_weight(self.weight.mT, self.encoders())
 
     def _check_input(self, x: Tensor) -> None:
         if x.ndim == 0 or x.shape[-1] != self.in_features:
@@ -228,7 +249,7 @@ class STLLinear(STLLayer):
         return super().train(mode)
 
     def _changes(self) -> int:
-        return self.encoded_weight._version if self.encoded else 0
+        return 0 if not self.encoded or self.encoded_weight.is_inference() else self.encoded_weight._version
 
     def _remember(self, *_: Any) -> None:
         """Note which encoded weight the kept dense one belongs to."""

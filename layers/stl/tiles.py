@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -13,7 +14,7 @@ COMMON_TILES = range(2, 7)
 
 def tiles_of(size: int, side: int) -> int:
     """Number of tiles of length `side` that cover `size`."""
-    return -(-size // side)
+    return (size + side - 1) // side
 
 
 def require_multiple(owner: str, size: int, side: int, unit: str = "") -> None:
@@ -36,6 +37,21 @@ def require_multiple(owner: str, size: int, side: int, unit: str = "") -> None:
 
 
 def pad_to_tiles(matrix: Tensor, tile: tuple[int, int]) -> Tensor:
-    """The matrix with zeros below and to the right, so that tiles cover it; itself where they do."""
-    rows, columns = (-size % side for size, side in zip(matrix.shape, tile, strict=True))
-    return functional.pad(matrix, (0, columns, 0, rows)) if rows or columns else matrix
+    """The matrix with zeros below and to the right, so that tiles cover it; itself where they do.
+
+    An exported program, whose number of tokens may be open, pads without asking whether it must.
+    """
+    rows, columns = (tiles_of(size, side) * side - size for size, side in zip(matrix.shape, tile, strict=True))
+    if torch.compiler.is_exporting() or rows or columns:
+        return functional.pad(matrix, (0, columns, 0, rows))
+    return matrix
+
+
+def cut(matrix: Tensor, shape: tuple[int, int]) -> Tensor:
+    """The first rows and columns of a matrix that was padded.
+
+    An exported program picks the rows: a slice would ask whether an open number of them is within the matrix.
+    """
+    if torch.compiler.is_exporting():
+        return matrix.index_select(0, torch.arange(shape[0], device=matrix.device))[:, : shape[1]]
+    return matrix[: shape[0], : shape[1]]

@@ -1,5 +1,6 @@
 """The compression example runs, on the digits and on files like CIFAR-10's."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from examples.butterfly.compression import cifar10, cifar_file
+from examples.butterfly.resnet_insertion import arguments, build
+from examples.vision.data import load
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "butterfly" / "compression.py"
 NAMES = ("dense", "butterfly", "monarch", "low rank", "dense, narrow")
@@ -59,3 +62,20 @@ def test_grey_is_the_mean_of_the_channels(tmp_path: Path) -> None:
     assert grey.shape == (1, 1024)
     assert set(grey.ravel()) == {70.0}
     assert labels.tolist() == [7]
+
+
+def test_a_layer_before_the_classifier_of_a_resnet(tmp_path: Path) -> None:
+    script, out = SCRIPT.with_name("resnet_insertion.py"), tmp_path / "runs.json"
+    short = ["--epochs", "1", "--seeds", "2", "--train", "60", "--channels", "4", "--json", str(out)]
+    answer = subprocess.run([sys.executable, str(script), *short], capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    runs = {(run["setup"], run["seed"]): run["parameters"] for run in json.loads(out.read_text())["results"]["runs"]}
+    assert set(runs) == {(name, seed) for name in ("none", "butterfly", "monarch", "dense") for seed in (0, 1)}
+    assert runs["dense", 0] - runs["none", 0] == 8 * 8 + 8
+    assert runs["butterfly", 0] - runs["none", 0] == 2 * 8 * 3 + 8
+
+
+def test_the_inserted_layer_fits_resnet_18() -> None:
+    images = load("digits", 8, 60)
+    model = build("butterfly", images, arguments(["--resnet18"]), 0)
+    assert model(images.x[:2].float()).shape == (2, 10)

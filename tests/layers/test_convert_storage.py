@@ -14,7 +14,7 @@ from torch import nn
 from cli import main
 from examples.models import Decoder, DecoderConfig
 from layers import LayerError, STLConfig, STLLinear, convert_, load_model_, save_model
-from layers.convert import convert_file, read_config
+from layers.convert import Convolution, convert_file, read_config
 
 CONFIG = STLConfig(tile=2, rank=6)
 
@@ -80,7 +80,7 @@ def test_files_that_do_not_fit_change_nothing(tmp_path, change, text):
 @pytest.mark.parametrize(
     ("other", "text"),
     [
-        (nn.Sequential(nn.Conv2d(3, 4, 3)), "layer 3: the model has none of that name; build the one it was"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1)), "layer 3: the model has none of that name; build the one it was"),
         (nn.Sequential(*[nn.Linear(4, 4)] * 4), "layer 0: a Linear, must be a Conv2d"),
         (nn.Sequential(nn.Conv2d(4, 4, 3)), r"layer 0: \(4, 4\) features in and out, must be \(3, 4\)"),
         (nn.Sequential(nn.Conv2d(3, 4, 3, bias=False)), "differ in whether there is a bias"),
@@ -154,7 +154,45 @@ def test_the_command(tmp_path):
     assert "1 of 2 layers replaced" in result.output
     torch.testing.assert_close(load_model_(model(1), tmp_path / "out")(X), model()(X))
     rows = json.loads(command(*given, "--json").stdout)["rows"]
-    assert {row["name"]: row["reason"] for row in rows} == {"0": "4 axes; convert convolutions in Python", "3": ""}
+    assert {row["name"]: row["reason"] for row in rows} == {
+        "0": "a convolution; give its stride and padding in convolutions",
+        "3": "",
+    }
+
+
+def network(seed=0, padding=1):
+    torch.manual_seed(seed)
+    first, second = nn.Conv2d(3, 6, 3, stride=2, padding=padding), nn.Conv2d(6, 4, (1, 3), bias=False)
+    return nn.Sequential(first, nn.ReLU(), second).double()
+
+
+def test_convolutions_are_converted_where_the_configuration_says_how_they_move(tmp_path):
+    save_file(network().state_dict(), tmp_path / "dense.safetensors")
+    moves = {"0": {"stride": 2, "padding": [1, 1]}, "*": {}}
+    text = {"tile": 2, "rank": 7, "init": "strassen", "convolutions": moves}
+    (tmp_path / "c.json").write_text(json.dumps(text))
+    result = command(tmp_path / "dense.safetensors", "--config", tmp_path / "c.json", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "2 of 2 layers replaced" in result.output
+    x = torch.randn(2, 3, 9, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    torch.testing.assert_close(load_model_(network(1), tmp_path / "out")(x), network()(x))
+    with pytest.raises(LayerError, match=r"layer 0: padding \(0, 0\), must be \(1, 1\); convert it with that"):
+        load_model_(network(padding=0), tmp_path / "out")
+
+
+def test_a_convolution_with_groups_is_not_loaded_as_one_without(tmp_path):
+    grouped = nn.Sequential(nn.Conv2d(8, 6, 3, groups=2))
+    save_file(grouped.state_dict(), tmp_path / "dense.safetensors")
+    config = STLConfig(tile=2, rank=7, init="strassen", convolutions={"*": Convolution()})
+    assert convert_file(tmp_path / "dense.safetensors", config, tmp_path / "out").report.replaced == ["0"]
+    with pytest.raises(LayerError, match="layer 0: "):
+        load_model_(grouped, tmp_path / "out")
+
+
+@pytest.mark.parametrize("move", [{"stride": 0}, {"padding": (0, -1)}, {"dilation": (1, 0)}])
+def test_convolutions_that_cannot_move(move):
+    with pytest.raises(LayerError, match="is too small"):
+        Convolution(**move)
 
 
 def test_the_command_with_bad_files(tmp_path):

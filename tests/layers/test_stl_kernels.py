@@ -96,9 +96,10 @@ def test_strided_operands(always):
 
 def test_one_encoding_serves_several_weights(always):
     x, u, weights, decoders = normal(8, 6), normal(5, 4), [normal(5, 3, j) for j in (2, 4)], [normal(4, 5)] * 2
-    found = multiply_shared(x, u, weights, decoders, (2, 2, 2))
-    for y, weight, w in zip(found, weights, decoders, strict=True):
-        torch.testing.assert_close(y, multiply(x, u, weight, w, (2, 2, 2)))
+    biases = [None, normal(8)]
+    found = multiply_shared(x, u, weights, decoders, [(2, 2, 2)] * 2, biases)
+    for y, weight, w, bias in zip(found, weights, decoders, biases, strict=True):
+        torch.testing.assert_close(y, multiply(x, u, weight, w, (2, 2, 2), bias))
 
 
 @pytest.mark.parametrize("least", [0, 1 << 40])

@@ -1,0 +1,1 @@
+"""Image classifiers trained with STL and StrassenNets layers, and with dense ones beside them."""
