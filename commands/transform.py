@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
+from commands.common import DONE, INTERRUPTED, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
 
 if TYPE_CHECKING:
     from catalog.store import Catalog
     from decompositions.transforms import Transform
+    from discover.transforms.gradient.solver import Gradient
 
 Learned = tuple[bool, dict[str, Any], list[str]]
 """Whether the transform was recovered, and what to print, for programs and for people."""
@@ -35,8 +36,10 @@ def transform() -> None:
 @click.option("--transposed", is_flag=True, help="gradient: the structure stands for the transpose.")
 @click.option("--blocks", default="untied", show_default=True, help="gradient: untied, tied or unitary 2 x 2 blocks.")
 @click.option("--real", is_flag=True, help="gradient: real factors.")
-@click.option("--trials", type=click.IntRange(1, 10_000), default=16, show_default=True, help="gradient: for each.")
+@click.option("--trials", type=click.IntRange(1, 10_000), default=64, show_default=True, help="gradient: in a round.")
 @click.option("--budget", default="10m", show_default=True, help="gradient: time, 60s or 10m.")
+@click.option("--resume", is_flag=True, help="gradient: go on from the checkpoint of this search.")
+@click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FILE", help="gradient: where it is kept.")
 @as_json
 @with_catalog
 @click.pass_context
@@ -46,15 +49,39 @@ def learn(
     """Find the fast algorithm of TARGET (dft, dct-II, circulant:1,2,0, file:map.npy) from its matrix alone."""
     from decompositions.transforms import parse_transform
 
+    if size is not None:
+        _require(solver, target, size, asked)
     matrix = parse_transform(target, size, seed)
     command = shlex.join(["bilinear", "transform", "learn", matrix.name, "--size", str(matrix.size)])
     learned = _by_gradients if solver == "gradient" else _from_ranks
     recovered, document, lines = learned(matrix, seed, command, catalog, asked)
+    if document["interrupted"]:
+        say("interrupted: this is the best so far")
     if asked["as_json"]:
         print_json(document)
     else:
         print_lines(lines)
-    context.exit(DONE if recovered else NOT_FOUND)
+    context.exit(INTERRUPTED if document["interrupted"] else DONE if recovered else NOT_FOUND)
+
+
+def _require(solver: str, target: str, size: int, asked: dict[str, Any]) -> None:
+    """Refuse a size that the solver cannot take, before the matrix is built."""
+    from decompositions.transforms.transform import checked_size
+
+    checked_size(target, size)
+    if solver == "gradient":
+        _gradient(asked).prepared(size)
+        return
+    from discover.transforms.hierarchical import Hierarchical
+
+    Hierarchical().require(size)
+
+
+def _gradient(asked: dict[str, Any]) -> Gradient:
+    from discover.transforms.gradient.solver import TRIED, Gradient
+
+    chosen = TRIED if asked["structure"] is None else ((asked["structure"], asked["transposed"]),)
+    return Gradient(chosen, asked["blocks"], not asked["real"], asked["trials"])
 
 
 def _from_ranks(matrix: Transform, seed: int, command: str, catalog: Catalog, asked: dict[str, Any]) -> Learned:
@@ -77,18 +104,20 @@ def _from_ranks(matrix: Transform, seed: int, command: str, catalog: Catalog, as
 def _by_gradients(matrix: Transform, seed: int, command: str, catalog: Catalog, asked: dict[str, Any]) -> Learned:
     """By the gradient solver."""
     from discover.budget import parse_budget
+    from discover.transforms.gradient.checkpoint import default_path
     from discover.transforms.gradient.report import trained_as_dict, trained_as_lines
-    from discover.transforms.gradient.solver import TRIED, Gradient
     from discover.transforms.keep import write_factors
     from discover.transforms.progress import shown
 
     seconds = parse_budget(asked["budget"]).seconds
     if seconds is None:
         raise click.UsageError(f"--budget {asked['budget'][:20]!r}: the gradient solver needs a time, as in 10m")
-    chosen = TRIED if asked["structure"] is None else ((asked["structure"], asked["transposed"]),)
-    solver = Gradient(chosen, asked["blocks"], not asked["real"], asked["trials"])
+    solver = _gradient(asked)
+    path = asked["checkpoint"] or default_path(matrix.name, matrix.size, seed, solver)
     with shown(f"{matrix.name}, size {matrix.size}, by gradients") as hear:
-        found = solver.solve(matrix, seed, seconds, hear)
+        found = solver.solve(matrix, seed, seconds, hear, path, asked["resume"])
+    if not found.recovered:
+        say(f"{path}: checkpoint; --resume goes on from it")
     if asked["out"] is not None:
         say(f"{write_factors(asked['out'], matrix, found.fast, f'{command} --solver gradient', seed)}: written")
     return found.recovered, trained_as_dict(found), trained_as_lines(found)
@@ -150,3 +179,29 @@ def compare(targets: tuple[str, ...], size: int, seed: int, plot: Path | None, a
         print_json([asdict(row) for row in rows])
     else:
         print_lines(compared_as_lines(rows))
+
+
+@transform.command()
+@click.argument("target")
+@click.option("--ring", default="q", show_default=True, help="q or qi.")
+@as_json
+def encoders(target: str, ring: str, as_json: bool) -> None:
+    """Factor the encoders and the decoder of the evaluation scheme of TARGET (cyclic:16, polymul:8x8), exactly."""
+    from dataclasses import asdict
+
+    from decompositions import parse_target
+    from decompositions.evaluation import evaluated
+    from decompositions.rings import parse_ring
+    from discover.transforms.encoders import costs_as_lines, encoder_costs
+
+    scheme = evaluated(parse_target(target), parse_ring(ring))
+    costs = encoder_costs(scheme)
+    if as_json:
+        print_json(
+            {"target": scheme.target.short, "ring": ring, "rank": scheme.rank, "encoders": list(map(asdict, costs))}
+        )
+    else:
+        click.echo(
+            f"{scheme.target.short} over {ring}, rank {scheme.rank}: multiplications + additions, factors proved"
+        )
+        print_lines(costs_as_lines(costs))

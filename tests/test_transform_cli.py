@@ -1,6 +1,10 @@
 """`bilinear transform` as a user meets it."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +87,10 @@ def test_compare_prints_a_table_and_draws(tmp_path: Path) -> None:
         (["learn", "dft"], "the size is missing"),
         (["learn", "dft", "--size", "0"], "size 0"),
         (["learn", "dft", "--size", "99999"], "at most 16384"),
+        (["learn", "dft", "--size", "16384", "--solver", "gradient"], "64 trials of size 16384 needs about 8.6 TB"),
+        (["learn", "dft", "--size", "1", "--solver", "gradient"], "dft: size 1"),
+        (["learn", "dft", "--size", "12", "--solver", "gradient"], "size 12: gradients need a power of two"),
+        (["encoders", "cyclic:8", "--ring", "f2"], "encoders are factored over q or qi only"),
         (["learn", "dtf", "--size", "8"], "did you mean 'dft'?"),
         (["learn", "file:none.npy"], "none.npy: No such file"),
         (["verify", "none.npz"], "none.npz: No such file"),
@@ -103,7 +111,7 @@ def test_learn_by_gradients(tmp_path: Path) -> None:
     answer = call(tmp_path, *learned, "--out", str(tmp_path / "out"))
     assert answer.exit_code == 0, answer.output
     assert "dft, size 4: recovered by gradients: BP, untied blocks" in answer.output
-    assert "finished trials succeeded" in answer.output
+    assert "finished trials of this structure succeeded" in answer.output
     assert "dft:4: relative error" in call(tmp_path, "verify", str(tmp_path / "out" / "factors.npz")).output
     found = json.loads(call(tmp_path, *learned, "--json").stdout)
     assert found["rmse"] <= 1e-4
@@ -111,3 +119,87 @@ def test_learn_by_gradients(tmp_path: Path) -> None:
         refused = call(tmp_path, *learned, *wrong)
         assert refused.exit_code == 2
         assert text in refused.output
+
+
+def test_ctrl_c_keeps_the_best_and_a_checkpoint(tmp_path: Path) -> None:
+    """A real process, interrupted once it works, then taken up again."""
+    matrix, checkpoint = tmp_path / "map.npy", tmp_path / "state.npz"
+    np.save(matrix, np.random.default_rng(0).normal(size=(16, 16)))
+    learned = ["learn", f"file:{matrix}", "--solver", "gradient", "--structure", "B", "--trials", "4", "--json"]
+    kept = ["--checkpoint", str(checkpoint), "--out", str(tmp_path / "out")]
+    ready = "import cli, discover.transforms.gradient.trials as t, sys; f = t.Trials.train\n"
+    told = "t.Trials.train = lambda *a: (print('working', file=sys.stderr, flush=True), f(*a))[1]\ncli.main()"
+    environment = os.environ | {"BILINEAR_CATALOG": str(tmp_path / "catalog"), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", ready + told, "transform", *learned, *kept],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "working\n"
+    process.send_signal(signal.SIGINT)
+    answer, words = process.communicate(timeout=300)
+    assert process.returncode == 130, words
+    found = json.loads(answer)
+    assert found["interrupted"]
+    assert not found["recovered"]
+    assert found["finished"] >= 1
+    assert f"{checkpoint}: checkpoint; --resume goes on from it" in words
+    assert (tmp_path / "out" / "factors.npz").is_file()
+    again = call(tmp_path, *learned, *kept, "--resume", "--budget", "1s")
+    assert again.exit_code == 1, again.output
+    assert json.loads(again.stdout)["rmse"] <= found["rmse"]
+
+
+def test_encoders_are_factored_and_counted(tmp_path: Path) -> None:
+    assert "u        8x8    0 + 56  0 + 32   0 + 24    3" in call(tmp_path, "encoders", "cyclic:2^3").output
+    found = json.loads(call(tmp_path, "encoders", "cyclic:8", "--ring", "qi", "--json").stdout)
+    assert [each["name"] for each in found["encoders"]] == ["u", "v", "decoder"]
+    assert all(each["program"] is None and each["relative_error"] < 1e-12 for each in found["encoders"])
+
+
+@pytest.mark.parametrize(
+    ("matrix", "text"),
+    [
+        (np.ones((3, 4)), "shape (3, 4); a square matrix is needed"),
+        (np.full((4, 4), np.inf), "entry [0,0] is not finite"),
+        (np.fft.fft(np.eye(4)), "a complex matrix; a real parameterisation cannot hold it"),
+    ],
+)
+def test_matrices_that_cannot_be_learned(tmp_path: Path, matrix: np.ndarray, text: str) -> None:
+    np.save(tmp_path / "map.npy", matrix)
+    answer = call(tmp_path, "learn", f"file:{tmp_path / 'map.npy'}", "--solver", "gradient", "--real")
+    assert answer.exit_code == 2
+    assert text in answer.output
+    assert answer.output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "kept"),
+    [("discover.transforms.ordering.Ranks.of", False), ("discover.transforms.keep.verify_transform", True)],
+)
+def test_ctrl_c_in_the_hierarchical_solver(tmp_path: Path, place: str, kept: bool) -> None:
+    """A real process, interrupted while it looks for orders, and while it proves what it has found."""
+    owner, name = place.rsplit(".", 1)
+    module = owner.removesuffix(".Ranks")
+    holder = "m.Ranks" if owner != module else "m"
+    ready = f"import cli, {module} as m, sys, time; f = {holder}.{name}\n"
+    told = f"{holder}.{name} = lambda *a: (print('working', file=sys.stderr, flush=True), time.sleep(60), f(*a))[2]\n"
+    learned = ["learn", "dct-II", "--size", "16", "--out", str(tmp_path / "out"), "--catalog", str(tmp_path / "cat")]
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{ready}{told}cli.main()", "transform", *learned],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "working\n"
+    process.send_signal(signal.SIGINT)
+    answer, words = process.communicate(timeout=60)
+    assert process.returncode == 130, words
+    written = [path.name for path in (tmp_path / "out").glob("*")]
+    assert written == (["factors.npz"] if kept else [])
+    assert words.splitlines()[-1] == ("interrupted: this is the best so far" if kept else "interrupted")
+    assert ("no exact proof: the proof was interrupted" in answer) == kept

@@ -11,8 +11,8 @@ from decompositions import memory
 from decompositions.errors import TargetError
 from decompositions.evaluation.crt import Place, modulo, remaindered
 from decompositions.evaluation.fields import INTEGERS, TERNARY, Field, field_of, prime_field
-from decompositions.evaluation.formula import Formula, tensor, to_scheme
-from decompositions.evaluation.plans import local_product, product, reduced
+from decompositions.evaluation.formula import Formula, has_signs, tensor, to_scheme
+from decompositions.evaluation.plans import local_product, pairwise, product, reduced
 from decompositions.evaluation.points import (
     ADDITIONS,
     at_points,
@@ -140,7 +140,9 @@ class _Builder:
         places = [Place(base, exponent) for base, exponent in factored(modulus, self.field)]
         size = degree(modulus)
         if self.field in (INTEGERS, TERNARY) and any(modulus[:-1]):
-            return reduced(product(self.field, size, size).build(), modulus, self.field)
+            whole = reduced(product(self.field, size, size).build(), modulus, self.field)
+            signs = self.field is INTEGERS or has_signs(whole)
+            return whole if signs else reduced(pairwise(self.field, size), modulus, self.field)
         return modulo(places, size, self.field, self._local)
 
     def _given(self, needed: int) -> list[Place]:

@@ -62,6 +62,11 @@ class Formula:
         return Formula(self.u[kept], self.v[kept], self.w[kept])
 
 
+def has_signs(formula: Formula) -> bool:
+    """Whether all coefficients are -1, 0 or 1."""
+    return all(abs(x) <= 1 for factor in (formula.u, formula.v, formula.w) for x in factor.ravel())
+
+
 def together(parts: Sequence[Formula]) -> Formula:
     """The sum of formulas with the same sides."""
     u, v, w = (np.concatenate([getattr(part, name) for part in parts]) for name in ("u", "v", "w"))

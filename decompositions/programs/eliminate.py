@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from decompositions import memory
 from decompositions.programs.coefficients import Codes, Matrix, coded
 from decompositions.programs.kernel import compiled, make_work
-from decompositions.programs.program import Draft, Program, Term
+from decompositions.programs.program import Draft, Program, ProgramError, Term
 from decompositions.programs.transpose import transposed
 
 NONE_YET = 1 << 40  # additions of no program
 BYTES_A_PAIR = 2 + 3 * 4
+MOST_PAIRS = (1 << 31) - 1  # their numbers are int32
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ STRATEGIES = {"greedy": GREEDY, "mixed": MIXED, "potential": POTENTIAL}
 def plain(matrix: Matrix, characteristic: int = 0) -> Program:
     """The program that adds the terms of every form by themselves, nothing shared."""
     draft = Draft(matrix.shape[1], characteristic)
-    rows = _coefficients(coded(matrix))
+    rows = [{k: Fraction(x) for k, x in enumerate(row) if x} for row in matrix.tolist()]
     return draft.program([draft.total(Term(k, c) for k, c in row.items()) for row in rows])
 
 
@@ -89,7 +90,10 @@ class Search:
         rows, columns = self._codes.matrix.shape
         terms = int((self._codes.matrix != 0).sum())
         ratios, room = max(len(self._codes.quotients), 1), max(min(terms // 2, rows + 2 * columns), 1)
-        memory.require(BYTES_A_PAIR * ratios * (columns + room) ** 2, f"sharing sums of a {rows} x {columns} matrix")
+        pairs, work = ratios * (columns + room) ** 2, f"sharing sums of a {rows} x {columns} matrix"
+        memory.require(BYTES_A_PAIR * pairs, work)
+        if pairs > MOST_PAIRS:
+            raise ProgramError(f"{work} with {ratios} quotients counts {pairs:.0e} pairs; at most {MOST_PAIRS:.0e}")
         self._work = make_work(rows, columns, ratios, room)
         self._steps = np.zeros((room, 3), np.int32)
         self._count, self._best = 0, NONE_YET

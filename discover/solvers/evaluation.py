@@ -1,65 +1,102 @@
-"""No search: products of polynomials and their relatives, constructed by evaluation and interpolation."""
+"""Products of polynomials and their relatives: built by evaluation and interpolation, then walked from by flips."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from decompositions.errors import BilinearError
+from catalog.bounds import lower_bounds
+from decompositions.errors import BilinearError, RingError
 from decompositions.evaluation import FAMILIES, PREFERENCES, Choice, evaluated
+from decompositions.rings import Ring, holds
 from decompositions.scheme import Approximation, Scheme
+from decompositions.targets import Target
 from discover.problem import Problem, ProblemError
+from discover.solvers.flip_graph.blocks import MAX_COORDINATES
+from discover.solvers.flip_graph.schemes import as_rows, factors_of, lift_walk, lowered, to_scheme
+from discover.solvers.flip_graph.solver import SPARE
+from discover.solvers.flip_graph.walking import Factors, Settings, WalkState, best, best_rank, counts, start, walk
+
+LEG = 1 << 21  # flips of an advance: about a tenth of a second
+LEAPS = Settings(plus_min=500, plus_max=2_000, plus_diff=4)  # plus transitions far more often than for matrix products
+LIFTS = 3  # schemes that a leg tries to lift
+LIFTED_SHARE = 4  # legs for one over a ring to lift from, which takes longer
+FLIPPED: dict[Ring, tuple[Ring, ...]] = {
+    Ring.F2: (Ring.F2,),
+    Ring.F3: (Ring.F3,),
+    Ring.ZT: (Ring.ZT, Ring.F2),
+    Ring.Z: (Ring.ZT, Ring.F2),
+}
+"""What is walked over, one after the other; over `q` and `qi` the products built are the fewest possible."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class EvaluationState:
-    """The scheme once it is built, by its problem and options, which determine it.
+    """Walks that begin at the scheme built, which follows from the problem and the options.
 
     Attributes:
         problem: What is asked for.
-        steps: 0 before, 1 after.
-        exhausted: Whether it was built.
+        seed: All randomness follows from it and the legs.
+        steps: 0 before the scheme is built, then 1 and the flips so far.
+        legs: Legs walked.
+        walked: The best scheme over the first ring walked over, joined factors, shape (rank, left + right + out).
+        lower: The best scheme over the ring asked for if it is below the one built, likewise in exact integers, with a
+            last column of denominators.
+        lower_ring: Its ring.
+        exhausted: Whether all legs are walked, or a proven bound is met.
     """
 
     problem: Problem
-    steps: int = 0
+    seed: int
+    steps: int
+    legs: int
+    walked: NDArray[np.int8]
+    lower: NDArray[np.int64]
+    lower_ring: str
     exhausted: bool = False
 
     def metrics(self) -> dict[str, float | int | str]:
-        """Nothing to report."""
-        return {}
+        """Where the walks stand."""
+        return {"legs": self.legs, "walked": len(self.walked), "lower": len(self.lower)} if self.legs else {}
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Evaluate at points, multiply there, and interpolate.
+    """Evaluate at points, multiply there, and interpolate; then walk the flip graph from there to fewer products.
 
     Attributes:
         points: Points, such as 0,1,-1,1/2,i,inf; chosen if not given.
         moduli: Coprime monic moduli instead, by ascending coefficients, such as 0,1;1,1;1,1,1;inf.
         prefer: Points are chosen by `additions` or by `accuracy`.
+        flips: Walked from the scheme built, in millions, and a quarter of that over `f2` for what is lifted; 0 keeps it
+            as it is, and so do points or moduli that are given.
     """
 
     points: str = ""
     moduli: str = ""
     prefer: str = PREFERENCES[0]
+    flips: float = 32.0
     state_type: ClassVar[type[EvaluationState]] = EvaluationState
 
     def __post_init__(self) -> None:
         if self.prefer not in PREFERENCES:
             raise ValueError(f"prefer {self.prefer[:40]!r}: one of {', '.join(PREFERENCES)} is needed")
+        if not 0 <= self.flips < math.inf:
+            raise ValueError(f"flips {self.flips}: a number of millions is needed, 0 or above")
 
     def start(
         self, problem: Problem, rng: np.random.Generator, starts: Sequence[Scheme | Approximation] = ()
     ) -> EvaluationState:
-        """Check that there is a construction, and that it has the rank asked for.
+        """Check that there is a construction, and that it has the rank asked for or can be walked from.
 
         Raises:
-            ProblemError: If the target is no product of polynomials, starts are given, or the rank is not reached.
+            ProblemError: If the target is no product of polynomials, starts are given, or the rank is out of reach.
             TargetError: If the points or moduli do not fit the target.
             RingError: If the coefficient set does not hold the scheme.
         """
@@ -69,32 +106,134 @@ class Evaluation:
         if starts:
             raise ProblemError("evaluation begins at points, not at starts; choose another solver")
         rank = self._scheme(problem).rank
-        if problem.rank is not None and rank > problem.rank:
+        if problem.rank is not None and rank > problem.rank and not self._plan(problem):
             raise ProblemError(
                 f"{problem.target.short} over {problem.ring}: evaluation needs {rank} products, not {problem.rank}"
             )
-        return EvaluationState(problem)
+        sides = sum(problem.target.shape)
+        return EvaluationState(
+            problem=problem,
+            seed=int(rng.integers(1 << 62)),
+            steps=0,
+            legs=0,
+            walked=np.zeros((0, sides), np.int8),
+            lower=np.zeros((0, sides + 1), np.int64),
+            lower_ring="",
+        )
 
     def advance(self, state: EvaluationState) -> EvaluationState:
-        """Nothing is left to do."""
-        return EvaluationState(state.problem, 1, exhausted=True)
+        """Build the scheme, or walk one leg."""
+        if state.steps:
+            self._leg(state)
+        else:
+            state.steps = 1
+        state.exhausted = state.legs >= len(self._plan(state.problem)) or self._best(state).rank <= _bound(
+            state.problem
+        )
+        return state
 
     def candidates(self, state: EvaluationState) -> Iterator[Scheme | Approximation]:
-        """The scheme, over the ring asked for."""
+        """The best scheme so far, over the ring asked for."""
         if state.steps:
-            yield self._scheme(state.problem)
+            yield self._best(state)
+
+    def _choice(self) -> Choice:
+        return Choice(self.points, self.moduli, self.prefer)
 
     def _scheme(self, problem: Problem) -> Scheme:
-        return _built(problem.target, problem.ring, Choice(self.points, self.moduli, self.prefer))
+        return _built(problem.target, problem.ring, self._choice())
+
+    def _best(self, state: EvaluationState) -> Scheme:
+        """What the walks led to; without it, what was built."""
+        if len(state.lower):
+            return lowered(state.problem.target, state.lower_ring, state.lower)
+        return self._scheme(state.problem)
+
+    def _plan(self, problem: Problem) -> list[Ring]:
+        """What each leg walks over: nothing if the user chose otherwise, nothing too large for flips or for lifting."""
+        sides = problem.target.shape
+        if not self._choice().free or max(sides) > MAX_COORDINATES:
+            return []
+        liftable = self._scheme(problem).rank * sum(sides) <= SPARE
+        legs = math.ceil(self.flips * 1e6 / LEG)
+        plan: list[Ring] = []
+        for ring in FLIPPED.get(problem.ring, ()):
+            if holds(problem.ring, ring) and _plain(problem.target, ring) is not None:
+                plan += [ring] * legs
+            elif not holds(problem.ring, ring) and liftable:
+                plan += [ring] * math.ceil(legs / LIFTED_SHARE)
+        return plan
+
+    def _leg(self, state: EvaluationState) -> None:
+        """Walk from the best scheme over the ring whose turn it is, and keep what has fewer products than before."""
+        ring = self._plan(state.problem)[state.legs]
+        if holds(state.problem.ring, ring):
+            self._walk_on(state, ring)
+        else:
+            self._walk_and_lift(state, ring)
+        state.legs += 1
+
+    def _walk_on(self, state: EvaluationState, ring: Ring) -> None:
+        """A leg over a ring inside the one asked for."""
+        target = state.problem.target
+        first = to_scheme(target, ring, state.walked) if len(state.walked) else _plain(target, ring)
+        assert first is not None
+        walk_state = _walked(state, first, replace(LEAPS, stop_rank=_bound(state.problem)))
+        state.walked = np.concatenate(best(walk_state), axis=1).astype(np.int8)
+        if len(state.walked) < self._best(state).rank:
+            state.lower, state.lower_ring = as_rows(to_scheme(target, ring, state.walked))
+
+    def _walk_and_lift(self, state: EvaluationState, ring: Ring) -> None:
+        """A leg over residues, of the best scheme and of what is built over them in turn, to a product less; lifted."""
+        held, target = self._best(state), state.problem.target
+        plain = _plain(target, ring) if state.legs % 2 else None
+        first = plain if plain is not None and plain.rank >= held.rank else held.to(ring)
+
+        def whole(factors: Factors) -> Scheme:
+            return to_scheme(target, ring, np.concatenate(factors, axis=1))
+
+        settings = replace(LEAPS, stop_rank=held.rank - 1)
+        walk_state = _walked(state, first, settings)
+        if best_rank(walk_state) < held.rank:
+            found = lift_walk(walk_state, settings, whole, state.problem.ring, LIFTS, _seed(state) % 2**31)
+            state.steps += found.flips
+            if found.rows is not None:
+                state.lower, state.lower_ring = found.rows, found.ring
 
 
 def reaches(problem: Problem) -> bool:
-    """Whether evaluation has a scheme of the target, over the ring, of the rank asked for."""
+    """Whether evaluation constructs a scheme of the target, over the ring, of the rank asked for, without a walk."""
     try:
-        Evaluation().start(problem, np.random.default_rng(0))
+        Evaluation(flips=0).start(problem, np.random.default_rng(0))
     except BilinearError:
         return False
     return True
+
+
+def _walked(state: EvaluationState, first: Scheme, settings: Settings) -> WalkState:
+    """A walk of one leg from a scheme; its flips are counted."""
+    walk_state = start(factors_of(first), str(first.ring), _seed(state), settings)
+    walk(walk_state, LEG)
+    state.steps += max(counts(walk_state)["flips"], 1)
+    return walk_state
+
+
+def _seed(state: EvaluationState) -> int:
+    return int(np.random.SeedSequence([state.seed, state.legs]).generate_state(1)[0])
+
+
+def _bound(problem: Problem) -> int:
+    """The largest rank that is proven necessary."""
+    return lower_bounds(problem.target, problem.ring)[0].rank
+
+
+@lru_cache(maxsize=8)
+def _plain(target: Target, ring: Ring) -> Scheme | None:
+    """The scheme over a ring that is walked over; None if its coefficients do not fit in there."""
+    try:
+        return _built(target, ring, Choice())
+    except RingError:
+        return None
 
 
 _built = lru_cache(maxsize=8)(evaluated)

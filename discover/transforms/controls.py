@@ -54,7 +54,7 @@ def compare(transform: Transform, widths: Sequence[int] = WIDTHS) -> list[Compar
     """One row for each block rank."""
     values = np.linalg.svd(transform.matrix, compute_uv=False)
     entries = np.sort(np.abs(transform.matrix), axis=None)[::-1]
-    orders, rows = likely_orders(transform), []
+    orders, rows = list(likely_orders(transform)), []
     for width in widths:
         found = Hierarchical(width).approximation(transform, orders)
         count = found.operations.parameters

@@ -29,6 +29,7 @@ class Found:
         seconds: Wall time of the search.
         plan: Whence the factors follow exactly; None for an approximation.
         note: What the user should know of the size.
+        interrupted: Whether the user stopped the search, and this is the best until then.
     """
 
     transform: Transform
@@ -39,6 +40,7 @@ class Found:
     seconds: float
     plan: Plan | None = None
     note: str = ""
+    interrupted: bool = False
 
     @cached_property
     def operations(self) -> Operations:

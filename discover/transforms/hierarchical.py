@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from decompositions import memory
 from decompositions.transforms.cyclotomic import CyclotomicMatrix, Integers, Terms, prime_factors
 from decompositions.transforms.factors import FastTransform, Selection, relative_error
 from decompositions.transforms.interpolative import TOLERANCE, skeletons, truncated
@@ -38,6 +39,9 @@ DENSE_FACTOR = 6
 NOISE = 1e-3
 """Part of the largest entry below which noise counts as 0, where no exact structure was found."""
 
+BYTES = 80
+"""Of memory for an entry of the matrix and each unit of width: blocks, and the product of the factors."""
+
 EXACT_STRUCTURE = 1e-12
 """Relative residual below which a matrix has a structure."""
 
@@ -58,20 +62,36 @@ class Hierarchical:
 
     width: int = RECOVERED_RANK
 
+    def require(self, size: int) -> None:
+        """Refuse a size before anything of it is built.
+
+        Raises:
+            TooLargeError: If the matrix and its factors would not fit into memory.
+        """
+        memory.require(BYTES * self.width * size * size, f"factoring a transform of size {size}")
+
     def solve(self, transform: Transform, say: Say = lambda text: None) -> Found:
-        """The fast algorithm of a transform, or its best approximation found.
+        """The fast algorithm of a transform, or its best approximation found; Ctrl-C leaves what is there.
 
         Args:
             transform: The matrix; its name is not looked at.
             say: Hears what is tried.
+
+        Raises:
+            KeyboardInterrupt: If the user stops it before there is anything.
         """
         start = time.perf_counter()
         exact = None
-        for plan in self.plans(transform, say):
-            found = _found(transform, plan, start)
-            if found.recovered:
-                return found
-            exact = exact or found
+        try:
+            for plan in self.plans(transform, say):
+                found = _found(transform, plan, start)
+                if found.recovered:
+                    return found
+                exact = exact or found
+        except KeyboardInterrupt:
+            if exact is None:
+                raise
+            return replace(exact, interrupted=True)
         if exact is not None and exact.error <= RECOVERED_ERROR:
             return exact
         say("approximating by truncated butterflies")
@@ -85,26 +105,44 @@ class Hierarchical:
             if plan is not None:
                 yield plan
 
-    def approximation(self, transform: Transform, orders: Sequence[Ordering] = ()) -> Found:
+    def approximation(self, transform: Transform, orders: Iterable[Ordering] = ()) -> Found:
         """The nearest truncated butterfly among a few orders; padded with zeros where the size has large factors.
 
         Args:
             transform: What is approximated.
             orders: Those of `likely_orders`, if they are known already.
+
+        Raises:
+            KeyboardInterrupt: If the user stops it before the first.
         """
         matrix, note = padded(transform.matrix)
-        tried = [_truncated(matrix, each, self.width, transform.size) for each in orders or likely_orders(transform)]
-        errors = [relative_error(transform.matrix, fast.dense()) for fast in tried]
-        best = int(np.argmin(errors))
-        return Found(transform, tried[best], "a truncated butterfly", self.width, errors[best], 0.0, None, note)
+        best: Found | None = None
+        try:
+            for each in orders or likely_orders(transform):
+                fast = _truncated(matrix, each, self.width, transform.size)
+                error = relative_error(transform.matrix, fast.dense())
+                if best is None or error < best.error:
+                    best = Found(transform, fast, "a truncated butterfly", self.width, error, 0.0, None, note)
+        except KeyboardInterrupt:
+            if best is None:
+                raise
+            return replace(best, interrupted=True)
+        assert best is not None
+        return best
 
 
-def likely_orders(transform: Transform) -> list[Ordering]:
-    """The natural orders, and those of least ranks, with and without noise, of the padded matrix."""
+def likely_orders(transform: Transform) -> Iterator[Ordering]:
+    """The natural orders, and those of least ranks, with and without noise, of the padded matrix; each once."""
     matrix, _ = padded(transform.matrix)
     radices = tuple(prime_factors(len(matrix)))
-    by_rank = [_orders_by_rank(Ranks(matrix, zero), radices) for zero in (TOLERANCE, NOISE)]
-    return list(dict.fromkeys([uniform(radices, HALVES, HALVES), *by_rank]))
+    natural = uniform(radices, HALVES, HALVES)
+    found = {natural}
+    yield natural
+    for zero in (TOLERANCE, NOISE):
+        orders = _orders_by_rank(Ranks(matrix, zero), radices)
+        if orders not in found:
+            found.add(orders)
+            yield orders
 
 
 def padded(matrix: NDArray[Any]) -> tuple[NDArray[Any], str]:

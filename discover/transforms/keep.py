@@ -35,15 +35,19 @@ class Proved:
         exact: The factors over their number field.
         verification: Their proof.
         reason: Why there is none; empty if there is.
+        interrupted: Whether the user stopped the proof.
     """
 
     exact: ExactTransform | None = None
     verification: Verification | None = None
     reason: str = ""
+    interrupted: bool = False
 
 
 def prove(found: Found, wanted: bool | None = None) -> Proved:
     """Make the factors exact and prove their product, where entries are algebraic and the proof is short.
+
+    Ctrl-C ends the proof only.
 
     Args:
         found: What the hierarchical solver found.
@@ -54,6 +58,8 @@ def prove(found: Found, wanted: bool | None = None) -> Proved:
     """
     if wanted is False:
         return Proved(reason="no proof was asked for")
+    if found.interrupted:
+        return Proved(reason="the search was interrupted")
     if not found.recovered or found.plan is None:
         return Proved(reason="it is an approximation")
     if found.transform.exact is None:
@@ -61,8 +67,11 @@ def prove(found: Found, wanted: bool | None = None) -> Proved:
     effort = proof_effort(found)
     if wanted is None and effort > PROOF_EFFORT:
         return Proved(reason=f"the proof takes about {effort:.0e} steps; --exact makes it all the same")
-    exact = exact_transform(found.plan, found.transform.size)
-    verification = verify_transform(exact, found.transform.exact)
+    try:
+        exact = exact_transform(found.plan, found.transform.size)
+        verification = verify_transform(exact, found.transform.exact)
+    except KeyboardInterrupt:
+        return Proved(reason="the proof was interrupted", interrupted=True)
     if not verification.ok:
         raise BilinearError(f"{found.transform.name}: the exact factors are wrong: {verification.detail}")
     return Proved(exact, verification)

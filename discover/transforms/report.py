@@ -30,6 +30,7 @@ def found_as_dict(found: Found, proved: Proved, added: Added | None) -> dict[str
         **found.operations._asdict(),
         "seconds": round(found.seconds, 3),
         "note": found.note,
+        "interrupted": found.interrupted or proved.interrupted,
         "proof": None if proved.verification is None else proved.verification.detail,
         "field": None if proved.verification is None else proved.verification.field,
         "exact_operations": None if exact is None else exact.operations()._asdict(),

@@ -26,6 +26,9 @@ from layers.fast_matmul.plan import (
 from layers.kernels.workspace import workspace
 from layers.stl.functional import DTYPES
 
+ALONE = 1 << 20
+"""Numbers in a product from which the CPU multiplies the pairs of a group one after the other."""
+
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]
 def fast_matmul(a: Tensor, b: Tensor, scheme: Scheme, levels: int = 1, program: SchemeProgram | None = None) -> Tensor:
@@ -157,8 +160,21 @@ def _by_scheme(left: Tensor, right: Tensor, out: Tensor, plan: Plan, roles: Role
         combine(whole[1], Blocks(rights), group.right)
         lefts = lefts.mT if roles.transpose_left else lefts
         rights = rights.mT if roles.transpose_right else rights
-        torch.bmm(lefts, rights, out=products)
+        _multiply(lefts, rights, products)
         combine(Blocks(products), whole[2], group.out)
+
+
+def _multiply(lefts: Tensor, rights: Tensor, products: Tensor) -> None:
+    """Write the product of each pair of matrices.
+
+    On the CPU a batched product gives each thread whole pairs, and threads without one wait; large pairs are multiplied
+    one after the other by all threads (7 of 2048 x 2048 on two threads: 0.64 s for 0.68, measured).
+    """
+    if products.device.type != "cpu" or products[0].numel() < ALONE:
+        torch.bmm(lefts, rights, out=products)
+        return
+    for left, right, out in zip(lefts, rights, products, strict=True):
+        torch.mm(left, right, out=out)
 
 
 def _group_size(blocks: Sequence[tuple[int, int]], matrices: Sequence[int], plan: Plan, device: str) -> int:

@@ -1,15 +1,28 @@
-"""The solver `evaluation`: the whole way from a name to a verified scheme, and what it refuses."""
+"""The solver `evaluation`: from a name to a verified scheme, the walks that go on from it, and what it refuses."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from decompositions import Ring, parse_target, strassen, verify
-from decompositions.targets.polynomial_ranks import CONSTRUCTED
+from decompositions import Ring, lower_bounds, parse_target, strassen, verify
+from decompositions.evaluation import evaluated
+from decompositions.identity import content_hash, normal_form
+from decompositions.rings import holds
+from decompositions.targets import known_ranks
+from decompositions.targets.polynomial_ranks import LIFTED
+from discover.budget import Budget
 from discover.outcome import Status
 from discover.problem import Problem, ProblemError
+from discover.run import run
 from discover.search import search
 from discover.solver import OptionError, make_solver
-from discover.solvers.evaluation import reaches
+from discover.solvers.evaluation import LEG, Evaluation, reaches
+
+SHORT = {"flips": 2 * LEG / 1e6}
+"""Two legs over each ring."""
 
 
 @pytest.mark.parametrize(
@@ -38,9 +51,22 @@ def test_points_are_an_option() -> None:
     assert {tuple(row) for row in result.scheme.u.tolist()} == {(1, 1), (1, -1), (0, 1)}
 
 
-def test_a_rank_that_is_not_reached_is_refused() -> None:
-    with pytest.raises(ProblemError, match="shortmul:8 over f2: evaluation needs 23 products, not 22"):
-        search("shortmul:8", 22, ring="f2", solver="evaluation")
+@pytest.mark.parametrize(
+    ("name", "rank", "ring", "options", "needed"),
+    [
+        ("shortmul:8", 22, Ring.F2, {"flips": 0}, 23),
+        ("shortmul:8", 14, Ring.Q, {}, 15),
+        ("polymul:3x3", 5, Ring.F3, {"moduli": "0,0,1;1,1;2,1;inf"}, 6),
+        ("polymul:2x2", 2, Ring.F2, {"points": "0,1,inf"}, 3),
+    ],
+    ids=["no-flips", "over-q", "moduli-given", "points-given"],
+)
+def test_a_rank_that_is_not_built_is_refused_where_nothing_is_walked(
+    name: str, rank: int, ring: Ring, options: dict[str, object], needed: int
+) -> None:
+    solver, problem = make_solver("evaluation", options), Problem(parse_target(name), rank, ring)
+    with pytest.raises(ProblemError, match=f"evaluation needs {needed} products, not {rank}"):
+        solver.start(problem, np.random.default_rng(0))
 
 
 def test_other_targets_and_starts_are_refused() -> None:
@@ -69,11 +95,99 @@ def test_an_unknown_preference_is_refused() -> None:
         make_solver("evaluation", {"prefer": "speed"})
 
 
-@pytest.mark.parametrize(
-    ("ring", "sizes", "rank"),
-    [(ring, sizes, rank) for ring, table in CONSTRUCTED.items() for sizes, rank in table.items()],
-)
-def test_the_ranks_that_the_targets_tell_of_are_built(ring: Ring, sizes: tuple[int, int], rank: int) -> None:
+@pytest.mark.parametrize("sizes", LIFTED)
+def test_the_ranks_that_the_targets_tell_of_are_built(sizes: tuple[int, int]) -> None:
     target = parse_target("polymul:{}x{}".format(*sizes))
-    assert reaches(Problem(target, rank, ring))
-    assert not reaches(Problem(target, rank - 1, ring))
+    assert reaches(Problem(target, LIFTED[sizes], Ring.ZT))
+    assert not reaches(Problem(target, LIFTED[sizes] - 1, Ring.ZT))
+
+
+@pytest.mark.parametrize(
+    ("name", "ring", "built", "rank"),
+    [
+        ("cyclic:8", "f2", 23, 22),
+        ("negacyclic:8", "f2", 23, 22),
+        ("shortmul:8", "f2", 23, 22),
+        ("shortmul:10", "f2", 32, 31),
+        ("shortmul:8", "f3", 21, 20),
+        ("cyclic:3", "zt", 6, 5),
+        ("cyclic:6", "zt", 18, 15),
+        ("negacyclic:5", "zt", 15, 13),
+        ("polymul:7x7", "zt", 26, 23),
+        ("toeplitz:7", "zt", 26, 23),
+        ("shortmul:6", "z", 15, 14),
+        ("shortmul:8", "z", 23, 22),
+    ],
+)
+def test_walks_go_on_to_the_best_known_ranks(name: str, ring: str, built: int, rank: int) -> None:
+    """From M. Cenk, F. Ozbudak 2010, 2011 over f2 and modulo x^n; the others are below what was known or at a bound."""
+    problem = Problem(parse_target(name), rank, Ring(ring))
+    assert evaluated(problem.target, problem.ring).rank == built
+    result = search(name, rank, ring=ring, solver="evaluation")
+    assert result.outcome.status is Status.FOUND
+    assert result.outcome.rejected == 0
+    assert result.scheme is not None
+    assert result.scheme.rank <= min(rank, known_ranks(problem.target, problem.ring)[0].rank)
+    assert verify(result.scheme).ok
+    assert verify(result.scheme, "symbolic").ok
+
+
+NAMES = st.builds(
+    lambda family, n: f"{family}:{n}x{n}" if family in ("polymul", "correlation") else f"{family}:{n}",
+    st.sampled_from(["polymul", "correlation", "cyclic", "negacyclic", "shortmul", "toeplitz", "hankel"]),
+    st.integers(2, 6),
+)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(NAMES, st.sampled_from([Ring.F2, Ring.F3, Ring.ZT, Ring.Z]), st.integers(0, 100))
+def test_whatever_walks_lead_to_is_right_and_no_worse_than_what_was_built(name: str, ring: Ring, seed: int) -> None:
+    target = parse_target(name)
+    outcome = run(Problem(target, None, ring), "evaluation", SHORT, seed=seed)
+    assert outcome.status is Status.FOUND
+    assert outcome.rejected == 0
+    assert outcome.scheme is not None
+    assert outcome.scheme.target == target
+    assert holds(ring, outcome.scheme.ring)
+    assert verify(outcome.scheme).ok
+    assert lower_bounds(target, ring)[0].rank <= outcome.scheme.rank <= evaluated(target, ring).rank
+
+
+def test_one_step_builds_and_no_more() -> None:
+    outcome = run(Problem(parse_target("shortmul:8"), None, Ring.F2), "evaluation", budget=Budget(steps=1))
+    assert outcome.scheme is not None
+    assert content_hash(outcome.scheme) == content_hash(normal_form(evaluated(parse_target("shortmul:8"), Ring.F2)))
+
+
+@pytest.mark.parametrize(("name", "ring"), [("polymul:3x3", Ring.F2), ("cyclic:6", Ring.Q), ("complex", Ring.QI)])
+def test_where_the_rank_is_proven_minimal_nothing_is_walked(name: str, ring: Ring) -> None:
+    assert run(Problem(parse_target(name), None, ring), "evaluation").steps == 1
+
+
+def test_a_rank_that_no_walk_leads_to_ends_without_a_scheme() -> None:
+    outcome = run(Problem(parse_target("shortmul:5"), 10, Ring.F2), "evaluation", SHORT)
+    assert (outcome.status, outcome.scheme) == (Status.EXHAUSTED, None)
+
+
+def test_a_resumed_search_ends_like_one_that_never_stopped(tmp_path: Path) -> None:
+    problem, path = Problem(parse_target("cyclic:5"), None, Ring.ZT), tmp_path / "state.npz"
+    whole = run(problem, "evaluation", SHORT, seed=3)
+    for steps in (1, LEG):
+        run(problem, "evaluation", SHORT, seed=3, budget=Budget(steps=steps), checkpoint=path, resume=steps > 1)
+    parts = run(problem, "evaluation", SHORT, seed=3, checkpoint=path, resume=True)
+    assert whole.scheme is not None
+    assert parts.scheme is not None
+    assert whole.steps == parts.steps
+    assert content_hash(whole.scheme) == content_hash(parts.scheme)
+
+
+@pytest.mark.parametrize("flips", [-1.0, float("nan"), float("inf")])
+def test_a_number_of_flips_that_is_none_is_refused(flips: float) -> None:
+    with pytest.raises(ValueError, match="a number of millions is needed, 0 or above"):
+        Evaluation(flips=flips)
+
+
+def test_what_does_not_fit_into_the_ring_walked_over_is_walked_over_residues_only() -> None:
+    outcome = run(Problem(parse_target("polymod:5,0,0,3,1"), None, Ring.Z), "evaluation", SHORT)
+    assert outcome.scheme is not None
+    assert verify(outcome.scheme).ok

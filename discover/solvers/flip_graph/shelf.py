@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from decompositions.composition import Sizes
 from decompositions.rings import Ring
 from decompositions.scheme import Scheme
 from decompositions.targets.matmul import matmul
-from decompositions.composition import Sizes
 from discover.solvers.flip_graph.schemes import joined, to_scheme
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from decompositions.transforms.factors import ButterflyFactor, Factor, FastTransform, Selection
-from discover.transforms.gradient.structures import Structure, bit_reversal, permuted
+from discover.transforms.gradient.structures import Structure, bit_reversal, permutations
 
 
 def exported(structure: Structure, parameters: Tensor) -> FastTransform:
@@ -37,15 +37,13 @@ def _order(structure: Structure, letter: str, part: Tensor) -> NDArray[np.int64]
     """The permutation of a letter, rounded."""
     if letter == "R":
         return bit_reversal(structure.size).numpy()
-    rows = torch.arange(structure.size, dtype=torch.float64)[None, :, None]
-    chosen = permuted(rows, torch.sigmoid(part).round(), structure.levels - 1 if letter == "P" else 1)
-    return chosen[0, :, 0].round().long().numpy()
+    chosen = permutations(torch.sigmoid(part).round(), structure.size, structure.choosing_levels(letter))
+    return chosen[0].argmax(dim=1).numpy()
 
 
 def _level(size: int, stride: int, block: NDArray[Any], transposed: bool) -> list[Factor]:
     """One level: pairs `stride` apart side by side, then 2 x 2 blocks that put them back."""
-    groups = size // (2 * stride)
-    pairs = np.arange(size).reshape(groups, 2, stride).swapaxes(1, 2).ravel()
-    square = np.broadcast_to(block, (groups, stride, 4)).reshape(groups, stride, 2, 2)
+    pairs = np.arange(size).reshape(-1, 2, stride).swapaxes(1, 2).ravel()
+    square = block.reshape(-1, stride, 2, 2)
     mixing = square.swapaxes(2, 3) if transposed else square
     return [Selection(pairs, size), ButterflyFactor(mixing.swapaxes(1, 2)[:, :, :, None, :, None].copy())]

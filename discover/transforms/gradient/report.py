@@ -22,17 +22,20 @@ def trained_as_dict(found: Trained) -> dict[str, Any]:
         "finished": found.finished,
         "trials": found.trials,
         "real_parameters": found.structure.parameters,
+        "success_rate": found.successes / max(found.finished, 1),
+        "interrupted": found.interrupted,
         "seconds": round(found.seconds, 3),
     }
 
 
 def trained_as_lines(found: Trained) -> list[str]:
     """For people."""
-    structure = f"{found.structure.name}{' transposed' * found.structure.transposed}, {found.structure.blocks} blocks"
+    structure = f"{found.structure}, {found.structure.blocks} blocks"
     verdict = "recovered" if found.recovered else "not recovered"
     return [
         f"{found.transform.name}, size {found.transform.size}: {verdict} by gradients: {structure}",
         f"RMSE {found.rmse:.1e} at norm sqrt(N), at most {GOAL:.0e} is needed; relative error {found.error:.1e}",
-        f"{found.successes} of {found.finished} finished trials succeeded, {found.trials} were started, "
+        f"success rate {found.successes / max(found.finished, 1):.0%}: {found.successes} of {found.finished} finished "
+        f"trials of this structure succeeded, {found.trials} were started, "
         f"{found.seconds:.1f} s, {found.structure.parameters} real parameters",
     ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from discover.transforms.gradient.refine import refined
 from discover.transforms.gradient.structures import Structure
 
 BETAS = (0.9, 0.999)
@@ -17,7 +18,14 @@ CHUNK = 50
 STALLED = 0.9
 """A finish goes on while so many iterations leave at most this part of the loss."""
 
-RATES = (1e-3, 5e-2)
+NEAR = 1e-5
+"""Loss from which on steps of Levenberg and Marquardt follow: an RMSE of 3e-3."""
+
+REFINING_STEPS = 40
+MOST_REFINED = 8192
+"""Numbers that these steps are taken over, at most: their square is held, and its cube is the time."""
+
+RATES = (3e-3, 5e-2)
 """Bounds of the learning rates, drawn log-uniformly; the paper's 1e-4 to 1e-2 is for 80 000 steps."""
 
 
@@ -44,29 +52,31 @@ class Trials:
     @classmethod
     def start(cls, structure: Structure, trials: int, generator: torch.Generator) -> Trials:
         """Random parameters and log-uniform learning rates."""
-        parameters = structure.initial(trials, generator)
+        parameters = structure.initial(trials, generator).float()
         low, high = (math.log(rate) for rate in RATES)
-        rates = torch.rand(trials, 1, generator=generator, dtype=torch.float64) * (high - low) + low
+        rates = torch.rand(trials, 1, generator=generator) * (high - low) + low
         return cls(structure, parameters, rates.exp(), torch.zeros_like(parameters), torch.zeros_like(parameters))
 
-    def train(self, target: Tensor, steps: int, stop: Callable[[], bool]) -> Tensor:
-        """Adam for some steps; the losses of all trials before the last one, shape (trials,).
+    def train(self, target: Tensor, steps: int, stop: Callable[[], bool]) -> None:
+        """Adam for some steps.
 
         Args:
             target: Shape (size, size).
             steps: At most.
             stop: Asked after every step.
         """
-        losses = torch.full((len(self.parameters),), math.inf)
+        target = single(target)
         for _ in range(steps):
             parameters = self.parameters.requires_grad_()
-            each = losses_of(self.structure.matrices(parameters), target)
-            [gradient] = torch.autograd.grad(each.sum(), parameters)
-            losses = each.detach()
+            [gradient] = torch.autograd.grad(losses_of(self.structure.matrices(parameters), target).sum(), parameters)
             self._step(gradient)
             if stop():
                 break
-        return losses
+
+    @torch.no_grad()
+    def losses(self, target: Tensor) -> Tensor:
+        """Of all trials, shape (trials,)."""
+        return losses_of(self.structure.matrices(self.parameters), single(target))
 
     def _step(self, gradient: Tensor) -> None:
         self.steps += 1
@@ -81,6 +91,11 @@ class Trials:
         self.first, self.second = self.first[best], self.second[best]
 
 
+def single(target: Tensor) -> Tensor:
+    """The target in single precision, in which trials are trained."""
+    return target.to(torch.complex64 if target.is_complex() else torch.float32)
+
+
 def losses_of(matrices: Tensor, target: Tensor) -> Tensor:
     """Mean squared error of each matrix; of its real part where the target is real."""
     difference = (matrices if target.is_complex() else matrices.real) - target
@@ -88,32 +103,52 @@ def losses_of(matrices: Tensor, target: Tensor) -> Tensor:
     return squares.mean(dim=(1, 2))
 
 
-def finished(structure: Structure, parameters: Tensor, target: Tensor, steps: int, goal: float) -> tuple[Tensor, float]:
-    """Round the choices of one trial and minimise over the rest by L-BFGS.
+def finished(
+    structure: Structure,
+    parameters: Tensor,
+    target: Tensor,
+    steps: int,
+    goal: float,
+    stop: Callable[[], bool] = lambda: False,
+) -> tuple[Tensor, float]:
+    """Round the choices of one trial and minimise over the rest: by L-BFGS, near the end by Levenberg and Marquardt.
 
     Args:
         structure: What is parameterised.
         parameters: Of one trial, shape (parameters,).
         target: Shape (size, size).
-        steps: Iterations, at most.
+        steps: Iterations of L-BFGS, at most.
         goal: Loss at which to stop.
+        stop: Asked now and then.
 
     Returns:
         The parameters with decided choices, and their loss.
     """
-    fixed = structure.decided(parameters[None].detach())
+    values = _searched(structure, structure.decided(parameters[None].detach().double())[0], target, steps, goal, stop)
+    with torch.no_grad():
+        loss = float(losses_of(structure.matrices(values[None]), target)[0])
+        if goal < loss <= NEAR and structure.blocks != "unitary" and int(structure.free().sum()) <= MOST_REFINED:
+            values = refined(structure, values, target, REFINING_STEPS, goal, stop)
+            loss = float(losses_of(structure.matrices(values[None]), target)[0])
+    return values, loss
+
+
+def _searched(
+    structure: Structure, fixed: Tensor, target: Tensor, steps: int, goal: float, stop: Callable[[], bool]
+) -> Tensor:
+    """The blocks after L-BFGS, with the choices as they are."""
     free = structure.free()
-    values = fixed[0, free].clone().requires_grad_()
+    values = fixed[free].clone().requires_grad_()
     search = torch.optim.LBFGS(
         [values], max_iter=CHUNK, tolerance_grad=0, tolerance_change=0, history_size=30, line_search_fn="strong_wolfe"
     )
 
     def placed() -> Tensor:
-        return fixed.index_put((torch.tensor([0]), free.nonzero()[:, 0]), values)
+        return fixed.index_put((free.nonzero()[:, 0],), values)
 
     def closure() -> Tensor:
         search.zero_grad()
-        loss = losses_of(structure.matrices(placed()), target)[0]
+        loss = losses_of(structure.matrices(placed()[None]), target)[0]
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
@@ -121,9 +156,7 @@ def finished(structure: Structure, parameters: Tensor, target: Tensor, steps: in
     for _ in range(steps // CHUNK):
         search.step(closure)  # type: ignore[no-untyped-call]
         now = float(closure().detach())
-        if now <= goal or not now < STALLED * before:
+        if now <= goal or not now < STALLED * before or stop():
             break
         before = now
-    with torch.no_grad():
-        final = placed()[0]
-        return final, float(losses_of(structure.matrices(final[None]), target)[0])
+    return placed().detach()

@@ -94,7 +94,10 @@ def test_larger_products_over_the_integers_are_as_short_as_over_f2(n: int, rank:
     require(f"polymul:{n}x{n}", Ring.Z, rank)
 
 
-@pytest.mark.parametrize(("name", "rank"), [("polymul:4x4", 9), ("polymul:3x4", 9), ("complex", 3), ("cyclic:3", 6)])
+@pytest.mark.parametrize(
+    ("name", "rank"),
+    [("polymul:4x4", 9), ("polymul:3x4", 9), ("complex", 3), ("cyclic:3", 6), ("negacyclic:7", 28), ("cyclic:11", 66)],
+)
 def test_over_zt_constructions_keep_to_signs(name: str, rank: int) -> None:
     require(name, Ring.ZT, rank)
 

@@ -1,6 +1,7 @@
 """The gradient solver: parameterisations against their exported factors, learning at small sizes, bad input."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 
 from decompositions import TooLargeError
 from decompositions.transforms import Transform, TransformError, parse_transform, relative_error
+from discover.checkpoint import CheckpointError
 from discover.transforms.gradient.export import exported
+from discover.transforms.gradient.refine import refined
 from discover.transforms.gradient.solver import Gradient
-from discover.transforms.gradient.structures import BLOCKS, STRUCTURES, Structure, bit_reversal, permuted
+from discover.transforms.gradient.structures import BLOCKS, STRUCTURES, Structure, bit_reversal, permutations
 from discover.transforms.gradient.trials import Trials, finished, losses_of
 
 
@@ -47,17 +50,41 @@ def test_tied_blocks_hold_four_numbers_a_stride():
     assert Structure("BP", 16, is_complex=False).parameters == 2 * 16 * 4 + 3
 
 
-@given(st.sampled_from([2, 4, 16]), st.tuples(*[st.sampled_from([0.0, 1.0])] * 3), st.integers(1, 3))
+@given(st.sampled_from([2, 4, 16]), st.tuples(*[st.sampled_from([0.0, 1.0])] * 3), st.integers(0, 3))
 def test_decided_choices_are_permutations(size, choices, levels):
-    rows = torch.arange(size, dtype=torch.float64)[None, :, None]
-    result = permuted(rows, torch.tensor([choices], dtype=torch.float64), min(levels, size.bit_length() - 1))
-    assert sorted(result.ravel().tolist()) == list(range(size))
+    [matrix] = permutations(torch.tensor([choices], dtype=torch.float64), size, min(levels, size.bit_length() - 1))
+    assert set(matrix.ravel().tolist()) == {0.0, 1.0}
+    assert (matrix @ matrix.T == torch.eye(size)).all()
+
+
+@given(st.tuples(*[st.floats(0, 1)] * 3), st.integers(1, 3))
+def test_relaxed_choices_keep_sums(choices, levels):
+    [matrix] = permutations(torch.tensor([choices], dtype=torch.float64), 8, levels)
+    assert torch.allclose(matrix.sum(0), torch.ones(8, dtype=torch.float64))
+    assert torch.allclose(matrix.sum(1), torch.ones(8, dtype=torch.float64))
 
 
 def test_even_odd_at_every_level_is_bit_reversal():
-    rows = torch.arange(16, dtype=torch.float64)[None, :, None]
-    result = permuted(rows, torch.tensor([[1.0, 0.0, 0.0]], dtype=torch.float64), 3)
-    assert result.ravel().tolist() == bit_reversal(16).tolist()
+    [matrix] = permutations(torch.tensor([[1.0, 0.0, 0.0]], dtype=torch.float64), 16, 3)
+    assert matrix.argmax(dim=1).tolist() == bit_reversal(16).tolist()
+
+
+def test_the_three_choices():
+    def order(*choices):
+        [matrix] = permutations(torch.tensor([choices], dtype=torch.float64), 8, 1)
+        return matrix.argmax(dim=1).tolist()
+
+    assert order(1.0, 0.0, 0.0) == [0, 2, 4, 6, 1, 3, 5, 7]
+    assert order(0.0, 1.0, 0.0) == [3, 2, 1, 0, 4, 5, 6, 7]
+    assert order(1.0, 0.0, 1.0) == [0, 2, 4, 6, 7, 5, 3, 1]
+
+
+def test_blocks_start_unitary_and_trials_with_different_choices():
+    structure = Structure("BPP", 8)
+    parameters = drawn(structure, 64)
+    first = torch.view_as_complex(parameters[:, :8].reshape(-1, 2, 2, 2))
+    assert torch.allclose(first @ first.mH, torch.eye(2, dtype=torch.complex128), atol=1e-12)
+    assert len({tuple(row) for row in parameters[:, ~structure.free()].sign().tolist()}) == 64
 
 
 def test_decided_is_rounded():
@@ -79,9 +106,9 @@ def test_training_lowers_losses_and_repeats():
     runs = []
     for _ in range(2):
         trials = Trials.start(Structure("BP", 8), 3, torch.Generator().manual_seed(1))
-        before = losses_of(trials.structure.matrices(trials.parameters), target)
-        after = trials.train(target, 60, lambda: False)
-        assert (after < before).all()
+        before = trials.losses(target)
+        trials.train(target, 60, lambda: False)
+        assert (trials.losses(target) < before).all()
         runs.append(trials.parameters)
     assert (runs[0] == runs[1]).all()
 
@@ -99,7 +126,7 @@ def test_the_finish_decides_every_choice_and_keeps_it():
 
 @pytest.mark.parametrize(("name", "structure"), [("dft", ("BP", False)), ("dct-ii", ("BPP", False))])
 def test_transforms_are_learned(name, structure):
-    found = Gradient((structure,), trials=8).solve(parse_transform(name, 8), seed=0, seconds=300)
+    found = Gradient((structure,), trials=64, finishes=2).solve(parse_transform(name, 8), seed=0, seconds=300)
     assert found.recovered
     assert found.successes >= 1
     dense = found.fast.dense()
@@ -107,10 +134,55 @@ def test_transforms_are_learned(name, structure):
 
 
 def test_a_random_matrix_is_not_learned():
-    found = Gradient((("B", False),), trials=2, rungs=1, first_steps=20).solve(parse_transform("randn", 8), 0, 300)
+    found = Gradient((("B", False),), trials=2, rungs=1, first_steps=20, rounds=1).solve(
+        parse_transform("randn", 8), 0, 300
+    )
     assert not found.recovered
     assert found.successes == 0
     assert (found.finished, found.trials) == (2, 2)
+
+
+def test_refining_reaches_rounding_and_keeps_choices():
+    structure = Structure("BP", 4)
+    target = torch.from_numpy(parse_transform("dft", 4).matrix / 2)
+    start = drawn(structure, 1)[0]
+    start[~structure.free()] = torch.tensor([1.0, -1.0, -1.0], dtype=torch.float64)
+    rough, _ = finished(structure, start, target, 2000, 1e-20)
+    rough[structure.free()] += 0.05 * drawn(structure, 1)[0, structure.free()]
+    loss = losses_of(structure.matrices(rough[None]), target).item()
+    fine = refined(structure, rough, target, 30, 1e-24, lambda: False)
+    assert losses_of(structure.matrices(fine[None]), target).item() < 1e-20 < loss
+    assert (fine[~structure.free()] == rough[~structure.free()]).all()
+
+
+def test_a_search_goes_on_from_its_checkpoint(tmp_path):
+    """What ends at a budget and goes on ends as one that is not cut."""
+    solver = Gradient((("B", False),), trials=4, first_steps=50, rungs=2, finishes=1, rounds=1)
+    transform = parse_transform("randn", 8)
+    whole = solver.solve(transform, 3, 300)
+    path = tmp_path / "state.npz"
+    first = solver.solve(transform, 3, 0, checkpoint=path)
+    assert first.finished == 1
+    again = solver.solve(transform, 3, 300, checkpoint=path, resume=True)
+    assert again.rmse == min(whole.rmse, first.rmse)
+    assert path.is_file()
+    for changed, transform_too, text in (
+        (replace(solver, trials=5), transform, "another search"),
+        (solver, parse_transform("hilbert", 8), "another search"),
+    ):
+        with pytest.raises(CheckpointError, match=text):
+            changed.solve(transform_too, 3, 1, checkpoint=path, resume=True)
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(CheckpointError, match="damaged"):
+        solver.solve(transform, 3, 1, checkpoint=path, resume=True)
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        solver.solve(transform, 3, 1, checkpoint=tmp_path / "none.npz", resume=True)
+
+
+def test_a_recovered_transform_leaves_no_checkpoint(tmp_path):
+    path = tmp_path / "state.npz"
+    assert Gradient((("BP", False),), trials=8).solve(parse_transform("dft", 4), 0, 300, checkpoint=path).recovered
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(
@@ -130,5 +202,5 @@ def test_bad_input(solver, name, size, text):
 def test_memory_is_asked_for_first(monkeypatch):
     transform = Transform("given", np.eye(8))
     monkeypatch.setattr("decompositions.memory.available", lambda: 1000)
-    with pytest.raises(TooLargeError, match="16 trials of size 8"):
+    with pytest.raises(TooLargeError, match="64 trials of size 8"):
         Gradient().solve(transform, 0, 1)
