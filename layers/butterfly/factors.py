@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 import torch
 from torch import Tensor
 
 LARGEST_SIDE = 32
 """Of a block that several levels are multiplied into: 5 levels of radix 2 run as fast as one, see docs."""
+
+TRITON_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+
+HAS_TRITON = find_spec("triton") is not None
 
 Shape = tuple[int, ...]
 """Of blocks, six sizes."""
@@ -32,11 +37,22 @@ def outputs_of(shape: Shape) -> int:
 
 
 def mixed(x: Tensor, blocks: Tensor) -> Tensor:
-    """The factor times each token of x, shape (tokens, inputs), as one batched matrix product."""
+    """The factor times each token of x, shape (tokens, inputs): on CUDA by Triton, else as one batched product."""
     a, c, j, o, b, s = blocks.shape
     right = blocks.permute(0, 2, 4, 5, 1, 3).reshape(a * j, b * s, c * o)
+    if x.is_cuda and _fits_triton(x, right):
+        from layers.butterfly.fused import mix
+
+        fused: Tensor = mix(x.contiguous(), right.contiguous(), c, j)
+        return fused
     y = torch.bmm(x.reshape(-1, a * j, b * s).transpose(0, 1), right)
     return y.reshape(a, j, -1, c, o).permute(2, 0, 3, 1, 4).reshape(-1, a * c * j * o)
+
+
+def _fits_triton(x: Tensor, right: Tensor) -> bool:
+    """Whether the kernel takes them: numbers that it adds up in float32, blocks that lie in registers."""
+    alike = x.dtype == right.dtype and x.dtype in TRITON_DTYPES
+    return HAS_TRITON and alike and max(right.shape[1:]) <= 4 * LARGEST_SIDE
 
 
 def joined(first: Tensor, second: Tensor) -> Tensor:
