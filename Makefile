@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS := -n auto --dist loadfile
 READY := .venv/.installed
+TYPES := .venv/types
+PARTS := cli.py commands layers discover catalog decompositions bilinear/__init__.py bilinear/py.typed
 
 .PHONY: search test test-all gate
 
@@ -18,9 +20,11 @@ test-all: gate
 gate: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	MYPYPATH=$(TYPES) $(BIN)/mypy -p bilinear
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch -e '.[test]'
+	mkdir -p $(TYPES)/bilinear
+	ln -sfn $(addprefix $(CURDIR)/,$(PARTS)) $(TYPES)/bilinear/  # the package as a wheel has it, for mypy
 	touch $(READY)

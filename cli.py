@@ -8,19 +8,19 @@ import os
 
 import click
 
-from commands.accuracy import accuracy
-from commands.approximate import approximate, seeds
-from commands.catalog import catalog_group
-from commands.common import CommandLine
-from commands.convert import convert
-from commands.export import export
-from commands.export_code import code
-from commands.importing import export_scheme, import_command
-from commands.optimize import optimize
-from commands.refine import refine
-from commands.search import plot, search
-from commands.show import show, verify
-from commands.transform import transform
+from bilinear.commands.accuracy import accuracy
+from bilinear.commands.approximate import approximate, seeds
+from bilinear.commands.catalog import catalog_group
+from bilinear.commands.common import CommandLine
+from bilinear.commands.convert import convert
+from bilinear.commands.export import export
+from bilinear.commands.export_code import code
+from bilinear.commands.importing import export_scheme, import_command
+from bilinear.commands.optimize import optimize
+from bilinear.commands.refine import refine
+from bilinear.commands.search import plot, search
+from bilinear.commands.show import show, verify
+from bilinear.commands.transform import transform
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices, and one search a process: threads only wait
 

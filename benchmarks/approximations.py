@@ -18,11 +18,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
-from decompositions.targets import parse_target
-from discover.approximate import approximate
-from discover.approximate.comparison import compared
-from discover.approximate.report import compared_as_lines, pool_as_dict, pool_as_lines
-from discover.budget import parse_budget
+from bilinear.decompositions.targets import parse_target
+from bilinear.discover.approximate import approximate
+from bilinear.discover.approximate.comparison import compared
+from bilinear.discover.approximate.report import compared_as_lines, pool_as_dict, pool_as_lines
+from bilinear.discover.budget import parse_budget
 
 
 def main() -> None:

@@ -23,8 +23,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
-from layers.butterfly import ButterflyLinear, MonarchLinear
-from layers.butterfly.compiled import CompiledButterfly
+from bilinear.layers.butterfly import ButterflyLinear, MonarchLinear
+from bilinear.layers.butterfly.compiled import CompiledButterfly
 
 SIZES = [64, 128, 256, 512, 1024, 2048, 4096, 8192]
 FEWEST_ROUNDS = 5

@@ -24,11 +24,11 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
+from bilinear.layers import STLConfig, STLLinear, convert_
+from bilinear.layers.convert.measure import inputs
 from examples.language import decoder
 from examples.language.fine_tuning import in_blocks
 from examples.language.text import REFERENCE, language_reference
-from layers import STLConfig, STLLinear, convert_
-from layers.convert.measure import inputs
 
 RATE = 2e-3
 VALIDATION = 64

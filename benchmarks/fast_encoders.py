@@ -31,15 +31,21 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
-from decompositions import Scheme, kronecker, parse_target, strassen, winograd
-from decompositions.evaluation import evaluated
-from decompositions.programs import GREEDY, short_program
-from decompositions.rings import parse_ring
-from decompositions.transforms.encoders import factored
-from discover.transforms.encoders import encoder_costs
-from layers.butterfly.encoders import FastEncoders, additions, kronecker_parts, multiplications, multiply_by_parts
-from layers.stl import Basis, Encoders
-from layers.stl.functional import encode_weight, multiply_encoded
+from bilinear.decompositions import Scheme, kronecker, parse_target, strassen, winograd
+from bilinear.decompositions.evaluation import evaluated
+from bilinear.decompositions.programs import GREEDY, short_program
+from bilinear.decompositions.rings import parse_ring
+from bilinear.decompositions.transforms.encoders import factored
+from bilinear.discover.transforms.encoders import encoder_costs
+from bilinear.layers.butterfly.encoders import (
+    FastEncoders,
+    additions,
+    kronecker_parts,
+    multiplications,
+    multiply_by_parts,
+)
+from bilinear.layers.stl import Basis, Encoders
+from bilinear.layers.stl.functional import encode_weight, multiply_encoded
 
 COLUMNS = 4096
 CASES = {

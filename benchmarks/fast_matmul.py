@@ -22,8 +22,8 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
-from decompositions import Scheme, kronecker, strassen, winograd
-from layers.fast_matmul import fast_matmul, measure_accuracy
+from bilinear.decompositions import Scheme, kronecker, strassen, winograd
+from bilinear.layers.fast_matmul import fast_matmul, measure_accuracy
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
 SCHEMES: dict[str, Callable[[], Scheme]] = {

@@ -23,14 +23,14 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
-from catalog import Catalog
-from decompositions import Scheme, parse_target, standard
-from decompositions.rings import Ring, parse_ring
-from discover.budget import Budget
-from discover.problem import Problem
-from discover.run import Hooks, run
-from discover.solvers.flip_graph.blocks import RINGS
-from discover.solvers.flip_graph.walking import counts, rank, start, walk
+from bilinear.catalog import Catalog
+from bilinear.decompositions import Scheme, parse_target, standard
+from bilinear.decompositions.rings import Ring, parse_ring
+from bilinear.discover.budget import Budget
+from bilinear.discover.problem import Problem
+from bilinear.discover.run import Hooks, run
+from bilinear.discover.solvers.flip_graph.blocks import RINGS
+from bilinear.discover.solvers.flip_graph.walking import counts, rank, start, walk
 
 SIZES = (3, 4, 5, 6, 8, 9, 12, 16)
 BURST = 200_000  # flips between two looks at the clock

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
-from catalog import Catalog
-from decompositions import Scheme, standard
-from decompositions.codegen import generate
-from discover.optimize.keep import program_of
+from bilinear.catalog import Catalog
+from bilinear.decompositions import Scheme, standard
+from bilinear.decompositions.codegen import generate
+from bilinear.discover.optimize.keep import program_of
 
 Array = NDArray[np.float64]
 

@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
 from benchmarks.transforms import TRANSFORMS
-from decompositions.transforms import parse_transform
-from discover.transforms.gradient.report import trained_as_dict
-from discover.transforms.gradient.solver import Gradient
+from bilinear.decompositions.transforms import parse_transform
+from bilinear.discover.transforms.gradient.report import trained_as_dict
+from bilinear.discover.transforms.gradient.solver import Gradient
 
 SIZES = [8, 16, 32, 64]
 PAPER: dict[str, dict[int, float]] = {

@@ -17,12 +17,12 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
-from catalog import Catalog
-from catalog.batch import quick_hash
-from catalog.importing import import_paths
-from decompositions import Scheme, kronecker, strassen
-from decompositions.formats import FORMATS
-from decompositions.formats import write as exported
+from bilinear.catalog import Catalog
+from bilinear.catalog.batch import quick_hash
+from bilinear.catalog.importing import import_paths
+from bilinear.decompositions import Scheme, kronecker, strassen
+from bilinear.decompositions.formats import FORMATS
+from bilinear.decompositions.formats import write as exported
 
 
 def images(scheme: Scheme, count: int, seed: int) -> Iterator[Scheme]:

@@ -13,12 +13,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
-from catalog import Catalog, published
-from decompositions import parse_target
-from decompositions.programs import plain_program, short_program
-from decompositions.programs.basis import rebased_program
-from discover.budget import parse_budget
-from discover.optimize import optimize
+from bilinear.catalog import Catalog, published
+from bilinear.decompositions import parse_target
+from bilinear.decompositions.programs import plain_program, short_program
+from bilinear.decompositions.programs.basis import rebased_program
+from bilinear.discover.budget import parse_budget
+from bilinear.discover.optimize import optimize
 
 FORMATS = [f"{n}x{m}x{p}" for n in range(2, 6) for m in range(n, 6) for p in range(m, 6)]
 

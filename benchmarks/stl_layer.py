@@ -25,10 +25,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.fast_matmul import DTYPES, best, shape_of
 from benchmarks.machine import write
-from decompositions import Approximation, Scheme, kronecker, strassen
-from layers import STLLinear
-from layers.kernels import plain
-from layers.stl.threshold import Machine, dense_seconds, stl_seconds
+from bilinear.decompositions import Approximation, Scheme, kronecker, strassen
+from bilinear.layers import STLLinear
+from bilinear.layers.kernels import plain
+from bilinear.layers.stl.threshold import Machine, dense_seconds, stl_seconds
 
 CHECKED = 256
 """Tokens whose outputs are compared with those in float64."""

@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.fast_matmul import DTYPES, best, shape_of
 from benchmarks.machine import write
 from benchmarks.stl_layer import CHECKED, relative, scheme_of_rank
-from layers import STLLinear
-from layers.kernels import workspace
+from bilinear.layers import STLLinear
+from bilinear.layers.kernels import workspace
 
 RATE = 1e-9
 """Of descent: the weights stay finite however often the step is run."""

@@ -20,12 +20,12 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
-from decompositions.identity import content_hash
-from decompositions.scheme import Scheme
-from decompositions.targets import parse_target
-from decompositions.verify import verify
-from discover.problem import Problem
-from discover.solvers.ternary_sgd import TernarySgd, TernarySgdState
+from bilinear.decompositions.identity import content_hash
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets import parse_target
+from bilinear.decompositions.verify import verify
+from bilinear.discover.problem import Problem
+from bilinear.discover.solvers.ternary_sgd import TernarySgd, TernarySgdState
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
-from decompositions.transforms import parse_transform
-from discover.transforms.hierarchical import Hierarchical
+from bilinear.decompositions.transforms import parse_transform
+from bilinear.discover.transforms.hierarchical import Hierarchical
 
 TRANSFORMS = ["dft", "idft", "hadamard", "hartley", "dct-ii", "dct-iii", "dst-ii", "circulant"]
 SIZES = [8, 16, 32, 64, 128, 256, 512, 1024]

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
-from decompositions import Scheme, kronecker, parse_target, standard, strassen, verify
+from bilinear.decompositions import Scheme, kronecker, parse_target, standard, strassen, verify
 
 
 def schemes() -> dict[str, Scheme]:

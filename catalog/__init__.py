@@ -5,44 +5,51 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from catalog.bounds import lower_bounds
-from catalog.errors import CatalogError, StoreError, WrongSchemeError
-from catalog.exchange import Diff, Merged, RankPair, diff, merge
-from catalog.layout import Listing
-from catalog.lookup import Found
-from catalog.records import Additions, Record, published
-from catalog.status import StatusRow, status
-from catalog.store import Added, Catalog, Served, read_file, user_folder
-from catalog.verifiers import VERIFIERS, require_right
+from bilinear.catalog.bounds import lower_bounds
+from bilinear.catalog.errors import CatalogError, StoreError, WrongSchemeError
+from bilinear.catalog.exchange import Diff, Merged, RankPair, diff, merge
+from bilinear.catalog.layout import Listing
+from bilinear.catalog.lookup import Found
+from bilinear.catalog.records import Additions, Record, published
+from bilinear.catalog.status import StatusRow, status
+from bilinear.catalog.store import Added, Catalog, Served, read_file, user_folder
+from bilinear.catalog.verifiers import VERIFIERS, require_right
 
 if TYPE_CHECKING:
-    from catalog.borders import entry_from_border, to_border
-    from catalog.convert import entry_from_approximation, entry_from_scheme, to_approximation, to_scheme
-    from catalog.entries import ApproximationEntry, BorderEntry, Lineage, Provenance, SchemeEntry, TransformEntry
-    from catalog.text import dumps, loads
+    from bilinear.catalog.borders import entry_from_border, to_border
+    from bilinear.catalog.convert import entry_from_approximation, entry_from_scheme, to_approximation, to_scheme
+    from bilinear.catalog.entries import (
+        ApproximationEntry,
+        BorderEntry,
+        Lineage,
+        Provenance,
+        SchemeEntry,
+        TransformEntry,
+    )
+    from bilinear.catalog.text import dumps, loads
 
 _ON_FIRST_USE = {
-    "ApproximationEntry": "catalog.entries",
-    "BorderEntry": "catalog.entries",
-    "Lineage": "catalog.entries",
-    "Provenance": "catalog.entries",
-    "SchemeEntry": "catalog.entries",
-    "TransformEntry": "catalog.entries",
-    "dumps": "catalog.text",
-    "entry_from_approximation": "catalog.convert",
-    "entry_from_border": "catalog.borders",
-    "entry_from_scheme": "catalog.convert",
-    "loads": "catalog.text",
-    "to_border": "catalog.borders",
-    "to_approximation": "catalog.convert",
-    "to_scheme": "catalog.convert",
+    "ApproximationEntry": "bilinear.catalog.entries",
+    "BorderEntry": "bilinear.catalog.entries",
+    "Lineage": "bilinear.catalog.entries",
+    "Provenance": "bilinear.catalog.entries",
+    "SchemeEntry": "bilinear.catalog.entries",
+    "TransformEntry": "bilinear.catalog.entries",
+    "dumps": "bilinear.catalog.text",
+    "entry_from_approximation": "bilinear.catalog.convert",
+    "entry_from_border": "bilinear.catalog.borders",
+    "entry_from_scheme": "bilinear.catalog.convert",
+    "loads": "bilinear.catalog.text",
+    "to_border": "bilinear.catalog.borders",
+    "to_approximation": "bilinear.catalog.convert",
+    "to_scheme": "bilinear.catalog.convert",
 }
 """Names whose modules need pydantic, which costs more than the rest of this import."""
 
 
 def __getattr__(name: str) -> object:
     if name not in _ON_FIRST_USE:
-        raise AttributeError(f"module 'catalog' has no attribute {name!r}")
+        raise AttributeError(f"module 'bilinear.catalog' has no attribute {name!r}")
     return getattr(importlib.import_module(_ON_FIRST_USE[name]), name)
 
 

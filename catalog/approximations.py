@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from catalog.errors import CatalogError
-from catalog.layout import Listing
-from decompositions import Target
-from decompositions.operations import canonical
-from decompositions.row_norms import longest_row, norms
+from bilinear.catalog.errors import CatalogError
+from bilinear.catalog.layout import Listing
+from bilinear.decompositions import Target
+from bilinear.decompositions.operations import canonical
+from bilinear.decompositions.row_norms import longest_row, norms
 
 if TYPE_CHECKING:
-    from catalog.store import Catalog
+    from bilinear.catalog.store import Catalog
 
 BOUNDED, LOWEST = "approximation", "lowest"
 """What the nearest of bounded norms is asked for with, and the nearest of all."""
@@ -41,7 +41,7 @@ def nearest(catalog: Catalog, target: Target, rank: int, kind: str) -> Listing:
 
 def _preference(catalog: Catalog, target: Target, listing: Listing, kind: str) -> tuple[bool, float, str]:
     """Bounded norms first where they are asked for, then the least residual."""
-    from catalog.convert import to_approximation
+    from bilinear.catalog.convert import to_approximation
 
     entry = catalog.read(listing)
     assert entry.kind == "approximation"

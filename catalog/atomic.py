@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from catalog.errors import StoreError
-from decompositions import files
+from bilinear.catalog.errors import StoreError
+from bilinear.decompositions import files
 
 LOCK_SECONDS = 30.0
 LOCK_NAME = ".lock"

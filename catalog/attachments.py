@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from catalog import atomic
-from catalog.errors import CatalogError
-from catalog.layout import ATTACHMENTS
-from decompositions import memory
+from bilinear.catalog import atomic
+from bilinear.catalog.errors import CatalogError
+from bilinear.catalog.layout import ATTACHMENTS
+from bilinear.decompositions import memory
 
 MAX_ATTACHMENT = 256 * 10**6
 _HASH = re.compile(r"[0-9a-f]{64}")

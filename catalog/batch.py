@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from catalog import atomic, layout, lookup
-from catalog.errors import CatalogError, WrongSchemeError
-from catalog.layout import Listing
-from catalog.store import Added, Catalog
-from decompositions import Scheme, Verification, content_hash, files
-from decompositions.operations import ORDERS, canonical, permute
-from decompositions.rings import INT64_SAFE, IntArray, magnitude
+from bilinear.catalog import atomic, layout, lookup
+from bilinear.catalog.errors import CatalogError, WrongSchemeError
+from bilinear.catalog.layout import Listing
+from bilinear.catalog.store import Added, Catalog
+from bilinear.decompositions import Scheme, Verification, content_hash, files
+from bilinear.decompositions.operations import ORDERS, canonical, permute
+from bilinear.decompositions.rings import INT64_SAFE, IntArray, magnitude
 
 if TYPE_CHECKING:
-    from catalog.entries import Provenance
+    from bilinear.catalog.entries import Provenance
 
 SYNCING = 16
 """Threads that wait for the disk, which joins what they ask for."""
@@ -191,9 +191,9 @@ def written(one: Proved, scheme: Scheme, content: str) -> bytes:
         scheme: Its scheme, in the order of sizes in which it is stored.
         content: The content hash of `scheme`.
     """
-    from catalog.convert import entry_from_scheme, record, reference
-    from catalog.entries import Lineage, SchemeEntry
-    from catalog.text import dumps
+    from bilinear.catalog.convert import entry_from_scheme, record, reference
+    from bilinear.catalog.entries import Lineage, SchemeEntry
+    from bilinear.catalog.text import dumps
 
     lineage = Lineage(recipe=one.recipe)
     if scheme.imag is not None or any(factor.dtype == object for factor in scheme.factors):

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from catalog.convert import border_hash, record, reference
-from catalog.entries import BorderEntry, Lineage, Provenance
-from decompositions import Verification
-from decompositions.formats.border import Border, Row
-from decompositions.formats.expressions import Laurent
+from bilinear.catalog.convert import border_hash, record, reference
+from bilinear.catalog.entries import BorderEntry, Lineage, Provenance
+from bilinear.decompositions import Verification
+from bilinear.decompositions.formats.border import Border, Row
+from bilinear.decompositions.formats.expressions import Laurent
 
 
 def entry_from_border(

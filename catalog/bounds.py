@@ -1,4 +1,4 @@
-"""Proven lower bounds on the rank: the theorems of `decompositions.targets`, joined with single published results."""
+"""Proven lower bounds on the rank: theorems of `bilinear.decompositions.targets`, and single published results."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 from functools import cache
 from pathlib import Path
 
-from decompositions import LowerBound, Ring, Target
-from decompositions import lower_bounds as theorems
-from decompositions.rings import parse_ring
+from bilinear.decompositions import LowerBound, Ring, Target
+from bilinear.decompositions import lower_bounds as theorems
+from bilinear.decompositions.rings import parse_ring
 
 BOUNDS_FILE = Path(__file__).with_name("bounds.json")
 

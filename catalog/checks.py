@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from catalog.errors import CatalogError
-from decompositions.rings import MAX_BITS
+from bilinear.catalog.errors import CatalogError
+from bilinear.decompositions.rings import MAX_BITS
 
 JSON_SAFE = 1 << 53
 """Integers from here on are written as decimal strings, because other programs read JSON numbers as doubles."""

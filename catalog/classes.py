@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from catalog.layout import Listing
-from catalog.store import Catalog
-from decompositions.equivalence import Verdict, equivalent, invariant
-from decompositions.equivalence.colours import MAX_RANK
-from decompositions.rings import Ring, parse_ring
-from decompositions.scheme import Scheme
-from decompositions.targets import Target
+from bilinear.catalog.layout import Listing
+from bilinear.catalog.store import Catalog
+from bilinear.decompositions.equivalence import Verdict, equivalent, invariant
+from bilinear.decompositions.equivalence.colours import MAX_RANK
+from bilinear.decompositions.rings import Ring, parse_ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets import Target
 
 
 @dataclass

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.checks import JSON_SAFE
-from catalog.entries import (
+from bilinear.catalog.checks import JSON_SAFE
+from bilinear.catalog.entries import (
     ApproximationEntry,
     BorderEntry,
     ImaginaryParts,
@@ -24,9 +24,9 @@ from catalog.entries import (
     TransformEntry,
     VerificationRecord,
 )
-from catalog.errors import CatalogError
-from decompositions import Approximation, Scheme, Target, Verification, content_hash, memory
-from decompositions.rings import IntArray, magnitude
+from bilinear.catalog.errors import CatalogError
+from bilinear.decompositions import Approximation, Scheme, Target, Verification, content_hash, memory
+from bilinear.decompositions.rings import IntArray, magnitude
 
 BYTES_A_COEFFICIENT = 16
 """Of a dense factor while it is built: the array, and the copy that `Scheme` makes of it."""

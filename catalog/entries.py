@@ -1,7 +1,8 @@
 """The entries as JSON knows them, format version 1: schemes, approximations, transforms and border schemes.
 
 An entry that breaks its own rules cannot be constructed: wrong types raise pydantic's ValidationError, and what only
-the whole entry can tell (a rank, an index out of range) raises CatalogError. `catalog.text` makes one line of either.
+the whole entry can tell (a rank, an index out of range) raises CatalogError. `bilinear.catalog.text` makes one line of
+either.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, FailFast, Field, JsonValue, Strict, StringConstraints, model_validator
 
-from catalog.checks import (
+from bilinear.catalog.checks import (
     JSON_SAFE,
     check_denominators,
     check_hexadecimal,
@@ -20,11 +21,11 @@ from catalog.checks import (
     check_products,
     check_rank,
 )
-from catalog.errors import CatalogError
-from decompositions import Ring, Target, parse_target
-from decompositions.registry import normalise
-from decompositions.rings import MAX_BITS
-from decompositions.targets.file import from_entries
+from bilinear.catalog.errors import CatalogError
+from bilinear.decompositions import Ring, Target, parse_target
+from bilinear.decompositions.registry import normalise
+from bilinear.decompositions.rings import MAX_BITS
+from bilinear.decompositions.targets.file import from_entries
 
 FORMAT_VERSION = 1
 MAX_DIGITS = len(str(1 << MAX_BITS)) + 1

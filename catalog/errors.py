@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decompositions import BilinearError, Verification
+from bilinear.decompositions import BilinearError, Verification
 
 
 class CatalogError(BilinearError):

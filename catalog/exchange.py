@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog import layout
-from catalog.errors import CatalogError, StoreError, WrongSchemeError
-from catalog.layout import Listing
-from catalog.store import Catalog, read_file
-from decompositions import BilinearError
+from bilinear.catalog import layout
+from bilinear.catalog.errors import CatalogError, StoreError, WrongSchemeError
+from bilinear.catalog.layout import Listing
+from bilinear.catalog.store import Catalog, read_file
+from bilinear.decompositions import BilinearError
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catalog.batch import ORIGINAL, Proved, add_proved
-from catalog.errors import CatalogError, StoreError, WrongSchemeError
-from decompositions import BilinearError, __version__
-from decompositions.formats import detect, fast_matmul, format_named
-from decompositions.formats.border import Border
-from decompositions.formats.draft import Draft, Fault, settle
-from decompositions.formats.plinopt_sms import first_part
-from decompositions.formats.source import Source, open_source
+from bilinear.catalog.batch import ORIGINAL, Proved, add_proved
+from bilinear.catalog.errors import CatalogError, StoreError, WrongSchemeError
+from bilinear.decompositions import BilinearError, __version__
+from bilinear.decompositions.formats import detect, fast_matmul, format_named
+from bilinear.decompositions.formats.border import Border
+from bilinear.decompositions.formats.draft import Draft, Fault, settle
+from bilinear.decompositions.formats.plinopt_sms import first_part
+from bilinear.decompositions.formats.source import Source, open_source
 
 if TYPE_CHECKING:
-    from catalog.entries import Provenance
-    from catalog.store import Catalog
+    from bilinear.catalog.entries import Provenance
+    from bilinear.catalog.store import Catalog
 
 STATUSES = ("imported", "duplicate", "wrong", "unreadable")
 OWN = "entry"
@@ -200,7 +200,7 @@ def _is_entry(source: Source) -> bool:
 
 def _own(catalog: Catalog, path: Path) -> Imported:
     """An entry of a catalog, taken over with its provenance."""
-    from catalog.store import read_file
+    from bilinear.catalog.store import read_file
 
     try:
         added = catalog.add(read_file(path))
@@ -234,8 +234,8 @@ def _settled(path: Path, name: str, source: Source, found: Draft | Fault) -> Imp
 
 def _border(catalog: Catalog, path: Path, name: str, source: Source, found: Border) -> Imported:
     """A border scheme, proved and written."""
-    from catalog.borders import entry_from_border
-    from catalog.entries import Lineage
+    from bilinear.catalog.borders import entry_from_border
+    from bilinear.catalog.entries import Lineage
 
     verification = found.verify()
     if not verification.ok:
@@ -256,7 +256,7 @@ def _recipe(name: str, source: Source) -> str:
 
 def _provenance(name: str, source: Source, record: str = "", extra: Mapping[str, Any] = NOTHING) -> Provenance:
     """Where an imported scheme comes from: nothing here found it, and no command here finds it again."""
-    from catalog.entries import Provenance
+    from bilinear.catalog.entries import Provenance
 
     told: dict[str, Any] = {"format": name, "file": source.name}
     if record:
@@ -279,8 +279,8 @@ def export(catalog: Catalog, query: str, name: str) -> tuple[dict[str, bytes], s
         FormatError: If the format cannot hold the scheme; only `fast-matmul` and `entry` hold border schemes.
         CatalogError: If there is no such entry.
     """
-    from catalog.borders import to_border
-    from catalog.text import dumps
+    from bilinear.catalog.borders import to_border
+    from bilinear.catalog.text import dumps
 
     if name == OWN:
         return {"": dumps(catalog.entry(query))}, ""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from decompositions import TARGETS, Target
+from bilinear.decompositions import TARGETS, Target
 
 if TYPE_CHECKING:
-    from catalog.text import AnyEntry
+    from bilinear.catalog.text import AnyEntry
 
 ATTACHMENTS = "attachments"
 TRANSFORMS = "transform"

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catalog.approximations import BOUNDED, LOWEST, nearest
-from catalog.errors import CatalogError
-from catalog.layout import Listing
-from decompositions import Target, parse_target
-from decompositions.formulas import additions
-from decompositions.operations import canonical, order_to
-from decompositions.rings import Ring, holds, parse_ring
+from bilinear.catalog.approximations import BOUNDED, LOWEST, nearest
+from bilinear.catalog.errors import CatalogError
+from bilinear.catalog.layout import Listing
+from bilinear.decompositions import Target, parse_target
+from bilinear.decompositions.formulas import additions
+from bilinear.decompositions.operations import canonical, order_to
+from bilinear.decompositions.rings import Ring, holds, parse_ring
 
 if TYPE_CHECKING:
-    from catalog.store import Catalog
+    from bilinear.catalog.store import Catalog
 
 LEAST_DIGITS = 4
 HASH_DIGITS = 64
@@ -135,10 +135,10 @@ def _preferred(catalog: Catalog, fitting: Iterable[Listing]) -> Listing:
 
 def _additions(catalog: Catalog, listing: Listing) -> float:
     """Those of the program kept with an entry, else those of its factors; infinitely many for a damaged file."""
-    from catalog.convert import to_scheme
-    from catalog.text import read
-    from decompositions.programs.program import ProgramError
-    from decompositions.programs.text import ATTACHMENT, loads
+    from bilinear.catalog.convert import to_scheme
+    from bilinear.catalog.text import read
+    from bilinear.decompositions.programs.program import ProgramError
+    from bilinear.decompositions.programs.text import ATTACHMENT, loads
 
     try:
         entry = read(listing.path)
@@ -174,7 +174,7 @@ def serves(listing: Listing, ring: Ring | None) -> bool:
 
 
 def _reduces(listing: Listing, ring: Ring) -> bool:
-    from catalog.text import read
+    from bilinear.catalog.text import read
 
     try:
         entry = read(listing.path)
@@ -193,7 +193,7 @@ def _has_hash(listing: Listing, start: str) -> bool:
 
 def stored_hash(listing: Listing) -> str | None:
     """The whole hash as the file states it; None for a damaged file."""
-    from catalog.text import read
+    from bilinear.catalog.text import read
 
     try:
         return read(listing.path).hash

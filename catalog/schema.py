@@ -1,4 +1,4 @@
-"""The JSON schema of an entry; `python -m catalog.schema` writes it again after a change of the models."""
+"""The JSON schema of an entry; `python -m bilinear.catalog.schema` writes it again after a change of the models."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def schema_text() -> str:
     """The schema as the repository holds it."""
     from pydantic import TypeAdapter
 
-    from catalog.entries import Entry
-    from catalog.text import AnyEntry
+    from bilinear.catalog.entries import Entry
+    from bilinear.catalog.text import AnyEntry
 
     adapter: TypeAdapter[AnyEntry] = TypeAdapter(Entry)
     document = {

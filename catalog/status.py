@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from catalog import lookup
-from catalog.bounds import lower_bounds
-from catalog.layout import Listing
-from catalog.records import formats, published
-from catalog.store import Catalog
-from decompositions import BilinearError, LowerBound, Ring, Target, parse_target
-from decompositions.rings import parse_ring
+from bilinear.catalog import lookup
+from bilinear.catalog.bounds import lower_bounds
+from bilinear.catalog.layout import Listing
+from bilinear.catalog.records import formats, published
+from bilinear.catalog.store import Catalog
+from bilinear.decompositions import BilinearError, LowerBound, Ring, Target, parse_target
+from bilinear.decompositions.rings import parse_ring
 
 ORDER = ("beaten", "proven optimal", "matched", "behind", "no record", "missing")
 """Verdicts as they are sorted, by their first words."""

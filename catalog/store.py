@@ -8,17 +8,17 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from catalog import atomic, attachments, layout, lookup
-from catalog.errors import CatalogError
-from catalog.layout import Listing
-from catalog.verifiers import require_right
-from decompositions import Approximation, Scheme, Target, Verification
-from decompositions.operations import ORDERS, canonical, permute
-from decompositions.rings import Ring
+from bilinear.catalog import atomic, attachments, layout, lookup
+from bilinear.catalog.errors import CatalogError
+from bilinear.catalog.layout import Listing
+from bilinear.catalog.verifiers import require_right
+from bilinear.decompositions import Approximation, Scheme, Target, Verification
+from bilinear.decompositions.operations import ORDERS, canonical, permute
+from bilinear.decompositions.rings import Ring
 
 if TYPE_CHECKING:
-    from catalog.entries import SchemeEntry
-    from catalog.text import AnyEntry
+    from bilinear.catalog.entries import SchemeEntry
+    from bilinear.catalog.text import AnyEntry
 
 SHIPPED = Path(__file__).parent
 ENVIRONMENT = "BILINEAR_CATALOG"
@@ -118,7 +118,7 @@ class Catalog:
             WrongSchemeError: If it does not compute its target.
             RingError: If its coefficients do not fit into `ring`.
         """
-        from catalog.convert import to_scheme
+        from bilinear.catalog.convert import to_scheme
 
         found = self.find(query, ring)
         entry = self.read(found.listing) if found.listing is not None else read_file(found.path)
@@ -136,7 +136,7 @@ class Catalog:
         Raises:
             CatalogError: If there is none, it cannot be read, or the entry is no approximation.
         """
-        from catalog.convert import to_approximation
+        from bilinear.catalog.convert import to_approximation
 
         found = self.find(query)
         entry = self.read(found.listing) if found.listing is not None else read_file(found.path)
@@ -181,7 +181,7 @@ class Catalog:
         """The entry as it may be stored; for a `matmul` scheme in another order of sizes each way to put them right."""
         if entry.kind != "scheme" or not entry.target.name.startswith("matmul:"):
             return [(entry, "")]
-        from catalog.convert import to_scheme
+        from bilinear.catalog.convert import to_scheme
 
         scheme = to_scheme(entry)
         wanted = canonical(scheme.target)
@@ -201,7 +201,7 @@ class Catalog:
         return None
 
     def _write(self, entry: AnyEntry, note: str) -> Added:
-        from catalog.text import dumps
+        from bilinear.catalog.text import dumps
 
         data, folder = dumps(entry), layout.entry_folder(entry)
         with atomic.writing(self.root):
@@ -260,7 +260,7 @@ def read_file(path: Path) -> AnyEntry:
         CatalogError: If it cannot be read.
         WrongSchemeError: If it does not compute its target.
     """
-    from catalog.text import read
+    from bilinear.catalog.text import read
 
     entry = read(path)
     require_right(entry, str(path))
@@ -269,7 +269,7 @@ def read_file(path: Path) -> AnyEntry:
 
 def _with_record(entry: AnyEntry, verification: Verification) -> AnyEntry:
     """The entry with the check that was just made in the place of an earlier one by the same method."""
-    from catalog.convert import record
+    from bilinear.catalog.convert import record
 
     others = [known for known in entry.verification if known.method != verification.method]
     return entry.model_copy(update={"verification": (record(verification), *others)})
@@ -277,6 +277,6 @@ def _with_record(entry: AnyEntry, verification: Verification) -> AnyEntry:
 
 def _rewritten(entry: SchemeEntry, scheme: Scheme) -> SchemeEntry:
     """The entry of another form of its scheme; what was checked of the old form is dropped."""
-    from catalog.convert import entry_from_scheme
+    from bilinear.catalog.convert import entry_from_scheme
 
     return entry_from_scheme(scheme, entry.provenance, entry.lineage)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from pydantic import TypeAdapter, ValidationError
 
-from catalog.entries import (
+from bilinear.catalog.entries import (
     FORMAT_VERSION,
     KINDS,
     MAX_DIGITS,
@@ -21,9 +21,9 @@ from catalog.entries import (
     SchemeEntry,
     TransformEntry,
 )
-from catalog.errors import CatalogError
-from decompositions import BilinearError, memory
-from decompositions.rings import MAX_BITS
+from bilinear.catalog.errors import CatalogError
+from bilinear.decompositions import BilinearError, memory
+from bilinear.decompositions.rings import MAX_BITS
 
 MAX_FILE = 256 * 10**6
 BYTES_A_BYTE = 30

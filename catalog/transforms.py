@@ -6,14 +6,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from catalog.convert import record, transform_hash
-from catalog.entries import Lineage, Provenance, SparseFactor, TransformEntry
-from catalog.errors import CatalogError
-from decompositions import Verification, memory
-from decompositions.transforms import ExactTransform, Transform, parse_transform, verify_transform
-from decompositions.transforms.cyclotomic import Integers, units
-from decompositions.transforms.exact import ONE, ExactFactor, field_name, parse_field, read_number, write_number
-from decompositions.transforms.orders import is_permutation
+from bilinear.catalog.convert import record, transform_hash
+from bilinear.catalog.entries import Lineage, Provenance, SparseFactor, TransformEntry
+from bilinear.catalog.errors import CatalogError
+from bilinear.decompositions import Verification, memory
+from bilinear.decompositions.transforms import ExactTransform, Transform, parse_transform, verify_transform
+from bilinear.decompositions.transforms.cyclotomic import Integers, units
+from bilinear.decompositions.transforms.exact import (
+    ONE,
+    ExactFactor,
+    field_name,
+    parse_field,
+    read_number,
+    write_number,
+)
+from bilinear.decompositions.transforms.orders import is_permutation
 
 BYTES_A_RESIDUE = 32
 """Of the tables of roots and values that a proof holds, with their copies."""

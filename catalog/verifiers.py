@@ -7,21 +7,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from catalog.errors import CatalogError, WrongSchemeError
-from decompositions import BilinearError, Verification, verify
-from decompositions.registry import Registry
+from bilinear.catalog.errors import CatalogError, WrongSchemeError
+from bilinear.decompositions import BilinearError, Verification, verify
+from bilinear.decompositions.registry import Registry
 
 if TYPE_CHECKING:
-    from catalog.entries import ApproximationEntry, SchemeEntry
-    from catalog.text import AnyEntry
+    from bilinear.catalog.entries import ApproximationEntry, SchemeEntry
+    from bilinear.catalog.text import AnyEntry
 
 VERIFIERS = Registry(
     "verifier",
     {
-        "scheme": "catalog.verifiers:verify_scheme",
-        "approximation": "catalog.verifiers:verify_approximation",
-        "border": "catalog.borders:verify_border_entry",
-        "transform": "catalog.transforms:verify_transform_entry",
+        "scheme": "bilinear.catalog.verifiers:verify_scheme",
+        "approximation": "bilinear.catalog.verifiers:verify_approximation",
+        "border": "bilinear.catalog.borders:verify_border_entry",
+        "transform": "bilinear.catalog.transforms:verify_transform_entry",
     },
 )
 """`kind -> "module:function"`; the function takes an entry and returns a Verification."""
@@ -38,7 +38,7 @@ def require_right(entry: AnyEntry, source: str) -> Verification:
         WrongSchemeError: If it does not compute its target.
         CatalogError: If its coefficients are outside their ring, its hash is another's, or nothing can verify its kind.
     """
-    from catalog.convert import expected_hash
+    from bilinear.catalog.convert import expected_hash
 
     if entry.kind not in VERIFIERS:
         raise CatalogError(
@@ -67,7 +67,7 @@ def check(entry: AnyEntry, method: str = "exact") -> Verification:
         UnknownNameError: If there is no such method.
         CatalogError: If nothing can verify the entry's kind in that way.
     """
-    from catalog.convert import expected_hash, to_scheme
+    from bilinear.catalog.convert import expected_hash, to_scheme
 
     if entry.kind == "scheme":
         verification = verify(to_scheme(entry), method)
@@ -83,14 +83,14 @@ def check(entry: AnyEntry, method: str = "exact") -> Verification:
 
 def verify_scheme(entry: SchemeEntry) -> Verification:
     """The Brent equations, over the entry's own field."""
-    from catalog.convert import to_scheme
+    from bilinear.catalog.convert import to_scheme
 
     return verify(to_scheme(entry))
 
 
 def verify_approximation(entry: ApproximationEntry) -> Verification:
     """The residual, computed again in exact rational arithmetic, against the one stated."""
-    from catalog.convert import residual_of, to_approximation
+    from bilinear.catalog.convert import residual_of, to_approximation
 
     start = time.perf_counter()
     found, stated = to_approximation(entry).residual, residual_of(entry)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.common import as_json, print_json, print_lines, say, with_catalog
+from bilinear.commands.common import as_json, print_json, print_lines, say, with_catalog
 
 if TYPE_CHECKING:
-    from catalog.store import Catalog
+    from bilinear.catalog.store import Catalog
 
 
 @click.command()
@@ -26,10 +26,10 @@ def accuracy(
     query: str, levels: int, size: int, calming: bool, seed: int, save: bool, as_json: bool, catalog: Catalog
 ) -> None:
     """Growth factors of a scheme, and its measured errors in four formats of floats."""
-    from decompositions.stability import growth
-    from discover.calming import calm, keep
-    from discover.report import accuracy_as_lines
-    from layers.fast_matmul.table import measured_errors
+    from bilinear.decompositions.stability import growth
+    from bilinear.discover.calming import calm, keep
+    from bilinear.discover.report import accuracy_as_lines
+    from bilinear.layers.fast_matmul.table import measured_errors
 
     served = catalog.scheme(query)
     say(served.note)

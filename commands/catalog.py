@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
-from commands.show import show
+from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
+from bilinear.commands.show import show
 
 if TYPE_CHECKING:
-    from catalog.store import Catalog
+    from bilinear.catalog.store import Catalog
 
 
 @click.group("catalog")
@@ -26,15 +26,15 @@ def catalog_group() -> None:
 @with_catalog
 def list_entries(target: str | None, with_figures: bool, as_json: bool, catalog: Catalog) -> None:
     """List the entries, yours and the shipped ones."""
-    from decompositions import parse_target
-    from decompositions.operations import canonical
-    from discover.report import listings_as_lines, listings_as_list
+    from bilinear.decompositions import parse_target
+    from bilinear.decompositions.operations import canonical
+    from bilinear.discover.report import listings_as_lines, listings_as_list
 
     listings = list(catalog) if target is None else catalog.of_target(canonical(parse_target(target)))
     found = None
     if with_figures:
-        from discover.figures import figures
-        from discover.progress import counted
+        from bilinear.discover.figures import figures
+        from bilinear.discover.progress import counted
 
         with counted("reading", len(listings)) as told:
             found = figures(catalog, listings, told)
@@ -52,7 +52,7 @@ catalog_group.add_command(show)
 @with_catalog
 def add(files: tuple[str, ...], catalog: Catalog) -> None:
     """Verify entries from files and add them to your catalog."""
-    from catalog.store import read_file
+    from bilinear.catalog.store import read_file
 
     for file in files:
         added = catalog.add(read_file(Path(file)))
@@ -75,7 +75,7 @@ def remove(ids: tuple[str, ...], catalog: Catalog) -> None:
 @click.pass_context
 def merge(context: click.Context, other: Path, as_json: bool, catalog: Catalog) -> None:
     """Verify every entry of another catalog and add it; bad files are reported and passed over."""
-    from catalog.exchange import merge as merged
+    from bilinear.catalog.exchange import merge as merged
 
     results = merged(catalog, other)
     counts = {word: sum(r.status == word for r in results) for word in ("added", "duplicate", "wrong", "unreadable")}
@@ -96,8 +96,8 @@ def merge(context: click.Context, other: Path, as_json: bool, catalog: Catalog) 
 @with_catalog
 def diff(other: Path, as_json: bool, catalog: Catalog) -> None:
     """Compare with another catalog: entries on one side only, and the best ranks on both."""
-    from catalog.exchange import diff as compared
-    from discover.report import diff_as_dict, diff_as_lines
+    from bilinear.catalog.exchange import diff as compared
+    from bilinear.discover.report import diff_as_dict, diff_as_lines
 
     found = compared(catalog, other)
     if as_json:
@@ -113,8 +113,8 @@ def diff(other: Path, as_json: bool, catalog: Catalog) -> None:
 @with_catalog
 def status(ring: str | None, missing: bool, as_json: bool, catalog: Catalog) -> None:
     """Compare the ranks here with the published ones and the proven bounds; beaten records first."""
-    from catalog.status import status as compared
-    from discover.report import status_as_lines, status_as_list
+    from bilinear.catalog.status import status as compared
+    from bilinear.discover.report import status_as_lines, status_as_list
 
     rows = [row for row in compared(catalog, ring) if missing or row.here is not None]
     if as_json:
@@ -130,11 +130,11 @@ def status(ring: str | None, missing: bool, as_json: bool, catalog: Catalog) -> 
 @click.pass_context
 def replay(context: click.Context, query: str, as_json: bool, catalog: Catalog) -> None:
     """Run the command that found an entry again and compare; exit code 0 if it finds the same scheme."""
-    from discover.progress import announcement, shown
-    from discover.replay import replay as replayed
-    from discover.run import Hooks
-    from discover.solver import SOLVERS
-    from discover.starts import read
+    from bilinear.discover.progress import announcement, shown
+    from bilinear.discover.replay import replay as replayed
+    from bilinear.discover.run import Hooks
+    from bilinear.discover.solver import SOLVERS
+    from bilinear.discover.starts import read
 
     entry = catalog.scheme(query).entry
     past = entry.provenance
@@ -155,11 +155,11 @@ def replay(context: click.Context, query: str, as_json: bool, catalog: Catalog) 
 @with_catalog
 def dedupe(target: str | None, removing: bool, as_json: bool, catalog: Catalog) -> None:
     """Sort the schemes into classes that a change of basis, or a permutation, takes to one another."""
-    from catalog.classes import classes, spare
-    from decompositions import parse_target
-    from decompositions.operations import canonical
-    from discover.progress import counted
-    from discover.report import classes_as_dict, classes_as_lines
+    from bilinear.catalog.classes import classes, spare
+    from bilinear.decompositions import parse_target
+    from bilinear.decompositions.operations import canonical
+    from bilinear.discover.progress import counted
+    from bilinear.discover.report import classes_as_dict, classes_as_lines
 
     wanted = None if target is None else canonical(parse_target(target))
     with counted("comparing") as told:
@@ -177,11 +177,11 @@ def dedupe(target: str | None, removing: bool, as_json: bool, catalog: Catalog) 
 @with_catalog
 def pareto(target: str, as_json: bool, catalog: Catalog) -> None:
     """Compare the schemes of TARGET by products, additions and growth of errors; * marks what no other one beats."""
-    from decompositions import parse_target
-    from decompositions.operations import canonical
-    from discover.pareto import pareto as compared
-    from discover.progress import counted
-    from discover.report import pareto_as_lines, pareto_as_list
+    from bilinear.decompositions import parse_target
+    from bilinear.decompositions.operations import canonical
+    from bilinear.discover.pareto import pareto as compared
+    from bilinear.discover.progress import counted
+    from bilinear.discover.report import pareto_as_lines, pareto_as_list
 
     with counted("reading") as told:
         rows = compared(catalog, canonical(parse_target(target)), told)

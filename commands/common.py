@@ -39,8 +39,8 @@ class CommandLine(click.Group):
         except (click.exceptions.Exit, click.ClickException):
             raise
         except Exception as error:
-            from catalog.errors import WrongSchemeError
-            from decompositions import BilinearError
+            from bilinear.catalog.errors import WrongSchemeError
+            from bilinear.decompositions import BilinearError
 
             if isinstance(error, BilinearError):
                 fail(context, str(error), NOT_FOUND if isinstance(error, WrongSchemeError) else WRONG_USE)
@@ -63,7 +63,7 @@ def with_catalog(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--catalog", "folder", metavar="DIR", help="Your catalog's folder (also BILINEAR_CATALOG).")
     @functools.wraps(command)
     def opened(*args: Any, folder: str | None, **kwargs: Any) -> Any:
-        from catalog.store import Catalog
+        from bilinear.catalog.store import Catalog
 
         return command(*args, catalog=Catalog(folder), **kwargs)
 

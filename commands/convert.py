@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from commands.common import as_json, print_json, print_lines, say
+from bilinear.commands.common import as_json, print_json, print_lines, say
 
 
 @click.command()
@@ -18,7 +18,7 @@ def convert(model: Path, config: Path, out: Path, as_json: bool) -> None:
     """Convert the matrices and kernels of a file of weights to STL layers."""
     from dataclasses import asdict
 
-    from layers.convert import convert_file, read_config
+    from bilinear.layers.convert import convert_file, read_config
 
     written = convert_file(model, read_config(config), out)
     if as_json:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.common import with_catalog
+from bilinear.commands.common import with_catalog
 
 if TYPE_CHECKING:
-    from catalog.store import Catalog
+    from bilinear.catalog.store import Catalog
 
 
 @click.group()
@@ -27,7 +27,7 @@ def export() -> None:
 @with_catalog
 def export_layer(query: str, catalog: Catalog, out: Path, **sizes: Any) -> None:
     """Write an STL layer made from an entry as safetensors and config.json."""
-    from discover.starts import read
+    from bilinear.discover.starts import read
 
     listing = catalog.find(query).listing
     write_layer(read(catalog, query), out, listing.id if listing else None, **sizes)
@@ -42,8 +42,8 @@ def write_layer(
     weights: Path | None = None,
 ) -> None:
     """Write an STL layer of `scheme` into `out`, and print how close it is to the dense layer."""
-    from layers import compare_with_linear
-    from layers import export_layer as exported
+    from bilinear.layers import compare_with_linear
+    from bilinear.layers import export_layer as exported
 
     written = exported(scheme, in_features, out_features, out, weights, entry)
     click.echo(
@@ -57,8 +57,8 @@ def write_layer(
 @with_catalog
 def checker(query: str, out: Path | None, catalog: Catalog) -> None:
     """Write one Python file, standard library only, that holds a scheme and proves it."""
-    from decompositions.checker import checker_source
-    from decompositions.files import write_atomic
+    from bilinear.decompositions.checker import checker_source
+    from bilinear.decompositions.files import write_atomic
 
     source = checker_source(catalog.scheme(query).scheme)
     if out is None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.common import say, with_catalog
+from bilinear.commands.common import say, with_catalog
 
 if TYPE_CHECKING:
-    from catalog.store import Catalog
+    from bilinear.catalog.store import Catalog
 
 
 @click.command("code")
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 @with_catalog
 def code(query: str, language: str, levels: int, out: Path | None, catalog: Catalog) -> None:
     """Write source code that computes an entry's map, with the sums of its shortest program."""
-    from decompositions.codegen import generate
-    from decompositions.files import write_atomic
-    from discover.optimize.keep import program_of
+    from bilinear.decompositions.codegen import generate
+    from bilinear.decompositions.files import write_atomic
+    from bilinear.discover.optimize.keep import program_of
 
     served = catalog.scheme(query)
     program = program_of(catalog, served.scheme)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.common import DONE, INTERRUPTED, NOT_FOUND, as_json, print_json, say, with_catalog
+from bilinear.commands.common import DONE, INTERRUPTED, NOT_FOUND, as_json, print_json, say, with_catalog
 
 if TYPE_CHECKING:
-    from catalog.importing import Imported, Report
-    from catalog.store import Catalog
+    from bilinear.catalog.importing import Imported, Report
+    from bilinear.catalog.store import Catalog
 
 
 @click.command("import")
@@ -27,7 +27,7 @@ def import_command(context: click.Context, paths: tuple[Path, ...], as_json: boo
 
     Exit code 1 if one is wrong or unreadable; the others are kept.
     """
-    from catalog.importing import STATUSES, import_paths
+    from bilinear.catalog.importing import STATUSES, import_paths
 
     with _bar() as heard:
         report = import_paths(catalog, paths, heard)
@@ -78,8 +78,8 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
 @with_catalog
 def export_scheme(query: str, name: str, out: Path, catalog: Catalog) -> None:
     """Write an entry as a file of another program."""
-    from catalog.importing import export, paths_of
-    from decompositions.files import write_together
+    from bilinear.catalog.importing import export, paths_of
+    from bilinear.decompositions.files import write_together
 
     contents, note = export(catalog, query, name)
     paths = paths_of(out, list(contents))

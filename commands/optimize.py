@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.common import DONE, INTERRUPTED, as_json, print_json, print_lines, say, with_catalog
+from bilinear.commands.common import DONE, INTERRUPTED, as_json, print_json, print_lines, say, with_catalog
 
 if TYPE_CHECKING:
-    from catalog.store import Catalog
+    from bilinear.catalog.store import Catalog
 
 
 @click.command()
@@ -34,13 +34,13 @@ def optimize(
     catalog: Catalog,
 ) -> None:
     """Search for a program of an entry with fewer additions, prove it and keep it with the entry."""
-    from catalog.convert import to_scheme
-    from discover.budget import parse_budget
-    from discover.optimize import optimize as optimized
-    from discover.optimize.keep import keep
-    from discover.optimize.rebase import rebased
-    from discover.optimize.report import announcement, as_dict, as_lines, shown
-    from discover.outcome import Status
+    from bilinear.catalog.convert import to_scheme
+    from bilinear.discover.budget import parse_budget
+    from bilinear.discover.optimize import optimize as optimized
+    from bilinear.discover.optimize.keep import keep
+    from bilinear.discover.optimize.rebase import rebased
+    from bilinear.discover.optimize.report import announcement, as_dict, as_lines, shown
+    from bilinear.discover.outcome import Status
 
     limit = parse_budget(budget)
     served = catalog.scheme(query)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.common import DONE, as_json, print_json, print_lines, say, with_catalog
-from commands.search import exit_code, options
+from bilinear.commands.common import DONE, as_json, print_json, print_lines, say, with_catalog
+from bilinear.commands.search import exit_code, options
 
 if TYPE_CHECKING:
-    from catalog.store import Added, Catalog
-    from decompositions.scheme import Approximation
-    from discover.starts import Start
+    from bilinear.catalog.store import Added, Catalog
+    from bilinear.decompositions.scheme import Approximation
+    from bilinear.discover.starts import Start
 
 LEAST_SQUARES = "least-squares"
 
@@ -36,8 +36,8 @@ LEAST_SQUARES = "least-squares"
 @click.pass_context
 def refine(context: click.Context, /, query: str, catalog: Catalog, **asked: Any) -> None:
     """Go on from a scheme, an approximation or a seed, and keep the scheme or the approximation that comes of it."""
-    from decompositions import parse_target
-    from discover.starts import is_seed, start
+    from bilinear.decompositions import parse_target
+    from bilinear.discover.starts import is_seed, start
 
     target = None if asked["target"] is None else parse_target(asked["target"])
     begun = start(catalog, query, target, asked["rank"] if is_seed(query) else None, asked["seed"])
@@ -49,8 +49,8 @@ def refine(context: click.Context, /, query: str, catalog: Catalog, **asked: Any
 
 def _fit(begun: Start, rank: int, catalog: Catalog, asked: dict[str, Any]) -> int:
     """The nearest approximation, printed and kept; no steps keep a seed as it is."""
-    from discover.approximate.refining import by_least_squares, keep, refined
-    from discover.starts import keep_seeds
+    from bilinear.discover.approximate.refining import by_least_squares, keep, refined
+    from bilinear.discover.starts import keep_seeds
 
     began = time.process_time()
     found = refined(begun.given, rank, asked["steps"], asked["bounded"])
@@ -64,17 +64,17 @@ def _fit(begun: Start, rank: int, catalog: Catalog, asked: dict[str, Any]) -> in
 
 def _search(begun: Start, rank: int, catalog: Catalog, asked: dict[str, Any]) -> int:
     """What a solver makes of the start: a scheme, or else the nearest approximation that it held."""
-    from decompositions.rings import parse_ring
-    from decompositions.scheme import Scheme
-    from discover.approximate.refining import by_solver, keep
-    from discover.auto import resolve
-    from discover.budget import parse_budget
-    from discover.order import Order
-    from discover.progress import announcement, shown
-    from discover.report import result_as_dict, result_as_lines, result_in_words
-    from discover.run import Hooks
-    from discover.search import execute
-    from discover.starts import keep_seeds
+    from bilinear.decompositions.rings import parse_ring
+    from bilinear.decompositions.scheme import Scheme
+    from bilinear.discover.approximate.refining import by_solver, keep
+    from bilinear.discover.auto import resolve
+    from bilinear.discover.budget import parse_budget
+    from bilinear.discover.order import Order
+    from bilinear.discover.progress import announcement, shown
+    from bilinear.discover.report import result_as_dict, result_as_lines, result_in_words
+    from bilinear.discover.run import Hooks
+    from bilinear.discover.search import execute
+    from bilinear.discover.starts import keep_seeds
 
     given = begun.given
     ring = parse_ring(asked["ring"] or (str(given.ring) if isinstance(given, Scheme) else "zt"))
@@ -101,7 +101,7 @@ def _search(begun: Start, rank: int, catalog: Catalog, asked: dict[str, Any]) ->
 
 
 def _print(found: Approximation, added: Sequence[Added], as_json: bool) -> None:
-    from discover.approximate.report import approximation_as_dict, approximation_as_lines
+    from bilinear.discover.approximate.report import approximation_as_dict, approximation_as_lines
 
     if as_json:
         print_json(approximation_as_dict(found, added[0].id if added else None))

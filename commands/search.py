@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.common import (
+from bilinear.commands.common import (
     DONE,
     INTERRUPTED,
     NOT_FOUND,
@@ -20,11 +20,11 @@ from commands.common import (
     say,
     with_catalog,
 )
-from commands.export import write_layer
+from bilinear.commands.export import write_layer
 
 if TYPE_CHECKING:
-    from catalog.store import Catalog
-    from discover.search import Result
+    from bilinear.catalog.store import Catalog
+    from bilinear.discover.search import Result
 
 
 @click.command()
@@ -55,18 +55,18 @@ def search(
     context: click.Context, /, target: str, catalog: Catalog, save: bool, layer: Path | None, **asked: Any
 ) -> None:
     """Search for a scheme of TARGET (2x2x3, matmul:2x2x3, file:map.npy), prove it and keep it."""
-    from decompositions import parse_target
-    from decompositions.rings import parse_ring
-    from discover.auto import resolve
-    from discover.budget import parse_budget
-    from discover.metrics import recorded
-    from discover.order import Order
-    from discover.pieces import with_pieces
-    from discover.progress import announcement, shown
-    from discover.report import result_as_dict, result_as_lines, result_in_words
-    from discover.run import Hooks
-    from discover.search import execute
-    from discover.starts import keep_seeds, start
+    from bilinear.decompositions import parse_target
+    from bilinear.decompositions.rings import parse_ring
+    from bilinear.discover.auto import resolve
+    from bilinear.discover.budget import parse_budget
+    from bilinear.discover.metrics import recorded
+    from bilinear.discover.order import Order
+    from bilinear.discover.pieces import with_pieces
+    from bilinear.discover.progress import announcement, shown
+    from bilinear.discover.report import result_as_dict, result_as_lines, result_in_words
+    from bilinear.discover.run import Hooks
+    from bilinear.discover.search import execute
+    from bilinear.discover.starts import keep_seeds, start
 
     built = parse_target(target)
     begun = [start(catalog, query, built, asked["rank"], asked["seed"]) for query in asked["starts"]]
@@ -121,7 +121,7 @@ def options(texts: Sequence[str]) -> dict[str, object]:
 
 def exit_code(result: Result) -> int:
     """What the command ends with."""
-    from discover.outcome import Status
+    from bilinear.discover.outcome import Status
 
     if result.outcome.status is Status.INTERRUPTED:
         return INTERRUPTED
@@ -133,7 +133,7 @@ def exit_code(result: Result) -> int:
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf file.")
 def plot(file: Path, out: Path | None) -> None:
     """Plot the rank against time, from the FILE that `search --metrics FILE` wrote."""
-    from discover.plot import plot as plotted
+    from bilinear.discover.plot import plot as plotted
 
     out = out or file.with_suffix(".png")
     plotted(file, out)

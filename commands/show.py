@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
+from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
 
 if TYPE_CHECKING:
-    from catalog.store import Catalog
+    from bilinear.catalog.store import Catalog
 
 
 @click.command()
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def verify(context: click.Context, query: str, method: str, as_json: bool, catalog: Catalog) -> None:
     """Decide whether an entry computes its target; exit code 0 if it does, 1 if it does not."""
-    from catalog.verifiers import check, name_of
+    from bilinear.catalog.verifiers import check, name_of
 
     source, entry = _read_unverified(query, catalog)
     verification = check(entry, method)
@@ -41,7 +41,7 @@ def verify(context: click.Context, query: str, method: str, as_json: bool, catal
 
 def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
     """An entry as it is written, and its name for messages; `-` is standard input."""
-    from catalog.text import MAX_FILE, loads, read
+    from bilinear.catalog.text import MAX_FILE, loads, read
 
     if query == "-":
         return "standard input", loads(sys.stdin.buffer.read(MAX_FILE + 1), "standard input")
@@ -56,9 +56,15 @@ def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
 @with_catalog
 def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
     """Show a scheme: factors, formulas, exponent, bounds, cost; or an approximation: its residual and rows."""
-    from catalog.classes import equals
-    from discover.figures import additions
-    from discover.report import equals_as_dict, equals_as_lines, scheme_as_lines, served_as_dict, served_as_lines
+    from bilinear.catalog.classes import equals
+    from bilinear.discover.figures import additions
+    from bilinear.discover.report import (
+        equals_as_dict,
+        equals_as_lines,
+        scheme_as_lines,
+        served_as_dict,
+        served_as_lines,
+    )
 
     entry = catalog.entry(query)
     if entry.kind == "approximation":
@@ -74,7 +80,7 @@ def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
 
 
 def _show_approximation(query: str, command: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
-    from discover.approximate.report import approximation_as_dict, approximation_as_lines, factors_as_lines
+    from bilinear.discover.approximate.report import approximation_as_dict, approximation_as_lines, factors_as_lines
 
     found, name = catalog.approximation(query), _own_id(catalog, query)
     if as_json:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.common import DONE, INTERRUPTED, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
+from bilinear.commands.common import DONE, INTERRUPTED, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
 
 if TYPE_CHECKING:
-    from catalog.store import Catalog
-    from decompositions.transforms import Transform
-    from discover.transforms.gradient.solver import Gradient
+    from bilinear.catalog.store import Catalog
+    from bilinear.decompositions.transforms import Transform
+    from bilinear.discover.transforms.gradient.solver import Gradient
 
 Learned = tuple[bool, dict[str, Any], list[str]]
 """Whether the transform was recovered, and what to print, for programs and for people."""
@@ -47,7 +47,7 @@ def learn(
     context: click.Context, /, target: str, size: int | None, solver: str, seed: int, catalog: Catalog, **asked: Any
 ) -> None:
     """Find the fast algorithm of TARGET (dft, dct-II, circulant:1,2,0, file:map.npy) from its matrix alone."""
-    from decompositions.transforms import parse_transform
+    from bilinear.decompositions.transforms import parse_transform
 
     if size is not None:
         _require(solver, target, size, asked)
@@ -66,19 +66,19 @@ def learn(
 
 def _require(solver: str, target: str, size: int, asked: dict[str, Any]) -> None:
     """Refuse a size that the solver cannot take, before the matrix is built."""
-    from decompositions.transforms.transform import checked_size
+    from bilinear.decompositions.transforms.transform import checked_size
 
     checked_size(target, size)
     if solver == "gradient":
         _gradient(asked).prepared(size)
         return
-    from discover.transforms.hierarchical import Hierarchical
+    from bilinear.discover.transforms.hierarchical import Hierarchical
 
     Hierarchical().require(size)
 
 
 def _gradient(asked: dict[str, Any]) -> Gradient:
-    from discover.transforms.gradient.solver import TRIED, Gradient
+    from bilinear.discover.transforms.gradient.solver import TRIED, Gradient
 
     chosen = TRIED if asked["structure"] is None else ((asked["structure"], asked["transposed"]),)
     return Gradient(chosen, asked["blocks"], not asked["real"], asked["trials"])
@@ -86,10 +86,10 @@ def _gradient(asked: dict[str, Any]) -> Gradient:
 
 def _from_ranks(matrix: Transform, seed: int, command: str, catalog: Catalog, asked: dict[str, Any]) -> Learned:
     """By the hierarchical solver."""
-    from discover.transforms.hierarchical import Hierarchical
-    from discover.transforms.keep import keep, prove, write
-    from discover.transforms.progress import shown
-    from discover.transforms.report import found_as_dict, found_as_lines
+    from bilinear.discover.transforms.hierarchical import Hierarchical
+    from bilinear.discover.transforms.keep import keep, prove, write
+    from bilinear.discover.transforms.progress import shown
+    from bilinear.discover.transforms.report import found_as_dict, found_as_lines
 
     with shown(f"{matrix.name}, size {matrix.size}") as hear:
         found = Hierarchical().solve(matrix, hear)
@@ -103,11 +103,11 @@ def _from_ranks(matrix: Transform, seed: int, command: str, catalog: Catalog, as
 
 def _by_gradients(matrix: Transform, seed: int, command: str, catalog: Catalog, asked: dict[str, Any]) -> Learned:
     """By the gradient solver."""
-    from discover.budget import parse_budget
-    from discover.transforms.gradient.checkpoint import default_path
-    from discover.transforms.gradient.report import trained_as_dict, trained_as_lines
-    from discover.transforms.keep import write_factors
-    from discover.transforms.progress import shown
+    from bilinear.discover.budget import parse_budget
+    from bilinear.discover.transforms.gradient.checkpoint import default_path
+    from bilinear.discover.transforms.gradient.report import trained_as_dict, trained_as_lines
+    from bilinear.discover.transforms.keep import write_factors
+    from bilinear.discover.transforms.progress import shown
 
     seconds = parse_budget(asked["budget"]).seconds
     if seconds is None:
@@ -131,7 +131,7 @@ def _by_gradients(matrix: Transform, seed: int, command: str, catalog: Catalog, 
 @click.pass_context
 def verify(context: click.Context, query: str, target: str | None, as_json: bool, catalog: Catalog) -> None:
     """Decide whether factors are their transform: exactly for an entry, by the error for float factors."""
-    from discover.transforms.verify import verify_query
+    from bilinear.discover.transforms.verify import verify_query
 
     verdict = verify_query(catalog, query, target)
     if as_json:
@@ -147,7 +147,7 @@ def verify(context: click.Context, query: str, target: str | None, as_json: bool
 @with_catalog
 def list_transforms(targets: bool, as_json: bool, catalog: Catalog) -> None:
     """List the fast transforms of the catalog."""
-    from discover.transforms.report import entries_as_lines, families_as_list, table_of_families
+    from bilinear.discover.transforms.report import entries_as_lines, families_as_list, table_of_families
 
     listings = [listing for listing in catalog if listing.kind == "transform"]
     if as_json:
@@ -167,9 +167,9 @@ def compare(targets: tuple[str, ...], size: int, seed: int, plot: Path | None, a
     """Compare butterflies with low-rank and sparse matrices of equally many parameters (legendre, hilbert, randn)."""
     from dataclasses import asdict
 
-    from decompositions.transforms import parse_transform
-    from discover.transforms.controls import CONTROLS, compared_as_lines, plot_compared
-    from discover.transforms.controls import compare as compared
+    from bilinear.decompositions.transforms import parse_transform
+    from bilinear.discover.transforms.controls import CONTROLS, compared_as_lines, plot_compared
+    from bilinear.discover.transforms.controls import compare as compared
 
     rows = [row for name in targets or CONTROLS for row in compared(parse_transform(name, size, seed))]
     if plot is not None:
@@ -189,10 +189,10 @@ def encoders(target: str, ring: str, as_json: bool) -> None:
     """Factor the encoders and the decoder of the evaluation scheme of TARGET (cyclic:16, polymul:8x8), exactly."""
     from dataclasses import asdict
 
-    from decompositions import parse_target
-    from decompositions.evaluation import evaluated
-    from decompositions.rings import parse_ring
-    from discover.transforms.encoders import costs_as_lines, encoder_costs
+    from bilinear.decompositions import parse_target
+    from bilinear.decompositions.evaluation import evaluated
+    from bilinear.decompositions.rings import parse_ring
+    from bilinear.discover.transforms.encoders import costs_as_lines, encoder_costs
 
     scheme = evaluated(parse_target(target), parse_ring(ring))
     costs = encoder_costs(scheme)

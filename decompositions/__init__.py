@@ -1,13 +1,20 @@
 """The mathematics: rings, targets, schemes, verification, constructions, operations. Needs no torch."""
 
-from decompositions.constructions import CONSTRUCTIONS, standard, strassen, winograd
-from decompositions.errors import BilinearError, RingError, SchemeError, TargetError, TooLargeError, UnknownNameError
-from decompositions.identity import content_hash, normal_form
-from decompositions.operations import concatenate, kronecker, permute, project, sandwich
-from decompositions.rings import Ring
-from decompositions.scheme import Approximation, Scheme
-from decompositions.targets import TARGETS, LowerBound, Target, lower_bounds, parse_target
-from decompositions.verify import METHODS, Verification, verify
+from bilinear.decompositions.constructions import CONSTRUCTIONS, standard, strassen, winograd
+from bilinear.decompositions.errors import (
+    BilinearError,
+    RingError,
+    SchemeError,
+    TargetError,
+    TooLargeError,
+    UnknownNameError,
+)
+from bilinear.decompositions.identity import content_hash, normal_form
+from bilinear.decompositions.operations import concatenate, kronecker, permute, project, sandwich
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.targets import TARGETS, LowerBound, Target, lower_bounds, parse_target
+from bilinear.decompositions.verify import METHODS, Verification, verify
 
 __version__ = "0.1.0"
 

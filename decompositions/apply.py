@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from decompositions import rings
-from decompositions.errors import SchemeError, TargetError
-from decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions import rings
+from bilinear.decompositions.errors import SchemeError, TargetError
+from bilinear.decompositions.scheme import Approximation, Scheme
 
 
 def evaluate(scheme: Scheme | Approximation, x: ArrayLike, y: ArrayLike) -> NDArray[Any]:

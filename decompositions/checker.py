@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from decompositions.rings import IntArray, Ring
-from decompositions.scheme import Scheme
-from decompositions.targets import Target
+from bilinear.decompositions.rings import IntArray, Ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets import Target
 
 
 def checker_source(scheme: Scheme) -> str:

@@ -7,11 +7,11 @@ from functools import cache
 from itertools import combinations_with_replacement, product
 from typing import NamedTuple
 
-from decompositions.constructions import standard
-from decompositions.errors import TargetError
-from decompositions.operations import AXES, concatenate, kronecker, order_to, permute
-from decompositions.scheme import Scheme
-from decompositions.targets.matmul import matmul
+from bilinear.decompositions.constructions import standard
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.operations import AXES, concatenate, kronecker, order_to, permute
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets.matmul import matmul
 
 Sizes = tuple[int, int, int]
 

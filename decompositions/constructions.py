@@ -7,20 +7,20 @@ from functools import reduce
 
 import numpy as np
 
-from decompositions.errors import TargetError
-from decompositions.operations import kronecker
-from decompositions.registry import Registry
-from decompositions.rings import Ring
-from decompositions.scheme import Scheme, empty
-from decompositions.targets import Target
-from decompositions.targets.matmul import matmul
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.operations import kronecker
+from bilinear.decompositions.registry import Registry
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Scheme, empty
+from bilinear.decompositions.targets import Target
+from bilinear.decompositions.targets.matmul import matmul
 
 CONSTRUCTIONS = Registry(
     "construction",
     {
-        "standard": "decompositions.constructions:standard",
-        "strassen": "decompositions.constructions:strassen",
-        "winograd": "decompositions.constructions:winograd",
+        "standard": "bilinear.decompositions.constructions:standard",
+        "strassen": "bilinear.decompositions.constructions:strassen",
+        "winograd": "bilinear.decompositions.constructions:winograd",
     },
 )
 

@@ -12,9 +12,9 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.errors import SchemeError
-from decompositions.operations import AXES, project, sandwich
-from decompositions.scheme import Scheme
+from bilinear.decompositions.errors import SchemeError
+from bilinear.decompositions.operations import AXES, project, sandwich
+from bilinear.decompositions.scheme import Scheme
 
 Direction = tuple[int, ...]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from decompositions.constructions import standard
-from decompositions.errors import TargetError
-from decompositions.operations import AXES, concatenate, project
-from decompositions.scheme import Scheme
-from decompositions.targets import Target
-from decompositions.targets.matmul import matmul
+from bilinear.decompositions.constructions import standard
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.operations import AXES, concatenate, project
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets import Target
+from bilinear.decompositions.targets.matmul import matmul
 
 
 def fitted(scheme: Scheme, target: Target) -> Scheme:

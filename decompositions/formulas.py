@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from decompositions.rings import IntArray
-from decompositions.scheme import Scheme
+from bilinear.decompositions.rings import IntArray
+from bilinear.decompositions.scheme import Scheme
 
 
 def products(scheme: Scheme) -> list[str]:

@@ -8,8 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from decompositions.rings import IntArray, Ring
-from decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.rings import IntArray, Ring
+from bilinear.decompositions.scheme import Approximation, Scheme
 
 Gaussian = tuple[int, int]
 Row = list[Gaussian]

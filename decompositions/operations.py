@@ -13,12 +13,12 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from decompositions import memory, rings
-from decompositions.errors import SchemeError, TargetError
-from decompositions.rings import IntArray, Ring
-from decompositions.scheme import Approximation, Scheme
-from decompositions.targets import Target
-from decompositions.targets.matmul import matmul
+from bilinear.decompositions import memory, rings
+from bilinear.decompositions.errors import SchemeError, TargetError
+from bilinear.decompositions.rings import IntArray, Ring
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.targets import Target
+from bilinear.decompositions.targets.matmul import matmul
 
 AXES = ("n", "m", "p")
 ORDERS = tuple(itertools.permutations(range(3)))
@@ -256,7 +256,7 @@ def _with_inverse(matrix: ArrayLike, size: int, ring: Ring) -> tuple[IntArray, I
 
 def tightened(scheme: Scheme) -> Scheme:
     """The scheme with each product's shared factors cancelled, declared over the smallest set that then holds it."""
-    from decompositions.identity import normal_form
+    from bilinear.decompositions.identity import normal_form
 
     if scheme.ring.characteristic:
         return scheme

@@ -6,7 +6,7 @@ import difflib
 import importlib
 from collections.abc import Iterator, Mapping
 
-from decompositions.errors import UnknownNameError
+from bilinear.decompositions.errors import UnknownNameError
 
 
 class Registry:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from decompositions.errors import RingError, SchemeError
+from bilinear.decompositions.errors import RingError, SchemeError
 
 IntArray = NDArray[Any]
 """Exact integers: int64 where every magnitude is below 2^62, else Python integers in an object array."""

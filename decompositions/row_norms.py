@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.targets import Target
+from bilinear.decompositions.targets import Target
 
 STRASSEN = math.sqrt(2)
 """The largest row of Strassen's algorithm with its products' three rows of equal norm; a second level squares it."""

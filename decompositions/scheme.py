@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from decompositions import memory, rings
-from decompositions.errors import RingError, SchemeError
-from decompositions.rings import IntArray, Ring
-from decompositions.targets import Target
+from bilinear.decompositions import memory, rings
+from bilinear.decompositions.errors import RingError, SchemeError
+from bilinear.decompositions.rings import IntArray, Ring
+from bilinear.decompositions.targets import Target
 
 FACTORS = ("u", "v", "w")
 

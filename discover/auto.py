@@ -6,17 +6,17 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from catalog.records import published
-from decompositions.composition import described
-from decompositions.registry import normalise
-from decompositions.rings import Ring
-from decompositions.scheme import Approximation
-from discover.problem import Problem
-from discover.solver import SOLVERS
-from discover.solvers.flip_graph.blocks import MAX_COORDINATES
+from bilinear.catalog.records import published
+from bilinear.decompositions.composition import described
+from bilinear.decompositions.registry import normalise
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Approximation
+from bilinear.discover.problem import Problem
+from bilinear.discover.solver import SOLVERS
+from bilinear.discover.solvers.flip_graph.blocks import MAX_COORDINATES
 
 if TYPE_CHECKING:
-    from discover.order import Order
+    from bilinear.discover.order import Order
 
 AUTO = "auto"
 SMALL = 640  # coefficients of a scheme that least squares find in seconds: 3x3x3 with 23 products has 621
@@ -52,8 +52,8 @@ def _knows(solver: str, order: Order) -> bool:
 
 def _choices(order: Order) -> Iterator[tuple[str, str]]:
     """Solvers and the reasons for them, the best first. All of it is measured; see docs/solvers.md."""
-    from discover.pieces import COMPOSITION, reached
-    from discover.solvers.evaluation import reaches
+    from bilinear.discover.pieces import COMPOSITION, reached
+    from bilinear.discover.solvers.evaluation import reaches
 
     problem = order.problem
     if any(isinstance(start, Approximation) for start in order.starts):
@@ -105,7 +105,7 @@ def _is_small(order: Order) -> bool:
 
 def _turns(order: Order) -> str:
     """What portfolio does with the order."""
-    from discover.solvers.flip_graph.portfolio import SYMMETRIC, turns_of
+    from bilinear.discover.solvers.flip_graph.portfolio import SYMMETRIC, turns_of
 
     turns = turns_of(order.problem)
     names = {"growing": "growing from 2x2x2", SYMMETRIC: "symmetric walks", "pool": "a pool"}

@@ -6,15 +6,15 @@ import shlex
 import time
 from typing import TYPE_CHECKING
 
-from decompositions.errors import SchemeError
-from decompositions.identity import content_hash
-from decompositions.scheme import Scheme
-from decompositions.stability import Calmed, calmed
-from decompositions.verify import verify
+from bilinear.decompositions.errors import SchemeError
+from bilinear.decompositions.identity import content_hash
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.stability import Calmed, calmed
+from bilinear.decompositions.verify import verify
 
 if TYPE_CHECKING:
-    from catalog.entries import SchemeEntry
-    from catalog.store import Added, Catalog
+    from bilinear.catalog.entries import SchemeEntry
+    from bilinear.catalog.store import Added, Catalog
 
 SOLVER = "accuracy"
 STARTS = 8
@@ -43,9 +43,9 @@ def keep(catalog: Catalog, given: Scheme, found: Calmed, seed: int, cpu_seconds:
     """
     if found.scheme is given:
         return None
-    from catalog.convert import entry_from_scheme
-    from catalog.entries import Lineage, Provenance
-    from decompositions import __version__
+    from bilinear.catalog.convert import entry_from_scheme
+    from bilinear.catalog.entries import Lineage, Provenance
+    from bilinear.decompositions import __version__
 
     parent = content_hash(given)
     words = ["bilinear", "accuracy", parent[:16], "--calm", "--seed", str(seed)]

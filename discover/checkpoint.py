@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import files, memory
-from decompositions.errors import BilinearError
-from decompositions.scheme import Scheme
-from decompositions.targets import Target, parse_target
-from decompositions.targets.file import from_entries
-from discover.outcome import Found
-from discover.problem import Problem
-from discover.solver import Solver, parameters
+from bilinear.decompositions import files, memory
+from bilinear.decompositions.errors import BilinearError
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets import Target, parse_target
+from bilinear.decompositions.targets.file import from_entries
+from bilinear.discover.outcome import Found
+from bilinear.discover.problem import Problem
+from bilinear.discover.solver import Solver, parameters
 
 FORMAT = 1
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from catalog.layout import Listing
-from catalog.store import Catalog
-from decompositions.scheme import Scheme
-from decompositions.stability import Growth, growth
-from discover.optimize.keep import known_program
+from bilinear.catalog.layout import Listing
+from bilinear.catalog.store import Catalog
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.stability import Growth, growth
+from bilinear.discover.optimize.keep import known_program
 
 
 @dataclass(frozen=True)

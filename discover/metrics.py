@@ -14,13 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from decompositions.errors import BilinearError
-from discover.outcome import Outcome, Progress
-from discover.run import Hooks
+from bilinear.decompositions.errors import BilinearError
+from bilinear.discover.outcome import Outcome, Progress
+from bilinear.discover.run import Hooks
 
 if TYPE_CHECKING:
-    from discover.order import Order
-    from discover.search import Result
+    from bilinear.discover.order import Order
+    from bilinear.discover.search import Result
 
 FORMAT = 1
 BEGINNING = b'{"event": "start"'
@@ -129,7 +129,7 @@ def _mend(path: Path) -> None:
 
 def _about(order: Order) -> dict[str, Any]:
     """What the `start` line tells: enough to name the search in a plot."""
-    from catalog.records import published
+    from bilinear.catalog.records import published
 
     problem = order.problem
     record = published(problem.target, problem.ring)

@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from decompositions.identity import content_hash
-from decompositions.operations import canonical, order_to, permute
-from decompositions.rings import Ring
-from decompositions.scheme import Approximation, Scheme
-from decompositions.targets import Target
-from discover.auto import AUTO, resolve
-from discover.budget import Budget
-from discover.outcome import Outcome
-from discover.problem import Problem
-from discover.run import Hooks, run
-from discover.solver import make_solver, parameters
+from bilinear.decompositions.identity import content_hash
+from bilinear.decompositions.operations import canonical, order_to, permute
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.targets import Target
+from bilinear.discover.auto import AUTO, resolve
+from bilinear.discover.budget import Budget
+from bilinear.discover.outcome import Outcome
+from bilinear.discover.problem import Problem
+from bilinear.discover.run import Hooks, run
+from bilinear.discover.solver import make_solver, parameters
 
 DEFAULT_SOLVER = AUTO
 DEFAULT_BUDGET = Budget(seconds=60.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.scheme import Approximation, Scheme
 
 
 class Status(Enum):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from catalog.layout import Listing
-from catalog.store import Catalog
-from decompositions.stability import growth
-from decompositions.targets import Target
-from discover.optimize.keep import program_of
+from bilinear.catalog.layout import Listing
+from bilinear.catalog.store import Catalog
+from bilinear.decompositions.stability import growth
+from bilinear.decompositions.targets import Target
+from bilinear.discover.optimize.keep import program_of
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from decompositions.composition import LARGEST, Recipe, Sizes, cheapest, rising
-from decompositions.operations import canonical
-from decompositions.registry import normalise
-from decompositions.rings import Ring, holds, parse_ring
-from decompositions.scheme import Scheme
-from decompositions.targets import parse_target
-from discover.auto import AUTO
+from bilinear.decompositions.composition import LARGEST, Recipe, Sizes, cheapest, rising
+from bilinear.decompositions.operations import canonical
+from bilinear.decompositions.registry import normalise
+from bilinear.decompositions.rings import Ring, holds, parse_ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets import parse_target
+from bilinear.discover.auto import AUTO
 
 if TYPE_CHECKING:
-    from catalog.layout import Listing
-    from catalog.store import Catalog
-    from discover.order import Order
+    from bilinear.catalog.layout import Listing
+    from bilinear.catalog.store import Catalog
+    from bilinear.discover.order import Order
 
 COMPOSITION = "composition"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from decompositions.errors import BilinearError
-from decompositions.files import write_atomic
-from discover.metrics import Recorded, read
+from bilinear.decompositions.errors import BilinearError
+from bilinear.decompositions.files import write_atomic
+from bilinear.discover.metrics import Recorded, read
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

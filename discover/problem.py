@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from decompositions.errors import BilinearError
-from decompositions.rings import Ring, parse_ring
-from decompositions.targets import Target
+from bilinear.decompositions.errors import BilinearError
+from bilinear.decompositions.rings import Ring, parse_ring
+from bilinear.decompositions.targets import Target
 
 
 class ProblemError(BilinearError):
@@ -48,7 +48,7 @@ def require_possible(problem: Problem) -> None:
     Raises:
         ProblemError: If the rank is below a proven bound; the text says which, and whose.
     """
-    from catalog.bounds import lower_bounds
+    from bilinear.catalog.bounds import lower_bounds
 
     if problem.rank is None:
         return

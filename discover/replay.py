@@ -8,25 +8,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from catalog.convert import to_scheme
-from catalog.errors import CatalogError
-from decompositions.identity import content_hash
-from decompositions.registry import Registry
-from decompositions.scheme import Approximation, Scheme
-from discover.budget import Budget
-from discover.jobs import run_jobs
-from discover.order import Order
-from discover.run import Hooks
+from bilinear.catalog.convert import to_scheme
+from bilinear.catalog.errors import CatalogError
+from bilinear.decompositions.identity import content_hash
+from bilinear.decompositions.registry import Registry
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.discover.budget import Budget
+from bilinear.discover.jobs import run_jobs
+from bilinear.discover.order import Order
+from bilinear.discover.run import Hooks
 
 if TYPE_CHECKING:
-    from catalog.entries import SchemeEntry
+    from bilinear.catalog.entries import SchemeEntry
 
 
 StartOf = Callable[[str], Scheme | Approximation]
 IMPORTED = "import"
 DERIVED = Registry(
     "derivation",
-    {"accuracy": "discover.calming:replay", "optimize": "discover.optimize.keep:replay"},
+    {"accuracy": "bilinear.discover.calming:replay", "optimize": "bilinear.discover.optimize.keep:replay"},
 )
 """What makes an entry of another one, and how to make it again: from an entry and its parent to the scheme."""
 

@@ -6,22 +6,22 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from catalog.bounds import lower_bounds
-from catalog.classes import Class
-from catalog.exchange import Diff
-from catalog.layout import Listing
-from catalog.records import published
-from catalog.status import StatusRow
-from catalog.store import Served
-from decompositions import formulas
-from decompositions.equivalence import Verdict
-from decompositions.identity import content_hash
-from decompositions.scheme import FACTORS, Scheme
-from decompositions.stability import Growth
-from decompositions.verify import verify
-from discover.figures import Figures
-from discover.pareto import Row
-from discover.search import Result
+from bilinear.catalog.bounds import lower_bounds
+from bilinear.catalog.classes import Class
+from bilinear.catalog.exchange import Diff
+from bilinear.catalog.layout import Listing
+from bilinear.catalog.records import published
+from bilinear.catalog.status import StatusRow
+from bilinear.catalog.store import Served
+from bilinear.decompositions import formulas
+from bilinear.decompositions.equivalence import Verdict
+from bilinear.decompositions.identity import content_hash
+from bilinear.decompositions.scheme import FACTORS, Scheme
+from bilinear.decompositions.stability import Growth
+from bilinear.decompositions.verify import verify
+from bilinear.discover.figures import Figures
+from bilinear.discover.pareto import Row
+from bilinear.discover.search import Result
 
 MAX_PRINTED = 64  # products of a scheme whose factors and formulas are printed unasked
 

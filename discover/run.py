@@ -15,18 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from decompositions.fitting import fitted
-from decompositions.formulas import additions
-from decompositions.identity import normal_form
-from decompositions.rings import holds
-from decompositions.scheme import Approximation, Scheme
-from decompositions.verify import verify
-from discover import checkpoint as checkpoints
-from discover.budget import Budget
-from discover.checkpoint import Checkpoint
-from discover.outcome import Found, Outcome, Progress, Status
-from discover.problem import Problem, ProblemError, require_possible
-from discover.solver import approximates, make_solver, takes_any_format
+from bilinear.decompositions.fitting import fitted
+from bilinear.decompositions.formulas import additions
+from bilinear.decompositions.identity import normal_form
+from bilinear.decompositions.rings import holds
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.verify import verify
+from bilinear.discover import checkpoint as checkpoints
+from bilinear.discover.budget import Budget
+from bilinear.discover.checkpoint import Checkpoint
+from bilinear.discover.outcome import Found, Outcome, Progress, Status
+from bilinear.discover.problem import Problem, ProblemError, require_possible
+from bilinear.discover.solver import approximates, make_solver, takes_any_format
 
 CHECKPOINT_SECONDS = 30.0
 CANDIDATES_A_SLICE = 256

@@ -8,25 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from decompositions.identity import content_hash
-from decompositions.rings import parse_ring
-from decompositions.scheme import Approximation, Scheme
-from decompositions.targets import Target, parse_target
-from decompositions.verify import verify
-from discover.auto import resolve
-from discover.budget import parse_budget
-from discover.jobs import run_jobs
-from discover.order import DEFAULT_SOLVER, Order, turned
-from discover.outcome import Found, Outcome
-from discover.pieces import with_pieces
-from discover.run import Hooks
-from discover.sharing import shares
-from discover.solver import make_solver, parameters
-from discover.workers import require_cores
+from bilinear.decompositions.identity import content_hash
+from bilinear.decompositions.rings import parse_ring
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.targets import Target, parse_target
+from bilinear.decompositions.verify import verify
+from bilinear.discover.auto import resolve
+from bilinear.discover.budget import parse_budget
+from bilinear.discover.jobs import run_jobs
+from bilinear.discover.order import DEFAULT_SOLVER, Order, turned
+from bilinear.discover.outcome import Found, Outcome
+from bilinear.discover.pieces import with_pieces
+from bilinear.discover.run import Hooks
+from bilinear.discover.sharing import shares
+from bilinear.discover.solver import make_solver, parameters
+from bilinear.discover.workers import require_cores
 
 if TYPE_CHECKING:
-    from catalog.entries import Provenance
-    from catalog.store import Added, Catalog
+    from bilinear.catalog.entries import Provenance
+    from bilinear.catalog.store import Added, Catalog
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,9 @@ class _Keeper:
         """Add it; a folder that cannot be written is no reason to lose the scheme, so that is told at the end."""
         if self.catalog is None:
             return
-        from catalog.convert import entry_from_scheme
-        from catalog.entries import Lineage
-        from catalog.errors import StoreError
+        from bilinear.catalog.convert import entry_from_scheme
+        from bilinear.catalog.entries import Lineage
+        from bilinear.catalog.errors import StoreError
 
         symbolic = verify(found.scheme, "symbolic")
         assert symbolic.ok, f"the exact and the symbolic check disagree: {symbolic.detail}"
@@ -151,8 +151,8 @@ class _Keeper:
 
 def provenance(order: Order, found: Found) -> Provenance:
     """How a scheme is found again: the same search, by the solver it was given to, with its steps as the budget."""
-    from catalog.entries import Provenance
-    from decompositions import __version__
+    from bilinear.catalog.entries import Provenance
+    from bilinear.decompositions import __version__
 
     return Provenance(
         solver=order.solver,

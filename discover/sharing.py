@@ -19,16 +19,16 @@ from multiprocessing.connection import Connection, wait
 
 import numpy as np
 
-from decompositions.errors import BilinearError
-from decompositions.scheme import Scheme
-from discover import checkpoint as checkpoints
-from discover.budget import Budget
-from discover.order import Order
-from discover.outcome import Found, Outcome, Progress, Status
-from discover.problem import require_possible
-from discover.run import CHECKPOINT_SECONDS, Hooks, Search, interruption
-from discover.solver import Sharing, make_solver
-from discover.workers import JobError, Worker, send
+from bilinear.decompositions.errors import BilinearError
+from bilinear.decompositions.scheme import Scheme
+from bilinear.discover import checkpoint as checkpoints
+from bilinear.discover.budget import Budget
+from bilinear.discover.order import Order
+from bilinear.discover.outcome import Found, Outcome, Progress, Status
+from bilinear.discover.problem import require_possible
+from bilinear.discover.run import CHECKPOINT_SECONDS, Hooks, Search, interruption
+from bilinear.discover.solver import Sharing, make_solver
+from bilinear.discover.workers import JobError, Worker, send
 
 DEATHS = 3  # of one job, before it is given up
 LISTENING = 0.2  # seconds between two looks at the clock and at the user

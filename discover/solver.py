@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from decompositions.errors import BilinearError
-from decompositions.registry import Registry
-from decompositions.scheme import Approximation, Scheme
-from discover.problem import Problem
+from bilinear.decompositions.errors import BilinearError
+from bilinear.decompositions.registry import Registry
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.discover.problem import Problem
 
 
 class OptionError(BilinearError):
@@ -88,16 +88,16 @@ class Sharing(Protocol):
 SOLVERS = Registry(
     "solver",
     {
-        "als": "discover.solvers.als:AlternatingLeastSquares",
-        "composition": "discover.solvers.composition:Composition",
-        "construction": "discover.solvers.construction:Construction",
-        "evaluation": "discover.solvers.evaluation:Evaluation",
-        "flip-graph": "discover.solvers.flip_graph.solver:FlipGraph",
-        "flip-pool": "discover.solvers.flip_graph.descent:FlipPool",
-        "meta": "discover.solvers.flip_graph.meta:Meta",
-        "portfolio": "discover.solvers.flip_graph.portfolio:Portfolio",
-        "symmetric": "discover.solvers.flip_graph.symmetric:Symmetric",
-        "ternary-sgd": "discover.solvers.ternary_sgd:TernarySgd",
+        "als": "bilinear.discover.solvers.als:AlternatingLeastSquares",
+        "composition": "bilinear.discover.solvers.composition:Composition",
+        "construction": "bilinear.discover.solvers.construction:Construction",
+        "evaluation": "bilinear.discover.solvers.evaluation:Evaluation",
+        "flip-graph": "bilinear.discover.solvers.flip_graph.solver:FlipGraph",
+        "flip-pool": "bilinear.discover.solvers.flip_graph.descent:FlipPool",
+        "meta": "bilinear.discover.solvers.flip_graph.meta:Meta",
+        "portfolio": "bilinear.discover.solvers.flip_graph.portfolio:Portfolio",
+        "symmetric": "bilinear.discover.solvers.flip_graph.symmetric:Symmetric",
+        "ternary-sgd": "bilinear.discover.solvers.ternary_sgd:TernarySgd",
     },
 )
 

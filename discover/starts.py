@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from decompositions.operations import canonical
-from decompositions.scheme import Approximation, Scheme
-from decompositions.seeds import seed
-from decompositions.targets import Target
-from discover.problem import ProblemError
+from bilinear.decompositions.operations import canonical
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.seeds import seed
+from bilinear.decompositions.targets import Target
+from bilinear.discover.problem import ProblemError
 
 if TYPE_CHECKING:
-    from catalog.store import Added, Catalog
+    from bilinear.catalog.store import Added, Catalog
 
 PREFIX = "seed:"
 
@@ -91,9 +91,9 @@ def keep_seeds(catalog: Catalog, starts: Sequence[Start]) -> list[Added]:
     Raises:
         StoreError: If the folder cannot be written.
     """
-    from catalog.convert import entry_from_approximation
-    from catalog.entries import Provenance
-    from decompositions import __version__
+    from bilinear.catalog.convert import entry_from_approximation
+    from bilinear.catalog.entries import Provenance
+    from bilinear.decompositions import __version__
 
     added = []
     for one in starts:

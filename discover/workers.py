@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
-from decompositions.errors import BilinearError
+from bilinear.decompositions.errors import BilinearError
 
 PATIENCE = 10.0  # seconds that a process is given to end by itself
 

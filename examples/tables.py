@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import write
-from decompositions.errors import BilinearError
+from bilinear.decompositions.errors import BilinearError
 
 WRONG_USAGE, INTERRUPTED = 2, 130
 

@@ -1,8 +1,8 @@
 """Torch modules made from schemes; saving, loading and comparing them."""
 
-from layers.butterfly import ButterflyLinear, MonarchLinear
-from layers.compare import Comparison, compare_with_linear
-from layers.convert import (
+from bilinear.layers.butterfly import ButterflyLinear, MonarchLinear
+from bilinear.layers.compare import Comparison, compare_with_linear
+from bilinear.layers.convert import (
     ButterflyConfig,
     MonarchConfig,
     STLConfig,
@@ -13,10 +13,10 @@ from layers.convert import (
     save_model,
     wide_linear,
 )
-from layers.errors import LayerError
-from layers.export import Exported, export_layer
-from layers.fast_matmul import Accuracy, count_additions, fast_matmul, measure_accuracy
-from layers.stl import (
+from bilinear.layers.errors import LayerError
+from bilinear.layers.export import Exported, export_layer
+from bilinear.layers.fast_matmul import Accuracy, count_additions, fast_matmul, measure_accuracy
+from bilinear.layers.stl import (
     STLMLP,
     Basis,
     Encoders,
@@ -27,8 +27,8 @@ from layers.stl import (
     initial_basis,
     stl_matmul,
 )
-from layers.storage import load_layer, save_layer
-from layers.strassen import (
+from bilinear.layers.storage import load_layer, save_layer
+from bilinear.layers.strassen import (
     Phase,
     StrassenConv1d,
     StrassenConv2d,

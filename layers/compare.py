@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from layers.errors import LayerError
+from bilinear.layers.errors import LayerError
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from layers.errors import LayerError
-from layers.stl.functional import columns_of
-from layers.stl.tiles import tiles_of
+from bilinear.layers.errors import LayerError
+from bilinear.layers.stl.functional import columns_of
+from bilinear.layers.stl.tiles import tiles_of
 
 FORMAT: Final = "bilinear-layer"
 VERSION: Final = 2

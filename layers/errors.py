@@ -1,6 +1,6 @@
 """What can be wrong with a layer or its files."""
 
-from decompositions.errors import BilinearError
+from bilinear.decompositions.errors import BilinearError
 
 
 class LayerError(BilinearError):

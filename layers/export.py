@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from layers.errors import LayerError
-from layers.stl import Basis, STLLinear
-from layers.stl.basis import Source
-from layers.storage import save_layer
-from layers.weights import read_weights
+from bilinear.layers.errors import LayerError
+from bilinear.layers.stl import Basis, STLLinear
+from bilinear.layers.stl.basis import Source
+from bilinear.layers.storage import save_layer
+from bilinear.layers.weights import read_weights
 
 
 @dataclass(frozen=True)

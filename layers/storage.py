@@ -14,10 +14,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from decompositions import files
-from layers.config import VERSION, LayerConfig, parse_config
-from layers.errors import LayerError
-from layers.stl import Basis, STLLinear
+from bilinear.decompositions import files
+from bilinear.layers.config import VERSION, LayerConfig, parse_config
+from bilinear.layers.errors import LayerError
+from bilinear.layers.stl import Basis, STLLinear
 
 CONFIG = "config.json"
 TENSORS = "layer.safetensors"

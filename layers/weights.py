@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from layers.errors import LayerError
+from bilinear.layers.errors import LayerError
 
 PICKLES = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
 FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)

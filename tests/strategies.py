@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from decompositions import (
+from bilinear.decompositions import (
     Ring,
     Scheme,
     Target,
@@ -26,10 +26,10 @@ from decompositions import (
     verify,
     winograd,
 )
-from decompositions.operations import ORDERS
-from decompositions.targets.file import from_dense
-from decompositions.targets.matmul import matmul
-from decompositions.verify.randomized import verify_random
+from bilinear.decompositions.operations import ORDERS
+from bilinear.decompositions.targets.file import from_dense
+from bilinear.decompositions.targets.matmul import matmul
+from bilinear.decompositions.verify.randomized import verify_random
 
 PROOFS = ("exact", "symbolic", "random")
 FIXED_PRIMES = (2**61 - 1, 2**31 - 1, 10**9 + 7)

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from cli import main
+from bilinear.cli import main
 
 FOUND = ("search", "2x2x2", "--rank", "7", "--solver", "ternary-sgd", "--budget", "120s")
-COMMAND = [sys.executable, "-m", "cli"]
+COMMAND = [sys.executable, "-m", "bilinear.cli"]
 
 
 @pytest.fixture(scope="module")
@@ -282,7 +282,7 @@ def test_version() -> None:
 def test_a_closed_pipe_is_no_error(home: Path) -> None:
     if shutil.which("head") is None:
         pytest.skip("needs head")
-    script = f"BILINEAR_CATALOG={home / 'catalog'} {sys.executable} -m cli show 2x2x2:7 | head -1"
+    script = f"BILINEAR_CATALOG={home / 'catalog'} {sys.executable} -m bilinear.cli show 2x2x2:7 | head -1"
     done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=True)
     assert "Traceback" not in done.stderr
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cli import main
+from bilinear.cli import main
 
 STRASSEN, WINOGRAD = "2x2x2-r7-zt-1d3e92ec", "2x2x2-r7-zt-7c0bfb95"
 FIGURES = {"additions", "gamma", "emax", "qmax"}

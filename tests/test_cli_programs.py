@@ -7,7 +7,7 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from cli import main
+from bilinear.cli import main
 
 
 def run(tmp_path: Path, *words: str) -> Result:

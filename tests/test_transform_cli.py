@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from cli import main
+from bilinear.cli import main
 
 
 def call(home: Path, *arguments: str) -> Result:
@@ -127,7 +127,7 @@ def test_ctrl_c_keeps_the_best_and_a_checkpoint(tmp_path: Path) -> None:
     np.save(matrix, np.random.default_rng(0).normal(size=(16, 16)))
     learned = ["learn", f"file:{matrix}", "--solver", "gradient", "--structure", "B", "--trials", "4", "--json"]
     kept = ["--checkpoint", str(checkpoint), "--out", str(tmp_path / "out")]
-    ready = "import cli, discover.transforms.gradient.trials as t, sys; f = t.Trials.train\n"
+    ready = "import bilinear.cli, bilinear.discover.transforms.gradient.trials as t, sys; f = t.Trials.train\n"
     told = "t.Trials.train = lambda *a: (print('working', file=sys.stderr, flush=True), f(*a))[1]\ncli.main()"
     environment = os.environ | {"BILINEAR_CATALOG": str(tmp_path / "catalog"), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
@@ -178,7 +178,10 @@ def test_matrices_that_cannot_be_learned(tmp_path: Path, matrix: np.ndarray, tex
 
 @pytest.mark.parametrize(
     ("place", "kept"),
-    [("discover.transforms.ordering.Ranks.of", False), ("discover.transforms.keep.verify_transform", True)],
+    [
+        ("bilinear.discover.transforms.ordering.Ranks.of", False),
+        ("bilinear.discover.transforms.keep.verify_transform", True),
+    ],
 )
 def test_ctrl_c_in_the_hierarchical_solver(tmp_path: Path, place: str, kept: bool) -> None:
     """A real process, interrupted while it looks for orders, and while it proves what it has found."""
@@ -186,11 +189,11 @@ def test_ctrl_c_in_the_hierarchical_solver(tmp_path: Path, place: str, kept: boo
     module = owner.removesuffix(".Ranks")
     holder = "m.Ranks" if owner != module else "m"
     hear = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in some backgrounds
-    ready = f"{hear}import cli, {module} as m, sys, time; f = {holder}.{name}\n"
+    ready = f"{hear}import bilinear.cli, {module} as m, sys, time; f = {holder}.{name}\n"
     told = f"{holder}.{name} = lambda *a: (print('working', file=sys.stderr, flush=True), time.sleep(60), f(*a))[2]\n"
     learned = ["learn", "dct-II", "--size", "16", "--out", str(tmp_path / "out"), "--catalog", str(tmp_path / "cat")]
     process = subprocess.Popen(
-        [sys.executable, "-c", f"{ready}{told}cli.main()", "transform", *learned],
+        [sys.executable, "-c", f"{ready}{told}bilinear.cli.main()", "transform", *learned],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from decompositions.codegen.code import Code, CodeError
-from decompositions.programs.scheme_program import SchemeProgram, require_program
-from decompositions.registry import Registry
-from decompositions.scheme import Scheme
+from bilinear.decompositions.codegen.code import Code, CodeError
+from bilinear.decompositions.programs.scheme_program import SchemeProgram, require_program
+from bilinear.decompositions.registry import Registry
+from bilinear.decompositions.scheme import Scheme
 
 LANGUAGES = Registry(
     "language",
     {
-        "c": "decompositions.codegen.c:generate",
-        "latex": "decompositions.codegen.formulas:latex",
-        "numpy": "decompositions.codegen.arrays:numpy_source",
-        "python": "decompositions.codegen.python:generate",
-        "sympy": "decompositions.codegen.formulas:sympy",
-        "torch": "decompositions.codegen.arrays:torch_source",
-        "triton": "decompositions.codegen.triton:generate",
+        "c": "bilinear.decompositions.codegen.c:generate",
+        "latex": "bilinear.decompositions.codegen.formulas:latex",
+        "numpy": "bilinear.decompositions.codegen.arrays:numpy_source",
+        "python": "bilinear.decompositions.codegen.python:generate",
+        "sympy": "bilinear.decompositions.codegen.formulas:sympy",
+        "torch": "bilinear.decompositions.codegen.arrays:torch_source",
+        "triton": "bilinear.decompositions.codegen.triton:generate",
     },
 )
 RECURSIVE = ("c", "numpy", "python", "torch")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from decompositions.codegen.code import Code
-from decompositions.codegen.python import factors, lines_of, product_lines
-from decompositions.rings import Ring
+from bilinear.decompositions.codegen.code import Code
+from bilinear.decompositions.codegen.python import factors, lines_of, product_lines
+from bilinear.decompositions.rings import Ring
 
 
 def numpy_source(code: Code) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from decompositions.codegen.code import Code, Forms, Named, Sum, bracketed, python_scaled, written
-from decompositions.rings import Ring
+from bilinear.decompositions.codegen.code import Code, Forms, Named, Sum, bracketed, python_scaled, written
+from bilinear.decompositions.rings import Ring
 
 NUMBERS = {Ring.F2: "unsigned char", Ring.F3: "int"}
 """Types that numbers have unless the compiler is told -DNUMBER=...; `double` over other rings."""

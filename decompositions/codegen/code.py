@@ -10,11 +10,11 @@ from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
-from decompositions.errors import BilinearError
-from decompositions.programs.program import Program
-from decompositions.programs.scheme_program import SchemeProgram
-from decompositions.rings import Ring
-from decompositions.scheme import Scheme
+from bilinear.decompositions.errors import BilinearError
+from bilinear.decompositions.programs.program import Program
+from bilinear.decompositions.programs.scheme_program import SchemeProgram
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Scheme
 
 _NAME = re.compile(r"[a-z]{1,8}[0-9_][a-z0-9_]{0,30}")
 _OURS = re.compile(r"[rstm][0-9]+")

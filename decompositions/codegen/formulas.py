@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from decompositions.codegen.code import Code, Sum, written
-from decompositions.codegen.python import lines_of, product_lines
+from bilinear.decompositions.codegen.code import Code, Sum, written
+from bilinear.decompositions.codegen.python import lines_of, product_lines
 
 _INDEXED = re.compile(r"([a-z]+)_?(.+)")
 _DIVISION = re.compile(r"([a-z]\w*) / (\d+)")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from decompositions.codegen.code import Code, Forms, Sum, bracketed, python_scaled, written
-from decompositions.rings import Ring
+from bilinear.decompositions.codegen.code import Code, Forms, Sum, bracketed, python_scaled, written
+from bilinear.decompositions.rings import Ring
 
 
 def generate(code: Code) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from decompositions.codegen.code import Code, CodeError
-from decompositions.codegen.python import factors, lines_of, product_lines
-from decompositions.rings import Ring
+from bilinear.decompositions.codegen.code import Code, CodeError
+from bilinear.decompositions.codegen.python import factors, lines_of, product_lines
+from bilinear.decompositions.rings import Ring
 
 
 def generate(code: Code) -> str:

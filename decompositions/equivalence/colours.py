@@ -15,12 +15,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.equivalence.modular import Residues, ranks
-from decompositions.errors import SchemeError
-from decompositions.linear import LARGE_PRIME
-from decompositions.operations import ORDERS, permute
-from decompositions.rings import Ring
-from decompositions.scheme import Scheme
+from bilinear.decompositions.equivalence.modular import Residues, ranks
+from bilinear.decompositions.errors import SchemeError
+from bilinear.decompositions.linear import LARGE_PRIME
+from bilinear.decompositions.operations import ORDERS, permute
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Scheme
 
 MAX_RANK = 400  # the pairs of so many products fit into memory
 

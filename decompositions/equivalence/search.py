@@ -10,13 +10,13 @@ from itertools import islice, product
 
 import numpy as np
 
-from decompositions.equivalence.colours import Colours, colours, matrices, prime_of
-from decompositions.equivalence.modular import Residues, matmul, narrowed, ranks
-from decompositions.errors import SchemeError
-from decompositions.identity import content_hash
-from decompositions.lifting.rational import rational
-from decompositions.operations import ORDERS, permute, sandwich
-from decompositions.scheme import Scheme
+from bilinear.decompositions.equivalence.colours import Colours, colours, matrices, prime_of
+from bilinear.decompositions.equivalence.modular import Residues, matmul, narrowed, ranks
+from bilinear.decompositions.errors import SchemeError
+from bilinear.decompositions.identity import content_hash
+from bilinear.decompositions.lifting.rational import rational
+from bilinear.decompositions.operations import ORDERS, permute, sandwich
+from bilinear.decompositions.scheme import Scheme
 
 MOST_STEPS = 5_000  # pairs of products tried before the answer is "undecided"
 GUESSES = 4  # matrices drawn where the products' lines leave a choice, of each size

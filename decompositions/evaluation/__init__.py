@@ -1,6 +1,6 @@
 """Schemes of polynomial products and their relatives by evaluation and interpolation, constructed exactly."""
 
-from decompositions.evaluation.build import FAMILIES, Choice, evaluated
-from decompositions.evaluation.points import PREFERENCES
+from bilinear.decompositions.evaluation.build import FAMILIES, Choice, evaluated
+from bilinear.decompositions.evaluation.points import PREFERENCES
 
 __all__ = ["FAMILIES", "PREFERENCES", "Choice", "evaluated"]

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from decompositions import memory
-from decompositions.errors import TargetError
-from decompositions.evaluation.crt import Place, modulo, remaindered
-from decompositions.evaluation.fields import INTEGERS, TERNARY, Field, field_of, prime_field
-from decompositions.evaluation.formula import Formula, has_signs, tensor, to_scheme
-from decompositions.evaluation.plans import local_product, pairwise, product, reduced
-from decompositions.evaluation.points import (
+from bilinear.decompositions import memory
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.evaluation.crt import Place, modulo, remaindered
+from bilinear.decompositions.evaluation.fields import INTEGERS, TERNARY, Field, field_of, prime_field
+from bilinear.decompositions.evaluation.formula import Formula, has_signs, tensor, to_scheme
+from bilinear.decompositions.evaluation.plans import local_product, pairwise, product, reduced
+from bilinear.decompositions.evaluation.points import (
     ADDITIONS,
     at_points,
     chosen_points,
@@ -22,12 +22,12 @@ from decompositions.evaluation.points import (
     parse_points,
     weight,
 )
-from decompositions.evaluation.polynomials import Polynomial, degree, factored, polynomial
-from decompositions.operations import tightened
-from decompositions.rings import Ring, holds
-from decompositions.scheme import Scheme
-from decompositions.targets import Target
-from decompositions.targets.sized import Sizes, chunks
+from bilinear.decompositions.evaluation.polynomials import Polynomial, degree, factored, polynomial
+from bilinear.decompositions.operations import tightened
+from bilinear.decompositions.rings import Ring, holds
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets import Target
+from bilinear.decompositions.targets.sized import Sizes, chunks
 
 MAX_SIZE = 64
 """Coefficients of a polynomial in one variable; exact interpolation takes minutes beyond."""
@@ -87,7 +87,7 @@ def evaluated(target: Target, ring: Ring, choice: Choice = FREE) -> Scheme:
 
 def _division_free(target: Target, ring: Ring) -> Scheme:
     """Over the integers: composed of integer formulas, or lifted from a finite field if that takes fewer products."""
-    from decompositions.evaluation.lifted import lifted_to
+    from bilinear.decompositions.evaluation.lifted import lifted_to
 
     composed = _built(target, TERNARY if ring is Ring.ZT else INTEGERS, FREE)
     enough = composed.rank if holds(ring, composed.ring) else None

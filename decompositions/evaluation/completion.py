@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.evaluation.fields import prime_field, solved
-from decompositions.evaluation.formula import Formula
+from bilinear.decompositions.evaluation.fields import prime_field, solved
+from bilinear.decompositions.evaluation.formula import Formula
 
 IntMatrix = NDArray[np.int64]
 

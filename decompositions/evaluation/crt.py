@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from decompositions.errors import TargetError
-from decompositions.evaluation.fields import Elements, Field, solved
-from decompositions.evaluation.formula import Formula, together
-from decompositions.evaluation.polynomials import Polynomial, common_divisor, degree, power, reduction
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.evaluation.fields import Elements, Field, solved
+from bilinear.decompositions.evaluation.formula import Formula, together
+from bilinear.decompositions.evaluation.polynomials import Polynomial, common_divisor, degree, power, reduction
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from decompositions.evaluation.fields import Elements, GaloisField, prime_field, solved
-from decompositions.evaluation.polynomials import Polynomial, degree, multiplied, polynomial, remainder, trimmed
+from bilinear.decompositions.evaluation.fields import Elements, GaloisField, prime_field, solved
+from bilinear.decompositions.evaluation.polynomials import (
+    Polynomial,
+    degree,
+    multiplied,
+    polynomial,
+    remainder,
+    trimmed,
+)
 
 
 def factor_over(f: Polynomial, extension: GaloisField) -> Polynomial:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.errors import RingError
-from decompositions.rings import Ring
+from bilinear.decompositions.errors import RingError
+from bilinear.decompositions.rings import Ring
 
 Elements = NDArray[Any]
 """Elements of one field in an object array; `@`, `+` and `*` of NumPy call the elements' own operators."""

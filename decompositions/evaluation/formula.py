@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from decompositions import rings
-from decompositions.evaluation.fields import Elements, Field, GaloisField, Gaussian, prime_field
-from decompositions.rings import IntArray, Ring
-from decompositions.scheme import Scheme
-from decompositions.targets import Target
+from bilinear.decompositions import rings
+from bilinear.decompositions.evaluation.fields import Elements, Field, GaloisField, Gaussian, prime_field
+from bilinear.decompositions.rings import IntArray, Ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets import Target
 
 
 @dataclass(frozen=True, eq=False)

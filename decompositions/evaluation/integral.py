@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from decompositions.evaluation.fields import INTEGERS, RATIONALS, solved
-from decompositions.evaluation.formula import Formula
+from bilinear.decompositions.evaluation.fields import INTEGERS, RATIONALS, solved
+from bilinear.decompositions.evaluation.formula import Formula
 
 COMAXIMAL: dict[int, tuple[tuple[int, ...], ...]] = {
     1: ((0, 1), (1, 1)),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from decompositions.evaluation.fields import INTEGERS, prime_field
-from decompositions.evaluation.formula import Formula, to_scheme
-from decompositions.evaluation.plans import product
-from decompositions.lifting.lift import lift
-from decompositions.rings import Ring, holds
-from decompositions.scheme import Scheme
-from decompositions.targets.polynomial import POLYMUL
+from bilinear.decompositions.evaluation.fields import INTEGERS, prime_field
+from bilinear.decompositions.evaluation.formula import Formula, to_scheme
+from bilinear.decompositions.evaluation.plans import product
+from bilinear.decompositions.lifting.lift import lift
+from bilinear.decompositions.rings import Ring, holds
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets.polynomial import POLYMUL
 
 LARGEST = 5
 """Coefficients of a factor up to which products are lifted; the schemes of more that were tried do not lift."""

@@ -12,13 +12,22 @@ from functools import cache, partial
 
 import numpy as np
 
-from decompositions.evaluation.completion import IntMatrix, completed
-from decompositions.evaluation.crt import Place, remaindered
-from decompositions.evaluation.extension import factor_over
-from decompositions.evaluation.fields import INTEGERS, MAX_ORDER, TERNARY, Elements, Field, GaloisField, galois, solved
-from decompositions.evaluation.formula import Formula, coordinates, descended, padded, tensor, together
-from decompositions.evaluation.integral import COMAXIMAL, SIX_TERMS, six_terms
-from decompositions.evaluation.polynomials import (
+from bilinear.decompositions.evaluation.completion import IntMatrix, completed
+from bilinear.decompositions.evaluation.crt import Place, remaindered
+from bilinear.decompositions.evaluation.extension import factor_over
+from bilinear.decompositions.evaluation.fields import (
+    INTEGERS,
+    MAX_ORDER,
+    TERNARY,
+    Elements,
+    Field,
+    GaloisField,
+    galois,
+    solved,
+)
+from bilinear.decompositions.evaluation.formula import Formula, coordinates, descended, padded, tensor, together
+from bilinear.decompositions.evaluation.integral import COMAXIMAL, SIX_TERMS, six_terms
+from bilinear.decompositions.evaluation.polynomials import (
     Polynomial,
     count_irreducibles,
     irreducibles,
@@ -87,7 +96,7 @@ def product(field: Field, m: int, n: int) -> Plan:
 
 def _lifted(plan: Plan, m: int, n: int) -> Plan:
     """Over the integers: a product of lower rank lifted from a finite field."""
-    from decompositions.evaluation.lifted import lifted_product
+    from bilinear.decompositions.evaluation.lifted import lifted_product
 
     found = lifted_product(m, n, plan.rank)
     return plan if found is None else Plan(found.rank, lambda: found)

@@ -10,12 +10,12 @@ from functools import cache
 from math import gcd, sqrt
 from typing import Any
 
-from decompositions.errors import TargetError
-from decompositions.evaluation.crt import Place, remaindered, written
-from decompositions.evaluation.fields import Elements, Field, GaloisField, Gaussian
-from decompositions.evaluation.formula import Formula
-from decompositions.evaluation.polynomials import factored, polynomial
-from decompositions.rings import Ring
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.evaluation.crt import Place, remaindered, written
+from bilinear.decompositions.evaluation.fields import Elements, Field, GaloisField, Gaussian
+from bilinear.decompositions.evaluation.formula import Formula
+from bilinear.decompositions.evaluation.polynomials import factored, polynomial
+from bilinear.decompositions.rings import Ring
 
 ADDITIONS, ACCURACY = "additions", "accuracy"
 PREFERENCES = (ADDITIONS, ACCURACY)

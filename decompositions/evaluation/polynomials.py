@@ -8,8 +8,8 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from decompositions.evaluation.fields import Elements, Field, GaloisField, Gaussian
-from decompositions.rings import Ring
+from bilinear.decompositions.evaluation.fields import Elements, Field, GaloisField, Gaussian
+from bilinear.decompositions.rings import Ring
 
 Polynomial = tuple[Any, ...]
 

@@ -5,32 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from decompositions.registry import Registry
+from bilinear.decompositions.registry import Registry
 
 if TYPE_CHECKING:
-    from decompositions.formats.border import Border
-    from decompositions.formats.draft import Draft, Fault
-    from decompositions.formats.source import Format, Source
-    from decompositions.scheme import Scheme
+    from bilinear.decompositions.formats.border import Border
+    from bilinear.decompositions.formats.draft import Draft, Fault
+    from bilinear.decompositions.formats.source import Format, Source
+    from bilinear.decompositions.scheme import Scheme
 
 FORMATS = Registry(
     "format",
     {
-        "alphaevolve": "decompositions.formats.alphaevolve:FORMAT",
-        "alphatensor": "decompositions.formats.alphatensor:FORMAT",
-        "fast-matmul": "decompositions.formats.fast_matmul:FORMAT",
-        "flip-cpd": "decompositions.formats.flip_cpd:FORMAT",
-        "flip-cpd-text": "decompositions.formats.flip_cpd_text:FORMAT",
-        "linear-forms": "decompositions.formats.linear_forms:FORMAT",
-        "lita": "decompositions.formats.lita:FORMAT",
-        "maple": "decompositions.formats.maple:FORMAT",
-        "mathematica": "decompositions.formats.mathematica:FORMAT",
-        "mmc": "decompositions.formats.mmc:FORMAT",
-        "perminov-json": "decompositions.formats.perminov_json:FORMAT",
-        "perminov-reduced": "decompositions.formats.perminov_reduced:FORMAT",
-        "perminov-text": "decompositions.formats.perminov_text:FORMAT",
-        "plinopt-slp": "decompositions.formats.plinopt_slp:FORMAT",
-        "plinopt-sms": "decompositions.formats.plinopt_sms:FORMAT",
+        "alphaevolve": "bilinear.decompositions.formats.alphaevolve:FORMAT",
+        "alphatensor": "bilinear.decompositions.formats.alphatensor:FORMAT",
+        "fast-matmul": "bilinear.decompositions.formats.fast_matmul:FORMAT",
+        "flip-cpd": "bilinear.decompositions.formats.flip_cpd:FORMAT",
+        "flip-cpd-text": "bilinear.decompositions.formats.flip_cpd_text:FORMAT",
+        "linear-forms": "bilinear.decompositions.formats.linear_forms:FORMAT",
+        "lita": "bilinear.decompositions.formats.lita:FORMAT",
+        "maple": "bilinear.decompositions.formats.maple:FORMAT",
+        "mathematica": "bilinear.decompositions.formats.mathematica:FORMAT",
+        "mmc": "bilinear.decompositions.formats.mmc:FORMAT",
+        "perminov-json": "bilinear.decompositions.formats.perminov_json:FORMAT",
+        "perminov-reduced": "bilinear.decompositions.formats.perminov_reduced:FORMAT",
+        "perminov-text": "bilinear.decompositions.formats.perminov_text:FORMAT",
+        "plinopt-slp": "bilinear.decompositions.formats.plinopt_slp:FORMAT",
+        "plinopt-sms": "bilinear.decompositions.formats.plinopt_sms:FORMAT",
     },
 )
 
@@ -50,7 +50,7 @@ def detect(source: Source) -> str:
     Raises:
         FormatError: If it is of none.
     """
-    from decompositions.formats.numbers import FormatError
+    from bilinear.decompositions.formats.numbers import FormatError
 
     found = next((name for name in FORMATS if format_named(name).matches(source)), None)
     if found is None:

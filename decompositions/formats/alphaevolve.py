@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from decompositions.errors import SchemeError
-from decompositions.formats.draft import Draft, Fault, shaped, transposed
-from decompositions.formats.numbers import Factor, FormatError, from_tokens, require_rectangular
-from decompositions.formats.source import Format, Source, flip, fractions
-from decompositions.scheme import Scheme
+from bilinear.decompositions.errors import SchemeError
+from bilinear.decompositions.formats.draft import Draft, Fault, shaped, transposed
+from bilinear.decompositions.formats.numbers import Factor, FormatError, from_tokens, require_rectangular
+from bilinear.decompositions.formats.source import Format, Source, flip, fractions
+from bilinear.decompositions.scheme import Scheme
 
 _ARRAY = "np.array("
 _NAME = re.compile(r"decomposition_([0-9A-Za-z_]{1,40})\s*=\s*\(")

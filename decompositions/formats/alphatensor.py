@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.errors import SchemeError
-from decompositions.formats import arrays
-from decompositions.formats.draft import Draft, Fault, sized, transposed
-from decompositions.formats.numbers import Factor, FormatError, from_floats, from_integers
-from decompositions.formats.source import Format, Source, flip, fractions, sizes
-from decompositions.scheme import Scheme
+from bilinear.decompositions.errors import SchemeError
+from bilinear.decompositions.formats import arrays
+from bilinear.decompositions.formats.draft import Draft, Fault, sized, transposed
+from bilinear.decompositions.formats.numbers import Factor, FormatError, from_floats, from_integers
+from bilinear.decompositions.formats.source import Format, Source, flip, fractions, sizes
+from bilinear.decompositions.scheme import Scheme
 
 _KEY = re.compile(r"([0-9]{1,3}),([0-9]{1,3}),([0-9]{1,3})")
 _LARGEST = 2**53

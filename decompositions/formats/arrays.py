@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.formats.numbers import FormatError
+from bilinear.decompositions import memory
+from bilinear.decompositions.formats.numbers import FormatError
 
 MAX_UNPACKED = 512 * 10**6
 """Bytes of all arrays of a file together."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from decompositions.formats.expressions import Laurent
-from decompositions.formats.numbers import FormatError
-from decompositions.targets import Target
-from decompositions.verify import Verification
+from bilinear.decompositions.formats.expressions import Laurent
+from bilinear.decompositions.formats.numbers import FormatError
+from bilinear.decompositions.targets import Target
+from bilinear.decompositions.verify import Verification
 
 MAX_SUMMANDS = 1 << 22
 """Products of three terms that are summed."""

@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import rings
-from decompositions.errors import RingError
-from decompositions.formats.numbers import Factor, FormatError
-from decompositions.formats.quick import agrees
-from decompositions.rings import IntArray, Ring
-from decompositions.scheme import Scheme
-from decompositions.targets import Target, parse_target
-from decompositions.targets.matmul import matmul
-from decompositions.verify import Verification, verify
+from bilinear.decompositions import rings
+from bilinear.decompositions.errors import RingError
+from bilinear.decompositions.formats.numbers import Factor, FormatError
+from bilinear.decompositions.formats.quick import agrees
+from bilinear.decompositions.rings import IntArray, Ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets import Target, parse_target
+from bilinear.decompositions.targets.matmul import matmul
+from bilinear.decompositions.verify import Verification, verify
 
 MAX_SIZE = 128
 """Largest n, m and p that a foreign file may claim; the largest published schemes are of 32x32x32."""

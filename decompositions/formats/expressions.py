@@ -8,8 +8,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from decompositions.formats.numbers import FormatError, bounded
-from decompositions.rings import MAX_BITS
+from bilinear.decompositions.formats.numbers import FormatError, bounded
+from bilinear.decompositions.rings import MAX_BITS
 
 MAX_DEPTH = 200
 MAX_TERMS = 4096

@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from decompositions.formats.border import Border
-from decompositions.formats.draft import Draft, shaped
-from decompositions.formats.expressions import WHOLE, Laurent, evaluate, whole
-from decompositions.formats.numbers import FormatError, from_tokens, narrowed, require_rectangular
-from decompositions.formats.programs import Budget, Form, as_factor, combined, transposed_forms
-from decompositions.formats.source import Format, Source, fractions, sizes
-from decompositions.scheme import Scheme
+from bilinear.decompositions.formats.border import Border
+from bilinear.decompositions.formats.draft import Draft, shaped
+from bilinear.decompositions.formats.expressions import WHOLE, Laurent, evaluate, whole
+from bilinear.decompositions.formats.numbers import FormatError, from_tokens, narrowed, require_rectangular
+from bilinear.decompositions.formats.programs import Budget, Form, as_factor, combined, transposed_forms
+from bilinear.decompositions.formats.source import Format, Source, fractions, sizes
+from bilinear.decompositions.scheme import Scheme
 
 SUBSTITUTIONS = "substitution information"
 MAX_POWER = 99

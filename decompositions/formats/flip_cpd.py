@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.formats import arrays
-from decompositions.formats.draft import Draft, sized
-from decompositions.formats.numbers import Factor, FormatError, from_integers, from_numbers, narrowed
-from decompositions.formats.quick import agrees
-from decompositions.formats.source import Format, Source, fractions, sizes
-from decompositions.rings import INT64_SAFE, smallest
-from decompositions.scheme import Scheme
-from decompositions.targets import Target, parse_target
+from bilinear.decompositions.formats import arrays
+from bilinear.decompositions.formats.draft import Draft, sized
+from bilinear.decompositions.formats.numbers import Factor, FormatError, from_integers, from_numbers, narrowed
+from bilinear.decompositions.formats.quick import agrees
+from bilinear.decompositions.formats.source import Format, Source, fractions, sizes
+from bilinear.decompositions.rings import INT64_SAFE, smallest
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets import Target, parse_target
 
 _NAME = re.compile(r"(?<![a-z])(?P<kind>[a-z]{2})-(?P<sizes>[1-9]{3})(?![0-9])(?:-rank(?P<rank>[0-9]{1,5})(?![0-9]))?")
 LARGEST_GUESS = 9

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from decompositions.formats.draft import Draft, shaped
-from decompositions.formats.flip_cpd import named_map
-from decompositions.formats.numbers import FormatError, Gaussian, Number, number
-from decompositions.formats.programs import Form, as_factor, transposed_forms
-from decompositions.formats.source import Format, Source, fractions, sizes
-from decompositions.scheme import Scheme
+from bilinear.decompositions.formats.draft import Draft, shaped
+from bilinear.decompositions.formats.flip_cpd import named_map
+from bilinear.decompositions.formats.numbers import FormatError, Gaussian, Number, number
+from bilinear.decompositions.formats.programs import Form, as_factor, transposed_forms
+from bilinear.decompositions.formats.source import Format, Source, fractions, sizes
+from bilinear.decompositions.scheme import Scheme
 
 _PRODUCT = re.compile(r"m([0-9]{1,7})\s*=\s*\(([^()]*)\)\s*\*?\s*\(([^()]*)\)")
 _OUTPUT = re.compile(r"c([0-9]{1,7})\s*=\s*(\S[^=]*)")

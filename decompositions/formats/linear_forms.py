@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from decompositions.formats.draft import Draft, sized, transposed
-from decompositions.formats.expressions import WHOLE, evaluate, whole
-from decompositions.formats.numbers import Factor, FormatError, Number, bounded, from_numbers, narrowed
-from decompositions.formats.source import Format, Source, flip, fractions, sizes
-from decompositions.scheme import Scheme
+from bilinear.decompositions.formats.draft import Draft, sized, transposed
+from bilinear.decompositions.formats.expressions import WHOLE, evaluate, whole
+from bilinear.decompositions.formats.numbers import Factor, FormatError, Number, bounded, from_numbers, narrowed
+from bilinear.decompositions.formats.source import Format, Source, flip, fractions, sizes
+from bilinear.decompositions.scheme import Scheme
 
 Form = dict[str, Fraction | int]
 LETTERS = "abc"

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.formats import arrays
-from decompositions.formats.draft import Draft, sized
-from decompositions.formats.numbers import Factor, FormatError, from_integers, from_numbers, narrowed
-from decompositions.formats.source import Format, Source, fractions, sizes
-from decompositions.rings import INT64_SAFE, Ring
-from decompositions.scheme import Scheme
+from bilinear.decompositions.formats import arrays
+from bilinear.decompositions.formats.draft import Draft, sized
+from bilinear.decompositions.formats.numbers import Factor, FormatError, from_integers, from_numbers, narrowed
+from bilinear.decompositions.formats.source import Format, Source, fractions, sizes
+from bilinear.decompositions.rings import INT64_SAFE, Ring
+from bilinear.decompositions.scheme import Scheme
 
 TAG = "fmmp.qcsr.v1"
 PARTS = ("indptr", "indices", "numerators", "denominators")

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from decompositions.formats.draft import Draft, sized, transposed
-from decompositions.formats.numbers import Factor, FormatError, from_tokens, require_rectangular
-from decompositions.formats.source import Format, Source, flip, fractions, sizes
-from decompositions.scheme import Scheme
+from bilinear.decompositions.formats.draft import Draft, sized, transposed
+from bilinear.decompositions.formats.numbers import Factor, FormatError, from_tokens, require_rectangular
+from bilinear.decompositions.formats.source import Format, Source, flip, fractions, sizes
+from bilinear.decompositions.scheme import Scheme
 
 _START = re.compile(r"\s*\{\s*\{\s*\{\s*\{")
 

@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from decompositions.formats.draft import Draft, sized, transposed
-from decompositions.formats.numbers import Factor, FormatError, Number, from_numbers
-from decompositions.formats.perminov_json import OTHERS, dense, plain, plainest, rank_of, ring_of, sizes_of
-from decompositions.formats.source import Format, Source, flip, fractions, sizes
-from decompositions.rings import Ring
-from decompositions.scheme import Scheme
+from bilinear.decompositions.formats.draft import Draft, sized, transposed
+from bilinear.decompositions.formats.numbers import Factor, FormatError, Number, from_numbers
+from bilinear.decompositions.formats.perminov_json import OTHERS, dense, plain, plainest, rank_of, ring_of, sizes_of
+from bilinear.decompositions.formats.source import Format, Source, flip, fractions, sizes
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Scheme
 
 NAME = "mmc"
 _SCHEME = frozenset(f"{factor}{form}" for factor in "uvw" for form in ("", "_sparse"))

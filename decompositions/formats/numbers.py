@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.errors import BilinearError
-from decompositions.rings import INT64_SAFE, MAX_BITS, IntArray
+from bilinear.decompositions.errors import BilinearError
+from bilinear.decompositions.rings import INT64_SAFE, MAX_BITS, IntArray
 
 MAX_TEXT = 2 * len(str(1 << MAX_BITS)) + 8
 """Characters of the longest number: two integers of 4,096 bits, and what stands between them."""

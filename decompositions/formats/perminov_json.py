@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from decompositions.formats.draft import Draft, sized, transposed
-from decompositions.formats.numbers import Factor, FormatError, Number, from_numbers, number
-from decompositions.formats.source import Format, Source, declared, flip, fractions, sizes
-from decompositions.rings import INT64_SAFE
-from decompositions.scheme import Scheme
+from bilinear.decompositions.formats.draft import Draft, sized, transposed
+from bilinear.decompositions.formats.numbers import Factor, FormatError, Number, from_numbers, number
+from bilinear.decompositions.formats.source import Format, Source, declared, flip, fractions, sizes
+from bilinear.decompositions.rings import INT64_SAFE
+from bilinear.decompositions.scheme import Scheme
 
 NAME = "perminov-json"
 MAX_RANK = 10**7

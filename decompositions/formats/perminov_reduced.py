@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from decompositions.formats.draft import Draft, sized, transposed
-from decompositions.formats.numbers import Factor, FormatError, Gaussian
-from decompositions.formats.perminov_json import plain, plainest, rank_of, ring_of, sizes_of
-from decompositions.formats.programs import Budget, Form, as_factor, combined, transposed_forms
-from decompositions.formats.source import Format, Source, declared, flip, fractions, sizes
-from decompositions.scheme import Scheme
+from bilinear.decompositions.formats.draft import Draft, sized, transposed
+from bilinear.decompositions.formats.numbers import Factor, FormatError, Gaussian
+from bilinear.decompositions.formats.perminov_json import plain, plainest, rank_of, ring_of, sizes_of
+from bilinear.decompositions.formats.programs import Budget, Form, as_factor, combined, transposed_forms
+from bilinear.decompositions.formats.source import Format, Source, declared, flip, fractions, sizes
+from bilinear.decompositions.scheme import Scheme
 
 NAME = "perminov-reduced"
 

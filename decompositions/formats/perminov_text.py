@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from decompositions.formats.draft import Draft, sized, transposed
-from decompositions.formats.numbers import Factor, FormatError, from_tokens
-from decompositions.formats.source import Format, Source, flip, fractions, sizes
-from decompositions.scheme import Scheme
+from bilinear.decompositions.formats.draft import Draft, sized, transposed
+from bilinear.decompositions.formats.numbers import Factor, FormatError, from_tokens
+from bilinear.decompositions.formats.source import Format, Source, flip, fractions, sizes
+from bilinear.decompositions.scheme import Scheme
 
 _START = re.compile(r"\s*(?:[0-9]{1,9}[ \t]*\n\s*)?[0-9]{1,4}(?:[ \t]+[0-9]{1,4}){2}[ \t]+[0-9]{1,7}[ \t]*\n\s*\S")
 

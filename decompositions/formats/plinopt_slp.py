@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from decompositions.formats.draft import Draft, shaped
-from decompositions.formats.expressions import WHOLE, evaluate, whole
-from decompositions.formats.numbers import FormatError, bounded, narrowed
-from decompositions.formats.plinopt_sms import SIDES, of_part, parts, require_plain
-from decompositions.formats.programs import Budget, Form, as_factor, combined, transposed_forms
-from decompositions.formats.source import Format, Source, fractions
-from decompositions.scheme import Scheme
+from bilinear.decompositions.formats.draft import Draft, shaped
+from bilinear.decompositions.formats.expressions import WHOLE, evaluate, whole
+from bilinear.decompositions.formats.numbers import FormatError, bounded, narrowed
+from bilinear.decompositions.formats.plinopt_sms import SIDES, of_part, parts, require_plain
+from bilinear.decompositions.formats.programs import Budget, Form, as_factor, combined, transposed_forms
+from bilinear.decompositions.formats.source import Format, Source, fractions
+from bilinear.decompositions.scheme import Scheme
 
 MAX_VARIABLES = 1 << 16
 _VARIABLE = re.compile(r"[a-z][0-9]{1,6}")

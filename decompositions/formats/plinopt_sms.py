@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from decompositions.formats.draft import Draft, shaped
-from decompositions.formats.numbers import Factor, FormatError, Number, from_numbers, number
-from decompositions.formats.source import Format, Source, fractions
-from decompositions.scheme import Scheme
+from bilinear.decompositions.formats.draft import Draft, shaped
+from bilinear.decompositions.formats.numbers import Factor, FormatError, Number, from_numbers, number
+from bilinear.decompositions.formats.source import Format, Source, fractions
+from bilinear.decompositions.scheme import Scheme
 
 SIDES = ("_L", "_R", "_P")
 ENDINGS = (".sms", ".slp")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from decompositions.formats.numbers import Factor, FormatError, Number, bounded, from_numbers, narrowed
+from bilinear.decompositions.formats.numbers import Factor, FormatError, Number, bounded, from_numbers, narrowed
 
 Form = dict[int, int | Fraction]
 """Nonzero coefficients by input."""

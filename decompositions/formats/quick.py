@@ -6,10 +6,10 @@ import time
 
 import numpy as np
 
-from decompositions.rings import Ring
-from decompositions.scheme import Scheme
-from decompositions.verify.brent import arithmetic
-from decompositions.verify.record import Verification, field_name
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.verify.brent import arithmetic
+from bilinear.decompositions.verify.record import Verification, field_name
 
 MAX_ENTRIES = 1 << 20
 """Tensor entries that are compared in one piece: 8 MB of float64."""

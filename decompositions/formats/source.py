@@ -15,13 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
-from decompositions import memory
-from decompositions.errors import SchemeError
-from decompositions.formats.border import Border
-from decompositions.formats.draft import Draft, Fault
-from decompositions.formats.numbers import FormatError
-from decompositions.rings import MAX_BITS
-from decompositions.scheme import Scheme
+from bilinear.decompositions import memory
+from bilinear.decompositions.errors import SchemeError
+from bilinear.decompositions.formats.border import Border
+from bilinear.decompositions.formats.draft import Draft, Fault
+from bilinear.decompositions.formats.numbers import FormatError
+from bilinear.decompositions.rings import MAX_BITS
+from bilinear.decompositions.scheme import Scheme
 
 MAX_FILE = 256 * 10**6
 BYTES_A_BYTE = 64

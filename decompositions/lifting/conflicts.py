@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.lifting.jit import compiled
+from bilinear.decompositions.lifting.jit import compiled
 
 Bits = NDArray[np.int8]
 Indices = NDArray[np.int64]

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.rings import IntArray
-from decompositions.targets import Target
+from bilinear.decompositions import memory
+from bilinear.decompositions.rings import IntArray
+from bilinear.decompositions.targets import Target
 
 Factors = tuple[IntArray, IntArray, IntArray]
 Entries = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]

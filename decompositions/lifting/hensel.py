@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from decompositions.lifting.equations import Factors, gap, jacobian, joined, split
-from decompositions.lifting.packed import Indices
-from decompositions.lifting.rational import rational, symmetric
-from decompositions.lifting.signs import signed
-from decompositions.lifting.system import System, factorised
-from decompositions.operations import tightened
-from decompositions.rings import IntArray, Ring
-from decompositions.scheme import Scheme
-from decompositions.targets import Target
-from decompositions.verify import verify
+from bilinear.decompositions.lifting.equations import Factors, gap, jacobian, joined, split
+from bilinear.decompositions.lifting.packed import Indices
+from bilinear.decompositions.lifting.rational import rational, symmetric
+from bilinear.decompositions.lifting.signs import signed
+from bilinear.decompositions.lifting.system import System, factorised
+from bilinear.decompositions.operations import tightened
+from bilinear.decompositions.rings import IntArray, Ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets import Target
+from bilinear.decompositions.verify import verify
 
 SIGN_PROPOSALS = 400
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from decompositions import rings
-from decompositions.errors import RingError, SchemeError
-from decompositions.lifting.hensel import Attempt, ascend
-from decompositions.lifting.rebase import sparsified
-from decompositions.lifting.reconcile import reconciled
-from decompositions.rings import Ring
-from decompositions.scheme import Scheme
-from decompositions.verify import verify
+from bilinear.decompositions import rings
+from bilinear.decompositions.errors import RingError, SchemeError
+from bilinear.decompositions.lifting.hensel import Attempt, ascend
+from bilinear.decompositions.lifting.rebase import sparsified
+from bilinear.decompositions.lifting.reconcile import reconciled
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.verify import verify
 
 LIFTED_TO = (Ring.ZT, Ring.Z, Ring.Q)
 LEG = 5000

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.lifting.jit import compiled
+from bilinear.decompositions import memory
+from bilinear.decompositions.lifting.jit import compiled
 
 Words = NDArray[np.uint64]
 Indices = NDArray[np.int64]

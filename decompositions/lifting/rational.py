@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from decompositions.rings import IntArray
+from bilinear.decompositions.rings import IntArray
 
 
 def symmetric(residues: IntArray, modulus: int) -> IntArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.scheme import Scheme
+from bilinear.decompositions.scheme import Scheme
 
 Residues = NDArray[np.int64]
 ROUNDS = 80

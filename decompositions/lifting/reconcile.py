@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.lifting.conflicts import Bits, Indices, walker
-from decompositions.scheme import Scheme
-from decompositions.targets import Target
+from bilinear.decompositions import memory
+from bilinear.decompositions.lifting.conflicts import Bits, Indices, walker
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets import Target
 
 WARMTH = 3.0
 """Conflicts that a step may add with probability 1/e."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.lifting.equations import gap
-from decompositions.lifting.rational import symmetric
-from decompositions.lifting.system import System
-from decompositions.targets import Target
+from bilinear.decompositions.lifting.equations import gap
+from bilinear.decompositions.lifting.rational import symmetric
+from bilinear.decompositions.lifting.system import System
+from bilinear.decompositions.targets import Target
 
 LARGE = 1 << 20
 """A modulus that no sum of signs of a scheme with fewer than 2^19 products reaches."""

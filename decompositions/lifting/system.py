@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.lifting.equations import Entries
-from decompositions.lifting.packed import Indices, Packed, reduce_in_place, scatter
+from bilinear.decompositions.lifting.equations import Entries
+from bilinear.decompositions.lifting.packed import Indices, Packed, reduce_in_place, scatter
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,9 +1,9 @@
 """Straight-line programs of schemes: shared sums, transposition, alternative bases, execution on symbols."""
 
-from decompositions.programs.eliminate import GREEDY, MIXED, POTENTIAL, STRATEGIES, Strategy, plain, shorten
-from decompositions.programs.program import Operations, Program, ProgramError, Term
-from decompositions.programs.scheme_program import SchemeProgram, plain_program, require_program, short_program
-from decompositions.programs.transpose import transposed
+from bilinear.decompositions.programs.eliminate import GREEDY, MIXED, POTENTIAL, STRATEGIES, Strategy, plain, shorten
+from bilinear.decompositions.programs.program import Operations, Program, ProgramError, Term
+from bilinear.decompositions.programs.scheme_program import SchemeProgram, plain_program, require_program, short_program
+from bilinear.decompositions.programs.transpose import transposed
 
 __all__ = [
     "GREEDY",

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.errors import SchemeError
-from decompositions.programs.coefficients import Matrix
-from decompositions.programs.eliminate import MIXED, Strategy, shorten
-from decompositions.programs.scheme_program import SchemeProgram, matrices, settled
-from decompositions.rings import INT64_SAFE, magnitude
-from decompositions.scheme import Scheme
+from bilinear.decompositions.errors import SchemeError
+from bilinear.decompositions.programs.coefficients import Matrix
+from bilinear.decompositions.programs.eliminate import MIXED, Strategy, shorten
+from bilinear.decompositions.programs.scheme_program import SchemeProgram, matrices, settled
+from bilinear.decompositions.rings import INT64_SAFE, magnitude
+from bilinear.decompositions.scheme import Scheme
 
 MOST_ADDED = 2  # columns that one step adds to another
 LEAST_RESTARTS, CELLS = 4, 16000  # of the default number of restarts

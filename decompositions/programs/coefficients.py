@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.programs.program import ProgramError
+from bilinear.decompositions import memory
+from bilinear.decompositions.programs.program import ProgramError
 
 Matrix = NDArray[Any]
 """Exact numbers, Python integers or fractions (dtype object) or int64, shape (rows, columns); signed residues mod 3."""

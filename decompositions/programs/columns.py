@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.programs.coefficients import Matrix
-from decompositions.programs.eliminate import BYTES_A_PAIR, MIXED, Search, Strategy
-from decompositions.programs.kernel import GREEDY, compiled, make_work
-from decompositions.programs.program import Program, Step, Term
-from decompositions.programs.transpose import transposed
+from bilinear.decompositions import memory
+from bilinear.decompositions.programs.coefficients import Matrix
+from bilinear.decompositions.programs.eliminate import BYTES_A_PAIR, MIXED, Search, Strategy
+from bilinear.decompositions.programs.kernel import GREEDY, compiled, make_work
+from bilinear.decompositions.programs.program import Program, Step, Term
+from bilinear.decompositions.programs.transpose import transposed
 
 _ONE = Fraction(1)
 _RATIO = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 0]], np.int16)  # quotients of the codes 1 (for 1) and 2 (for -1)

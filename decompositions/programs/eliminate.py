@@ -8,11 +8,11 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.programs.coefficients import Codes, Matrix, coded
-from decompositions.programs.kernel import compiled, make_work
-from decompositions.programs.program import Draft, Program, ProgramError, Term
-from decompositions.programs.transpose import transposed
+from bilinear.decompositions import memory
+from bilinear.decompositions.programs.coefficients import Codes, Matrix, coded
+from bilinear.decompositions.programs.kernel import compiled, make_work
+from bilinear.decompositions.programs.program import Draft, Program, ProgramError, Term
+from bilinear.decompositions.programs.transpose import transposed
 
 NONE_YET = 1 << 40  # additions of no program
 BYTES_A_PAIR = 2 + 3 * 4

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from decompositions import memory
-from decompositions.errors import BilinearError
+from bilinear.decompositions import memory
+from bilinear.decompositions.errors import BilinearError
 
 MAX_STEPS = 1 << 20
 

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from decompositions.errors import SchemeError
-from decompositions.programs.coefficients import Matrix
-from decompositions.programs.eliminate import MIXED, Strategy, plain, shorten
-from decompositions.programs.program import Operations, Program, ProgramError
-from decompositions.programs.signs import flipped, positive
-from decompositions.rings import Ring
-from decompositions.scheme import FACTORS, Scheme
+from bilinear.decompositions.errors import SchemeError
+from bilinear.decompositions.programs.coefficients import Matrix
+from bilinear.decompositions.programs.eliminate import MIXED, Strategy, plain, shorten
+from bilinear.decompositions.programs.program import Operations, Program, ProgramError
+from bilinear.decompositions.programs.signs import flipped, positive
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import FACTORS, Scheme
 
 Programs = tuple[Program, Program, Program]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from decompositions.programs.program import Program, Step, Term
+from bilinear.decompositions.programs.program import Program, Step, Term
 
 
 def flipped(program: Program, signs: Sequence[int]) -> Program:

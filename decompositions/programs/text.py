@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from decompositions import memory
-from decompositions.programs.program import Program, ProgramError, Step, Term
-from decompositions.programs.scheme_program import SchemeProgram, require_program
-from decompositions.scheme import FACTORS, Scheme
+from bilinear.decompositions import memory
+from bilinear.decompositions.programs.program import Program, ProgramError, Step, Term
+from bilinear.decompositions.programs.scheme_program import SchemeProgram, require_program
+from bilinear.decompositions.scheme import FACTORS, Scheme
 
 FORMAT_VERSION = 1
 ATTACHMENT = "program.json"

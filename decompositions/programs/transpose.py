@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decompositions.programs.program import Draft, Program, Term
+from bilinear.decompositions.programs.program import Draft, Program, Term
 
 
 def transposed(program: Program) -> Program:

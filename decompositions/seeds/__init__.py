@@ -7,12 +7,12 @@ from typing import cast
 
 import numpy as np
 
-from decompositions.errors import TargetError
-from decompositions.registry import Registry
-from decompositions.scheme import Approximation
-from decompositions.seeds.decoder import decoded
-from decompositions.seeds.pruning import pruned
-from decompositions.targets import Target
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.registry import Registry
+from bilinear.decompositions.scheme import Approximation
+from bilinear.decompositions.seeds.decoder import decoded
+from bilinear.decompositions.seeds.pruning import pruned
+from bilinear.decompositions.targets import Target
 
 Seed = Callable[[Target, int, np.random.Generator], Approximation]
 """From a target, a number of products and a random generator that holds all randomness."""
@@ -20,16 +20,16 @@ Seed = Callable[[Target, int, np.random.Generator], Approximation]
 SEEDS = Registry(
     "seed",
     {
-        "kronecker": "decompositions.seeds.kronecker:kronecker_of_approximations",
-        "polynomial": "decompositions.seeds.polynomial:polynomial",
-        "pruned-standard": "decompositions.seeds.pruning:pruned_standard",
-        "pruned-strassen": "decompositions.seeds.pruning:pruned_strassen",
-        "pruned-winograd": "decompositions.seeds.pruning:pruned_winograd",
-        "random": "decompositions.seeds.randomly:random",
-        "random-decoded": "decompositions.seeds.randomly:random_decoded",
-        "roots-of-unity": "decompositions.seeds.polynomial:roots_of_unity",
-        "strassen": "decompositions.seeds.pruning:strassen_exactly",
-        "turned-winograd": "decompositions.seeds.turning:turned_winograd",
+        "kronecker": "bilinear.decompositions.seeds.kronecker:kronecker_of_approximations",
+        "polynomial": "bilinear.decompositions.seeds.polynomial:polynomial",
+        "pruned-standard": "bilinear.decompositions.seeds.pruning:pruned_standard",
+        "pruned-strassen": "bilinear.decompositions.seeds.pruning:pruned_strassen",
+        "pruned-winograd": "bilinear.decompositions.seeds.pruning:pruned_winograd",
+        "random": "bilinear.decompositions.seeds.randomly:random",
+        "random-decoded": "bilinear.decompositions.seeds.randomly:random_decoded",
+        "roots-of-unity": "bilinear.decompositions.seeds.polynomial:roots_of_unity",
+        "strassen": "bilinear.decompositions.seeds.pruning:strassen_exactly",
+        "turned-winograd": "bilinear.decompositions.seeds.turning:turned_winograd",
     },
 )
 

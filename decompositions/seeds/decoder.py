@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.scheme import Approximation
-from decompositions.targets import Target
+from bilinear.decompositions import memory
+from bilinear.decompositions.scheme import Approximation
+from bilinear.decompositions.targets import Target
 
 Floats = NDArray[np.float64]
 

@@ -7,13 +7,13 @@ import math
 
 import numpy as np
 
-from decompositions.constructions import winograd
-from decompositions.errors import TargetError
-from decompositions.scheme import Approximation
-from decompositions.seeds.decoder import Floats, balanced, decoded, estimated_residual
-from decompositions.seeds.pruning import grown, pruned
-from decompositions.targets import Target
-from decompositions.targets.matmul import matmul
+from bilinear.decompositions.constructions import winograd
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.scheme import Approximation
+from bilinear.decompositions.seeds.decoder import Floats, balanced, decoded, estimated_residual
+from bilinear.decompositions.seeds.pruning import grown, pruned
+from bilinear.decompositions.targets import Target
+from bilinear.decompositions.targets.matmul import matmul
 
 RANKS = (4, 5, 6, 7)
 STARTS, SWEEPS = 4, 300

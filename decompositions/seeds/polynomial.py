@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.errors import TargetError
-from decompositions.scheme import Approximation
-from decompositions.seeds.decoder import Floats, decoded, estimated_residual
-from decompositions.targets import Target
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.scheme import Approximation
+from bilinear.decompositions.seeds.decoder import Floats, decoded, estimated_residual
+from bilinear.decompositions.targets import Target
 
 SPREADS = (0.5, 1.0, 2.0, 4.0)
 DRAWS = 8

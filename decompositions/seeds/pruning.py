@@ -6,15 +6,15 @@ from functools import reduce
 
 import numpy as np
 
-from decompositions import operations
-from decompositions.constructions import standard, strassen, winograd
-from decompositions.errors import TargetError
-from decompositions.fitting import fitted
-from decompositions.rings import Ring
-from decompositions.scheme import Approximation, Scheme
-from decompositions.seeds.decoder import Floats, decoded, flat_outputs, flat_products
-from decompositions.targets import Target
-from decompositions.targets.matmul import matmul
+from bilinear.decompositions import operations
+from bilinear.decompositions.constructions import standard, strassen, winograd
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.fitting import fitted
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.seeds.decoder import Floats, decoded, flat_outputs, flat_products
+from bilinear.decompositions.targets import Target
+from bilinear.decompositions.targets.matmul import matmul
 
 TIE = 1e-9
 RIDGE = 1e-10

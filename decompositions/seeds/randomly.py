@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from decompositions.scheme import Approximation
-from decompositions.seeds.decoder import balanced, decoded
-from decompositions.targets import Target
+from bilinear.decompositions.scheme import Approximation
+from bilinear.decompositions.seeds.decoder import balanced, decoded
+from bilinear.decompositions.targets import Target
 
 
 def random(target: Target, rank: int, rng: np.random.Generator) -> Approximation:

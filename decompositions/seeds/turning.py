@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from decompositions.constructions import winograd
-from decompositions.errors import TargetError
-from decompositions.scheme import Approximation
-from decompositions.seeds.decoder import Floats, decoded
-from decompositions.targets import Target
-from decompositions.targets.matmul import matmul
+from bilinear.decompositions.constructions import winograd
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.scheme import Approximation
+from bilinear.decompositions.seeds.decoder import Floats, decoded
+from bilinear.decompositions.targets import Target
+from bilinear.decompositions.targets.matmul import matmul
 
 SIDE, PRODUCTS = 2, 7
 MOST_DROPPED = 16

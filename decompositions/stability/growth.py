@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.errors import RingError
-from decompositions.scheme import Scheme
+from bilinear.decompositions.errors import RingError
+from bilinear.decompositions.scheme import Scheme
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.float64] | NDArray[np.complex128]

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.errors import SchemeError
-from decompositions.operations import sandwich
-from decompositions.rings import Ring
-from decompositions.scheme import Scheme
-from decompositions.stability.growth import Floats, factors, gamma, growth
+from bilinear.decompositions.errors import SchemeError
+from bilinear.decompositions.operations import sandwich
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.stability.growth import Floats, factors, gamma, growth
 
 SPREAD = 0.5  # size of the entries that a start adds to the identity
 SCALES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from decompositions.rings import Ring
-from decompositions.targets.facts import EVERY_RING, GAUSSIAN, INFINITE_FIELDS, REAL, field_of
-from decompositions.targets.target import KnownRank, LowerBound
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.targets.facts import EVERY_RING, GAUSSIAN, INFINITE_FIELDS, REAL, field_of
+from bilinear.decompositions.targets.target import KnownRank, LowerBound
 
 F2, F3 = field_of(2), field_of(3)
 ALDER = "2n - k for an algebra with k maximal ideals (A. Alder, V. Strassen 1981)"

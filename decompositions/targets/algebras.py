@@ -15,10 +15,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.errors import TargetError
-from decompositions.targets import algebra_ranks
-from decompositions.targets.sized import (
+from bilinear.decompositions import memory
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.targets import algebra_ranks
+from bilinear.decompositions.targets.sized import (
     BYTES_A_NAME,
     BYTES_AN_ENTRY,
     Entries,
@@ -26,7 +26,7 @@ from decompositions.targets.sized import (
     target_of,
     whole_number,
 )
-from decompositions.targets.target import Family, KnownRank, LowerBound, Target
+from bilinear.decompositions.targets.target import Family, KnownRank, LowerBound, Target
 
 COMMUTATOR_USAGE = "commutator:N"
 QUATERNION_BASIS = ("1", "i", "j", "k")

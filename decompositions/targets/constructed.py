@@ -1,12 +1,12 @@
-"""Ranks that `decompositions.evaluation` reaches, told from its plans without building a scheme."""
+"""Ranks that `bilinear.decompositions.evaluation` reaches, told from its plans without building a scheme."""
 
 from __future__ import annotations
 
 from functools import cache
 
-from decompositions.rings import Ring
+from bilinear.decompositions.rings import Ring
 
-CONSTRUCTION = "construction here, by decompositions.evaluation"
+CONSTRUCTION = "construction here, by bilinear.decompositions.evaluation"
 LARGEST = 32
 """Coefficients up to which plans are compared, in a tenth of a second; twice as many take seconds."""
 
@@ -23,8 +23,8 @@ def product_rank(m: int, n: int, ring: Ring) -> int:
     Returns:
         m * n where there are more coefficients than `LARGEST`.
     """
-    from decompositions.evaluation.fields import INTEGERS, prime_field
-    from decompositions.evaluation.plans import product
+    from bilinear.decompositions.evaluation.fields import INTEGERS, prime_field
+    from bilinear.decompositions.evaluation.plans import product
 
     if max(m, n) > LARGEST:
         return m * n
@@ -34,8 +34,8 @@ def product_rank(m: int, n: int, ring: Ring) -> int:
 @cache
 def block_rank(prime: int, d: int, e: int) -> int:
     """The rank modulo the e-th power of an irreducible polynomial of degree d; (d e)^2 if that is above `LARGEST`."""
-    from decompositions.evaluation.fields import prime_field
-    from decompositions.evaluation.plans import local_plan
+    from bilinear.decompositions.evaluation.fields import prime_field
+    from bilinear.decompositions.evaluation.plans import local_plan
 
     n = d * e
     return n * n if n > LARGEST else local_plan(prime_field(prime), d, e, n, n).rank

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from decompositions.rings import Ring
-from decompositions.targets.target import KnownRank
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.targets.target import KnownRank
 
 EVERY_RING = frozenset(Ring)
 INFINITE_FIELDS = frozenset({Ring.Q, Ring.QI})

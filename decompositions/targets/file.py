@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.errors import BilinearError, TargetError
-from decompositions.rings import INT64_SAFE, magnitude
-from decompositions.targets.flattening import flattening_bounds
-from decompositions.targets.target import Family, Target
+from bilinear.decompositions import memory
+from bilinear.decompositions.errors import BilinearError, TargetError
+from bilinear.decompositions.rings import INT64_SAFE, magnitude
+from bilinear.decompositions.targets.flattening import flattening_bounds
+from bilinear.decompositions.targets.target import Family, Target
 
 USAGE = "file:PATH"
 MAX_ENTRIES = 1 << 28

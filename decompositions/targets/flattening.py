@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from decompositions import linear, memory
-from decompositions.rings import Ring
-from decompositions.targets.target import LowerBound, Target
+from bilinear.decompositions import linear, memory
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.targets.target import LowerBound, Target
 
 
 def flattening_bounds(target: Target) -> list[LowerBound]:

@@ -16,11 +16,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.errors import TargetError
-from decompositions.targets import group_ranks
-from decompositions.targets.sized import BYTES_AN_ENTRY, Entries, target_of
-from decompositions.targets.target import Family, KnownRank, LowerBound, Target
+from bilinear.decompositions import memory
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.targets import group_ranks
+from bilinear.decompositions.targets.sized import BYTES_AN_ENTRY, Entries, target_of
+from bilinear.decompositions.targets.target import Family, KnownRank, LowerBound, Target
 
 USAGE = "group:NAME"
 MAX_ORDER = 1000

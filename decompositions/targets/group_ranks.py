@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.rings import Ring
-from decompositions.targets.facts import GAUSSIAN, INFINITE_FIELDS, REAL, finite, modulo, product_of
-from decompositions.targets.orbits import components, exponents
-from decompositions.targets.polynomial_ranks import PRIMES
-from decompositions.targets.residue_ranks import convolution_ranks
-from decompositions.targets.target import KnownRank, LowerBound
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.targets.facts import GAUSSIAN, INFINITE_FIELDS, REAL, finite, modulo, product_of
+from bilinear.decompositions.targets.orbits import components, exponents
+from bilinear.decompositions.targets.polynomial_ranks import PRIMES
+from bilinear.decompositions.targets.residue_ranks import convolution_ranks
+from bilinear.decompositions.targets.target import KnownRank, LowerBound
 
 ALDER = "2n - k for an algebra with k maximal ideals (A. Alder, V. Strassen 1981; S. D. Berman 1956 counts them)"
 SUMS = "sum of matrix algebras over fields"

@@ -6,12 +6,12 @@ import itertools
 
 import numpy as np
 
-from decompositions import memory
-from decompositions.errors import TargetError
-from decompositions.rings import Ring
-from decompositions.targets.facts import EVERY_RING
-from decompositions.targets.sized import BYTES_A_NAME, BYTES_AN_ENTRY, require_sizes, whole_number
-from decompositions.targets.target import Family, LowerBound, Target
+from bilinear.decompositions import memory
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.targets.facts import EVERY_RING
+from bilinear.decompositions.targets.sized import BYTES_A_NAME, BYTES_AN_ENTRY, require_sizes, whole_number
+from bilinear.decompositions.targets.target import Family, LowerBound, Target
 
 USAGE = "matmul:NxMxP"
 

@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 
-from decompositions.rings import Ring
+from bilinear.decompositions.rings import Ring
 
 
 def exponents(ring: Ring, order: int) -> list[int]:

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from decompositions.errors import TargetError
-from decompositions.registry import Registry
-from decompositions.rings import Ring
-from decompositions.targets.target import Family, KnownRank, LowerBound, Target
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.registry import Registry
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.targets.target import Family, KnownRank, LowerBound, Target
 
 TARGETS = Registry(
     "target",
     {
-        "matmul": "decompositions.targets.matmul:FAMILY",
-        "polymul": "decompositions.targets.polynomial:POLYMUL",
-        "correlation": "decompositions.targets.polynomial:CORRELATION",
-        "middle": "decompositions.targets.polynomial:MIDDLE",
-        "toeplitz": "decompositions.targets.polynomial:TOEPLITZ",
-        "hankel": "decompositions.targets.polynomial:HANKEL",
-        "cyclic": "decompositions.targets.residue:CYCLIC",
-        "negacyclic": "decompositions.targets.residue:NEGACYCLIC",
-        "shortmul": "decompositions.targets.residue:SHORTMUL",
-        "polymod": "decompositions.targets.residue:POLYMOD",
-        "complex": "decompositions.targets.algebras:COMPLEX",
-        "quaternion": "decompositions.targets.algebras:QUATERNION",
-        "octonion": "decompositions.targets.algebras:OCTONION",
-        "cross": "decompositions.targets.algebras:CROSS",
-        "commutator": "decompositions.targets.algebras:COMMUTATOR",
-        "group": "decompositions.targets.group:FAMILY",
-        "structured": "decompositions.targets.structured:FAMILY",
-        "file": "decompositions.targets.file:FAMILY",
+        "matmul": "bilinear.decompositions.targets.matmul:FAMILY",
+        "polymul": "bilinear.decompositions.targets.polynomial:POLYMUL",
+        "correlation": "bilinear.decompositions.targets.polynomial:CORRELATION",
+        "middle": "bilinear.decompositions.targets.polynomial:MIDDLE",
+        "toeplitz": "bilinear.decompositions.targets.polynomial:TOEPLITZ",
+        "hankel": "bilinear.decompositions.targets.polynomial:HANKEL",
+        "cyclic": "bilinear.decompositions.targets.residue:CYCLIC",
+        "negacyclic": "bilinear.decompositions.targets.residue:NEGACYCLIC",
+        "shortmul": "bilinear.decompositions.targets.residue:SHORTMUL",
+        "polymod": "bilinear.decompositions.targets.residue:POLYMOD",
+        "complex": "bilinear.decompositions.targets.algebras:COMPLEX",
+        "quaternion": "bilinear.decompositions.targets.algebras:QUATERNION",
+        "octonion": "bilinear.decompositions.targets.algebras:OCTONION",
+        "cross": "bilinear.decompositions.targets.algebras:CROSS",
+        "commutator": "bilinear.decompositions.targets.algebras:COMMUTATOR",
+        "group": "bilinear.decompositions.targets.group:FAMILY",
+        "structured": "bilinear.decompositions.targets.structured:FAMILY",
+        "file": "bilinear.decompositions.targets.file:FAMILY",
     },
 )
 

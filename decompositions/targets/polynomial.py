@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from decompositions.targets.polynomial_ranks import known_ranks, lower_bounds
-from decompositions.targets.sized import Entries, Shape, Sized, chunks, ones
-from decompositions.targets.target import Family, KnownRank, LowerBound, Target
+from bilinear.decompositions.targets.polynomial_ranks import known_ranks, lower_bounds
+from bilinear.decompositions.targets.sized import Entries, Shape, Sized, chunks, ones
+from bilinear.decompositions.targets.target import Family, KnownRank, LowerBound, Target
 
 
 def _polymul(m: int, n: int) -> Entries:

@@ -10,10 +10,17 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from decompositions.rings import Ring
-from decompositions.targets.constructed import CONSTRUCTION, product_rank
-from decompositions.targets.facts import DIVISION_FREE, EVERY_RING, INFINITE_FIELDS, field_of, modulo, product_of
-from decompositions.targets.target import KnownRank, LowerBound
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.targets.constructed import CONSTRUCTION, product_rank
+from bilinear.decompositions.targets.facts import (
+    DIVISION_FREE,
+    EVERY_RING,
+    INFINITE_FIELDS,
+    field_of,
+    modulo,
+    product_of,
+)
+from bilinear.decompositions.targets.target import KnownRank, LowerBound
 
 PRIMES = (2, 3)
 BDEZ = (

@@ -12,11 +12,11 @@ import re
 
 import numpy as np
 
-from decompositions import memory
-from decompositions.errors import TargetError
-from decompositions.rings import INT64_SAFE
-from decompositions.targets import residue_ranks
-from decompositions.targets.sized import (
+from bilinear.decompositions import memory
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.rings import INT64_SAFE
+from bilinear.decompositions.targets import residue_ranks
+from bilinear.decompositions.targets.sized import (
     BYTES_AN_ENTRY,
     MAX_DIGITS,
     Entries,
@@ -26,7 +26,7 @@ from decompositions.targets.sized import (
     ones,
     target_of,
 )
-from decompositions.targets.target import Family, Target
+from bilinear.decompositions.targets.target import Family, Target
 
 POLYMOD_USAGE = "polymod:COEFFICIENTS"
 MAX_DEGREE = 1000

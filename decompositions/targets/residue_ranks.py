@@ -11,9 +11,9 @@ import math
 from collections.abc import Sequence
 from functools import cache
 
-from decompositions.rings import Ring
-from decompositions.targets.constructed import CONSTRUCTION, block_rank, product_rank
-from decompositions.targets.facts import (
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.targets.constructed import CONSTRUCTION, block_rank, product_rank
+from bilinear.decompositions.targets.facts import (
     DIVISION_FREE,
     EVERY_RING,
     GAUSSIAN,
@@ -24,8 +24,8 @@ from decompositions.targets.facts import (
     modulo,
     product_of,
 )
-from decompositions.targets.orbits import components
-from decompositions.targets.polynomial_ranks import (
+from bilinear.decompositions.targets.orbits import components
+from bilinear.decompositions.targets.polynomial_ranks import (
     BDEZ,
     CODE_TABLES,
     GRIESMER,
@@ -38,7 +38,7 @@ from decompositions.targets.polynomial_ranks import (
     griesmer,
     ternary_convolution,
 )
-from decompositions.targets.target import KnownRank, LowerBound
+from bilinear.decompositions.targets.target import KnownRank, LowerBound
 
 Block = tuple[int, int]
 """Degree d of an irreducible factor and its exponent e."""

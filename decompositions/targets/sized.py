@@ -11,9 +11,9 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.errors import TargetError
-from decompositions.targets.target import Target
+from bilinear.decompositions import memory
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.targets.target import Target
 
 MAX_FACTORS = 8
 MAX_DIGITS = 12

@@ -21,10 +21,10 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.errors import TargetError
-from decompositions.targets import structured_ranks
-from decompositions.targets.sized import (
+from bilinear.decompositions import memory
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.targets import structured_ranks
+from bilinear.decompositions.targets.sized import (
     BYTES_A_NAME,
     BYTES_AN_ENTRY,
     Entries,
@@ -32,7 +32,7 @@ from decompositions.targets.sized import (
     target_of,
     whole_number,
 )
-from decompositions.targets.target import Family, Target
+from bilinear.decompositions.targets.target import Family, Target
 
 USAGE = "structured:XY-NxMxP"
 KINDS = "gulskw"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from decompositions.targets import matmul
-from decompositions.targets.facts import DIVISION_FREE, INFINITE_FIELDS
-from decompositions.targets.flattening import flattening_bounds
-from decompositions.targets.target import KnownRank, LowerBound, Target
+from bilinear.decompositions.targets import matmul
+from bilinear.decompositions.targets.facts import DIVISION_FREE, INFINITE_FIELDS
+from bilinear.decompositions.targets.flattening import flattening_bounds
+from bilinear.decompositions.targets.target import KnownRank, LowerBound, Target
 
 SOURCE = (
     "K. Khoruzhii, P. Gelß, S. Pokutta, Faster algorithms for structured matrix multiplication via flip graph "

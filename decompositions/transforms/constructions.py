@@ -8,22 +8,22 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.registry import Registry
-from decompositions.transforms.cyclotomic import Integers, prime_factors, roots_of_unity
-from decompositions.transforms.errors import TransformError
-from decompositions.transforms.factors import ButterflyFactor, Factor, FastTransform, Selection, diagonal
-from decompositions.transforms.orders import HALVES, STRIDED, Ordering, fold, tree_nodes, uniform
+from bilinear.decompositions.registry import Registry
+from bilinear.decompositions.transforms.cyclotomic import Integers, prime_factors, roots_of_unity
+from bilinear.decompositions.transforms.errors import TransformError
+from bilinear.decompositions.transforms.factors import ButterflyFactor, Factor, FastTransform, Selection, diagonal
+from bilinear.decompositions.transforms.orders import HALVES, STRIDED, Ordering, fold, tree_nodes, uniform
 
 FAST_CONSTRUCTIONS = Registry(
     "construction",
     {
-        "dft": "decompositions.transforms.constructions:cooley_tukey",
-        "idft": "decompositions.transforms.constructions:inverse_cooley_tukey",
-        "dct-ii": "decompositions.transforms.constructions:fast_dct",
-        "dst-ii": "decompositions.transforms.constructions:fast_dst",
-        "hartley": "decompositions.transforms.constructions:fast_hartley",
-        "hadamard": "decompositions.transforms.constructions:fast_hadamard",
-        "haar": "decompositions.transforms.constructions:fast_haar",
+        "dft": "bilinear.decompositions.transforms.constructions:cooley_tukey",
+        "idft": "bilinear.decompositions.transforms.constructions:inverse_cooley_tukey",
+        "dct-ii": "bilinear.decompositions.transforms.constructions:fast_dct",
+        "dst-ii": "bilinear.decompositions.transforms.constructions:fast_dst",
+        "hartley": "bilinear.decompositions.transforms.constructions:fast_hartley",
+        "hadamard": "bilinear.decompositions.transforms.constructions:fast_hadamard",
+        "haar": "bilinear.decompositions.transforms.constructions:fast_haar",
     },
 )
 """`transform -> "module:function"`; the function takes a size."""

@@ -25,12 +25,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.evaluation.fields import Gaussian
-from decompositions.scheme import Scheme
-from decompositions.transforms.cyclotomic import prime_factors
-from decompositions.transforms.errors import TransformError
-from decompositions.transforms.factors import Operations
-from decompositions.transforms.orders import fold
+from bilinear.decompositions.evaluation.fields import Gaussian
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.transforms.cyclotomic import prime_factors
+from bilinear.decompositions.transforms.errors import TransformError
+from bilinear.decompositions.transforms.factors import Operations
+from bilinear.decompositions.transforms.orders import fold
 
 MOST_ENTRIES = 1 << 16
 """Of a matrix; its entries are Python numbers, and each is looked at some hundred times."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decompositions.errors import BilinearError
+from bilinear.decompositions.errors import BilinearError
 
 
 class TransformError(BilinearError):

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.transforms.cyclotomic import CyclotomicMatrix, Integers, SplittingField, primes, units
-from decompositions.transforms.errors import TransformError
-from decompositions.transforms.factors import Operations, Selection
-from decompositions.transforms.plans import Plan, Residues
-from decompositions.verify.record import Verification
+from bilinear.decompositions import memory
+from bilinear.decompositions.transforms.cyclotomic import CyclotomicMatrix, Integers, SplittingField, primes, units
+from bilinear.decompositions.transforms.errors import TransformError
+from bilinear.decompositions.transforms.factors import Operations, Selection
+from bilinear.decompositions.transforms.plans import Plan, Residues
+from bilinear.decompositions.verify.record import Verification
 
 MAX_ORDER = 9999
 MAX_PRIMES = 200

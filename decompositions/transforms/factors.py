@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.transforms.cyclotomic import Integers
-from decompositions.transforms.errors import TransformError
+from bilinear.decompositions import memory
+from bilinear.decompositions.transforms.cyclotomic import Integers
+from bilinear.decompositions.transforms.errors import TransformError
 
 UNITS = (1, -1, 1j, -1j)
 """Coefficients that cost no multiplication."""

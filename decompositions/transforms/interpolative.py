@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.transforms.cyclotomic import Integers
-from decompositions.transforms.factors import ButterflyFactor
+from bilinear.decompositions import memory
+from bilinear.decompositions.transforms.cyclotomic import Integers
+from bilinear.decompositions.transforms.factors import ButterflyFactor
 
 TOLERANCE = 1e-9
 """An entry counts as 0 below this part of the matrix's largest entry."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from decompositions.transforms.cyclotomic import Integers
+from bilinear.decompositions.transforms.cyclotomic import Integers
 
 
 class Split(NamedTuple):

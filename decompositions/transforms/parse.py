@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from decompositions import memory
-from decompositions.errors import BilinearError
-from decompositions.registry import Registry, normalise
-from decompositions.transforms.cyclotomic import CyclotomicMatrix, Integers, Terms
-from decompositions.transforms.errors import TransformError
-from decompositions.transforms.transform import (
+from bilinear.decompositions import memory
+from bilinear.decompositions.errors import BilinearError
+from bilinear.decompositions.registry import Registry, normalise
+from bilinear.decompositions.transforms.cyclotomic import CyclotomicMatrix, Integers, Terms
+from bilinear.decompositions.transforms.errors import TransformError
+from bilinear.decompositions.transforms.transform import (
     MAX_SIZE,
     Matrix,
     Transform,
@@ -20,7 +20,10 @@ from decompositions.transforms.transform import (
     checked_size,
 )
 
-_TRIGONOMETRIC, _STRUCTURED = "decompositions.transforms.trigonometric", "decompositions.transforms.structured"
+_TRIGONOMETRIC, _STRUCTURED = (
+    "bilinear.decompositions.transforms.trigonometric",
+    "bilinear.decompositions.transforms.structured",
+)
 TRANSFORMS = Registry(
     "transform",
     {
@@ -40,7 +43,7 @@ TRANSFORMS = Registry(
         "vandermonde": f"{_STRUCTURED}:VANDERMONDE",
         "fastfood": f"{_STRUCTURED}:FASTFOOD",
         "randn": f"{_STRUCTURED}:RANDN",
-        "file": "decompositions.transforms.parse:FILE",
+        "file": "bilinear.decompositions.transforms.parse:FILE",
     },
 )
 TWO_DIMENSIONAL = "-2d"

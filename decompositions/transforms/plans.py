@@ -1,7 +1,7 @@
 """Plans: how the factors of a transform follow from its entries, whatever the arithmetic.
 
 A plan names pivots, orders and bases only. Carried out in floats it gives a fast transform; modulo primes, the same
-factors exactly (`decompositions.transforms.exact`).
+factors exactly (`bilinear.decompositions.transforms.exact`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,18 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.transforms.cyclotomic import Integers, SplittingField, inverse_modulo, product_modulo, solve_modulo
-from decompositions.transforms.errors import TransformError
-from decompositions.transforms.factors import ButterflyFactor, FastTransform, Selection
-from decompositions.transforms.interpolative import Entries, Skeleton, interpolation, last_factor
-from decompositions.transforms.orders import Ordering
-from decompositions.transforms.transform import Transform
+from bilinear.decompositions.transforms.cyclotomic import (
+    Integers,
+    SplittingField,
+    inverse_modulo,
+    product_modulo,
+    solve_modulo,
+)
+from bilinear.decompositions.transforms.errors import TransformError
+from bilinear.decompositions.transforms.factors import ButterflyFactor, FastTransform, Selection
+from bilinear.decompositions.transforms.interpolative import Entries, Skeleton, interpolation, last_factor
+from bilinear.decompositions.transforms.orders import Ordering
+from bilinear.decompositions.transforms.transform import Transform
 
 NEGLIGIBLE = 1e-13
 """Of a float coefficient, relative to the largest of its factor: smaller ones are rounding."""

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.errors import BilinearError
-from decompositions.files import write_atomic
-from decompositions.transforms.errors import TransformError
-from decompositions.transforms.factors import ButterflyFactor, Factor, FastTransform, Selection
+from bilinear.decompositions import memory
+from bilinear.decompositions.errors import BilinearError
+from bilinear.decompositions.files import write_atomic
+from bilinear.decompositions.transforms.errors import TransformError
+from bilinear.decompositions.transforms.factors import ButterflyFactor, Factor, FastTransform, Selection
 
 MAX_FACTORS = 1000
 NEED = "factors as `bilinear transform learn --out` writes them are needed"

@@ -8,12 +8,18 @@ from collections.abc import Callable
 import numpy as np
 from numpy.random import Generator, default_rng
 
-from decompositions.registry import normalise
-from decompositions.rings import INT64_SAFE
-from decompositions.transforms.cyclotomic import CyclotomicMatrix, Integers, Terms
-from decompositions.transforms.errors import TransformError
-from decompositions.transforms.transform import Matrix, Transform, TransformFamily, checked_size, from_cyclotomic
-from decompositions.transforms.trigonometric import hadamard
+from bilinear.decompositions.registry import normalise
+from bilinear.decompositions.rings import INT64_SAFE
+from bilinear.decompositions.transforms.cyclotomic import CyclotomicMatrix, Integers, Terms
+from bilinear.decompositions.transforms.errors import TransformError
+from bilinear.decompositions.transforms.transform import (
+    Matrix,
+    Transform,
+    TransformFamily,
+    checked_size,
+    from_cyclotomic,
+)
+from bilinear.decompositions.transforms.trigonometric import hadamard
 
 MAX_COEFFICIENT = INT64_SAFE >> 30
 """Of a given filter, so that sums of residues and coefficients stay inside int64."""

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.transforms.cyclotomic import CyclotomicMatrix
-from decompositions.transforms.errors import TransformError
+from bilinear.decompositions import memory
+from bilinear.decompositions.transforms.cyclotomic import CyclotomicMatrix
+from bilinear.decompositions.transforms.errors import TransformError
 
 MAX_SIZE = 1 << 14
 BYTES_AN_ENTRY = 64

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from decompositions.transforms.cyclotomic import CyclotomicMatrix, Integers, Terms
-from decompositions.transforms.errors import TransformError
-from decompositions.transforms.transform import Transform, TransformFamily, checked_size, from_cyclotomic
+from bilinear.decompositions.transforms.cyclotomic import CyclotomicMatrix, Integers, Terms
+from bilinear.decompositions.transforms.errors import TransformError
+from bilinear.decompositions.transforms.transform import Transform, TransformFamily, checked_size, from_cyclotomic
 
 
 def dft(size: int) -> CyclotomicMatrix:

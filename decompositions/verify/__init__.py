@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from decompositions.registry import Registry
-from decompositions.scheme import Scheme
-from decompositions.verify.record import Verification
+from bilinear.decompositions.registry import Registry
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.verify.record import Verification
 
 METHODS = Registry(
     "method",
     {
-        "exact": "decompositions.verify.brent:verify_exact",
-        "symbolic": "decompositions.verify.symbolic:verify_symbolic",
-        "random": "decompositions.verify.randomized:verify_random",
-        "numeric": "decompositions.verify.numeric:verify_numeric",
+        "exact": "bilinear.decompositions.verify.brent:verify_exact",
+        "symbolic": "bilinear.decompositions.verify.symbolic:verify_symbolic",
+        "random": "bilinear.decompositions.verify.randomized:verify_random",
+        "numeric": "bilinear.decompositions.verify.numeric:verify_numeric",
     },
 )
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory, rings
-from decompositions.scheme import Scheme
-from decompositions.verify.record import Verification, field_name
+from bilinear.decompositions import memory, rings
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.verify.record import Verification, field_name
 
 Parts = tuple[NDArray[Any], NDArray[Any] | None]
 

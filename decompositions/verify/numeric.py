@@ -7,11 +7,11 @@ import time
 
 import numpy as np
 
-from decompositions.apply import multiply
-from decompositions.errors import SchemeError, TargetError
-from decompositions.rings import Ring
-from decompositions.scheme import Scheme
-from decompositions.verify.record import Verification, field_name
+from bilinear.decompositions.apply import multiply
+from bilinear.decompositions.errors import SchemeError, TargetError
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.verify.record import Verification, field_name
 
 ENTRIES = 1 << 10
 MAX_SIZE = 32

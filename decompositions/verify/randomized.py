@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import rings
-from decompositions.rings import Ring
-from decompositions.scheme import Scheme
-from decompositions.verify.record import Verification
+from bilinear.decompositions import rings
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.verify.record import Verification
 
 PRIME_BITS = 61
 IRREDUCIBLE = {2: (64, {0: 1, 1: 1, 3: 1, 4: 1}), 3: (40, {0: -1, 1: 1})}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from decompositions.rings import Ring
+from bilinear.decompositions.rings import Ring
 
 
 @dataclass(frozen=True)

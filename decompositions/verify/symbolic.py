@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from decompositions.rings import IntArray, Ring
-from decompositions.scheme import Scheme
-from decompositions.verify.record import Verification, field_name
+from bilinear.decompositions.rings import IntArray, Ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.verify.record import Verification, field_name
 
 
 def verify_symbolic(scheme: Scheme) -> Verification:

@@ -4,9 +4,9 @@
 ranks, `keep` the way into the catalog, `comparison` what each kind of seed leads to.
 """
 
-from decompositions.row_norms import norms
-from discover.approximate.bounding import row_bound
-from discover.approximate.fit import Fit
-from discover.approximate.pool import Best, Pool, approximate
+from bilinear.decompositions.row_norms import norms
+from bilinear.discover.approximate.bounding import row_bound
+from bilinear.discover.approximate.fit import Fit
+from bilinear.discover.approximate.pool import Best, Pool, approximate
 
 __all__ = ["Best", "Fit", "Pool", "approximate", "norms", "row_bound"]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.row_norms import longest_row, norms
-from decompositions.targets import Target
-from discover.problem import ProblemError
+from bilinear.decompositions.row_norms import longest_row, norms
+from bilinear.decompositions.targets import Target
+from bilinear.discover.problem import ProblemError
 
 Floats = NDArray[np.float64]
 

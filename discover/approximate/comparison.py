@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from decompositions.errors import TargetError
-from decompositions.seeds import SEEDS, seed
-from decompositions.targets import Target
-from discover.approximate.fit import Fit
-from discover.approximate.keep import Held, by_rank
-from discover.approximate.pool import RIDGE
-from discover.plot import blank, require_format, save
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.seeds import SEEDS, seed
+from bilinear.decompositions.targets import Target
+from bilinear.discover.approximate.fit import Fit
+from bilinear.discover.approximate.keep import Held, by_rank
+from bilinear.discover.approximate.pool import RIDGE
+from bilinear.discover.plot import blank, require_format, save
 
 EXACT_ALONE = "strassen"
 """The seed of one rank only, which is exact there."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from decompositions import memory
-from decompositions.row_norms import norms
-from decompositions.seeds.decoder import balanced
-from decompositions.targets import Target
-from discover.approximate.bounding import Floats, shortened
+from bilinear.decompositions import memory
+from bilinear.decompositions.row_norms import norms
+from bilinear.decompositions.seeds.decoder import balanced
+from bilinear.decompositions.targets import Target
+from bilinear.discover.approximate.bounding import Floats, shortened
 
 AXES = (0, 1, 2)
 FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-3, 1e-10, 1e4

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from decompositions.identity import content_hash
-from decompositions.row_norms import norms
-from decompositions.scheme import Approximation, Scheme
-from decompositions.targets import Target
-from discover.approximate.bounding import row_bound
-from discover.approximate.pool import GAIN, Best, Pool
-from discover.starts import PREFIX
+from bilinear.decompositions.identity import content_hash
+from bilinear.decompositions.row_norms import norms
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.targets import Target
+from bilinear.discover.approximate.bounding import row_bound
+from bilinear.discover.approximate.pool import GAIN, Best, Pool
+from bilinear.discover.starts import PREFIX
 
 if TYPE_CHECKING:
-    from catalog.entries import ApproximationEntry, Provenance
-    from catalog.store import Added, Catalog
+    from bilinear.catalog.entries import ApproximationEntry, Provenance
+    from bilinear.catalog.store import Added, Catalog
 
 SOLVER = "approximate"
 EXACT = 1e-10
@@ -50,7 +50,7 @@ def held(catalog: Catalog, target: Target) -> list[Held]:
         ProblemError: If the target is no `matmul`.
         CatalogError: If an entry cannot be read.
     """
-    from catalog.convert import to_approximation
+    from bilinear.catalog.convert import to_approximation
 
     found, bound = [], row_bound(target)
     for listing in catalog.of_target(target):
@@ -96,8 +96,8 @@ def keep(catalog: Catalog, pool: Pool, starts: Sequence[Scheme | Approximation],
 
 def entry(pool: Pool, best: Best, starts: Sequence[Scheme | Approximation], rng_seed: int) -> ApproximationEntry:
     """What the catalog keeps of an approximation, with the command line that finds it again."""
-    from catalog.convert import entry_from_approximation
-    from catalog.entries import Lineage
+    from bilinear.catalog.convert import entry_from_approximation
+    from bilinear.catalog.entries import Lineage
 
     parents = tuple(content_hash(start) for start in starts)
     lineage = Lineage(parents=parents, recipe="products dropped, then fitted" if parents else "")
@@ -106,8 +106,8 @@ def entry(pool: Pool, best: Best, starts: Sequence[Scheme | Approximation], rng_
 
 
 def _provenance(pool: Pool, best: Best, parents: Sequence[str], rng_seed: int) -> Provenance:
-    from catalog.entries import Provenance
-    from decompositions import __version__
+    from bilinear.catalog.entries import Provenance
+    from bilinear.decompositions import __version__
 
     first, last = pool.ranks[0], pool.ranks[-1]
     words = ["bilinear", SOLVER, pool.fit.target.short, "--ranks", f"{first}-{last}", "--seed", str(rng_seed)]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from discover.approximate.bounding import Floats
-from discover.approximate.fit import Fit, pairs
+from bilinear.discover.approximate.bounding import Floats
+from bilinear.discover.approximate.fit import Fit, pairs
 
 DROP = 0.25  # chance of stopping at each product, in the order of what it costs to drop it
 TRIES, POWERS = 4, 15  # of the product that is added: random beginnings, and iterations from each

@@ -9,17 +9,17 @@ from functools import partial
 
 import numpy as np
 
-from decompositions.errors import TargetError
-from decompositions.row_norms import norms
-from decompositions.scheme import Approximation, Scheme
-from decompositions.seeds import pruned, seed
-from decompositions.targets import Target
-from discover.approximate import moves
-from discover.approximate.bounding import Floats, row_bound
-from discover.approximate.fit import Fit
-from discover.budget import Budget
-from discover.problem import ProblemError
-from discover.run import interruption
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.row_norms import norms
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.seeds import pruned, seed
+from bilinear.decompositions.targets import Target
+from bilinear.discover.approximate import moves
+from bilinear.discover.approximate.bounding import Floats, row_bound
+from bilinear.discover.approximate.fit import Fit
+from bilinear.discover.budget import Budget
+from bilinear.discover.problem import ProblemError
+from bilinear.discover.run import interruption
 
 SEEDS_TRIED = ("pruned-winograd", "pruned-strassen", "kronecker", "pruned-standard")
 STARTS = "start"

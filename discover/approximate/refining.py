@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.identity import content_hash
-from decompositions.rings import Ring
-from decompositions.scheme import Approximation, Scheme
-from discover.approximate import moves
-from discover.approximate.bounding import row_bound
-from discover.approximate.fit import Fit
-from discover.approximate.pool import LAST_RIDGE, RIDGE
-from discover.order import Order
-from discover.outcome import Outcome
-from discover.problem import ProblemError
-from discover.solver import make_solver, parameters
-from discover.starts import Start
+from bilinear.decompositions.identity import content_hash
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.discover.approximate import moves
+from bilinear.discover.approximate.bounding import row_bound
+from bilinear.discover.approximate.fit import Fit
+from bilinear.discover.approximate.pool import LAST_RIDGE, RIDGE
+from bilinear.discover.order import Order
+from bilinear.discover.outcome import Outcome
+from bilinear.discover.problem import ProblemError
+from bilinear.discover.solver import make_solver, parameters
+from bilinear.discover.starts import Start
 
 if TYPE_CHECKING:
-    from catalog.store import Added, Catalog
+    from bilinear.catalog.store import Added, Catalog
 
 SOLVER = "least-squares"
 STEPS = 200  # half of them with the first ridge, half with the last
@@ -117,9 +117,9 @@ def keep(catalog: Catalog, found: Approximation, way: Way) -> Added:
         CatalogError: If it is no nearer to the target than nothing.
         StoreError: If the folder cannot be written.
     """
-    from catalog.convert import entry_from_approximation
-    from catalog.entries import Lineage, Provenance
-    from decompositions import __version__
+    from bilinear.catalog.convert import entry_from_approximation
+    from bilinear.catalog.entries import Lineage, Provenance
+    from bilinear.decompositions import __version__
 
     parent = content_hash(way.start.given)
     past = Provenance(

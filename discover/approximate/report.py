@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from decompositions.identity import content_hash
-from decompositions.row_norms import norms
-from decompositions.scheme import Approximation
-from discover.approximate.comparison import Compared
-from discover.approximate.keep import Held, by_rank
-from discover.approximate.pool import Best, Pool
+from bilinear.decompositions.identity import content_hash
+from bilinear.decompositions.row_norms import norms
+from bilinear.decompositions.scheme import Approximation
+from bilinear.discover.approximate.comparison import Compared
+from bilinear.discover.approximate.keep import Held, by_rank
+from bilinear.discover.approximate.pool import Best, Pool
 
 if TYPE_CHECKING:
-    from catalog.store import Added
+    from bilinear.catalog.store import Added
 
 DIGITS = 6  # of a residual that people read
 WIDTH = 9  # of a factor's entry

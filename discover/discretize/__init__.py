@@ -1,5 +1,5 @@
 """Discretisation: float solutions of the Brent equations become exact, verified schemes."""
 
-from discover.discretize.pipeline import Discretized, FloatFactors, discretize
+from bilinear.discover.discretize.pipeline import Discretized, FloatFactors, discretize
 
 __all__ = ["Discretized", "FloatFactors", "discretize"]

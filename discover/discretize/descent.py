@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from discover.discretize.equations import Equations, squares
+from bilinear.discover.discretize.equations import Equations, squares
 
 EXACT = 1e-20
 """Squared error at which floats are taken for a solution: quadratic convergence goes on to about 1e-28."""

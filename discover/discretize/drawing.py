@@ -13,9 +13,9 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from discover.discretize.descent import Batch, Pull, settle, step
-from discover.discretize.equations import Equations
-from discover.discretize.grids import nearest
+from bilinear.discover.discretize.descent import Batch, Pull, settle, step
+from bilinear.discover.discretize.equations import Equations
+from bilinear.discover.discretize.grids import nearest
 
 STEPS = 40
 SPRING = 3e-3

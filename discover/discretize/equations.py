@@ -9,8 +9,8 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
-from decompositions import memory
-from decompositions.targets import Target
+from bilinear.decompositions import memory
+from bilinear.decompositions.targets import Target
 
 AXES = (0, 1, 2)
 

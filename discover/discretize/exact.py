@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import rings
-from decompositions.errors import RingError
-from decompositions.lifting.rational import rational
-from decompositions.operations import tightened
-from decompositions.rings import Ring
-from decompositions.scheme import Scheme
-from decompositions.targets import Target
-from decompositions.verify import verify
+from bilinear.decompositions import rings
+from bilinear.decompositions.errors import RingError
+from bilinear.decompositions.lifting.rational import rational
+from bilinear.decompositions.operations import tightened
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets import Target
+from bilinear.decompositions.verify import verify
 
 PRIME = 2**127 - 507
 """5 modulo 8, so that -1 is a square modulo it, and 2 is none; large, so that fractions of 18 digits come back."""

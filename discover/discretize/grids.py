@@ -7,7 +7,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from decompositions.rings import Ring
+from bilinear.decompositions.rings import Ring
 
 _SIGNS = ("0", "1")
 _HALVES = ("0", "1/2", "1")

@@ -12,16 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from decompositions.errors import RingError, SchemeError
-from decompositions.rings import Ring, parse_ring
-from decompositions.scheme import Approximation, Scheme
-from decompositions.targets import Target
-from discover.discretize.descent import EXACT, settle
-from discover.discretize.drawing import attracted, sparsified
-from discover.discretize.equations import AXES, Equations
-from discover.discretize.exact import assembled
-from discover.discretize.grids import grids
-from discover.discretize.rounding import rounded
+from bilinear.decompositions.errors import RingError, SchemeError
+from bilinear.decompositions.rings import Ring, parse_ring
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.targets import Target
+from bilinear.discover.discretize.descent import EXACT, settle
+from bilinear.discover.discretize.drawing import attracted, sparsified
+from bilinear.discover.discretize.equations import AXES, Equations
+from bilinear.discover.discretize.exact import assembled
+from bilinear.discover.discretize.grids import grids
+from bilinear.discover.discretize.rounding import rounded
 
 FloatFactors = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 """U, V and W as floats or complex numbers, shapes (rank, left | right | out)."""

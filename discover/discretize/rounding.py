@@ -8,9 +8,9 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from discover.discretize.descent import EXACT, settle
-from discover.discretize.equations import Equations
-from discover.discretize.grids import nearest
+from bilinear.discover.discretize.descent import EXACT, settle
+from bilinear.discover.discretize.equations import Equations
+from bilinear.discover.discretize.grids import nearest
 
 CONFIDENT = 0.02
 """Entries nearer to the grid than this are rounded together."""

@@ -1,5 +1,5 @@
 """Fewer additions for a scheme: its own programs, and those of other schemes of the same rank."""
 
-from discover.optimize.search import Optimum, Standing, optimize
+from bilinear.discover.optimize.search import Optimum, Standing, optimize
 
 __all__ = ["Optimum", "Standing", "optimize"]

@@ -6,17 +6,17 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from decompositions.identity import content_hash
-from decompositions.programs.program import ProgramError
-from decompositions.programs.scheme_program import SchemeProgram, short_program
-from decompositions.programs.text import ATTACHMENT, BASIS_ATTACHMENT, dumps, loads
-from decompositions.scheme import Scheme
-from decompositions.verify import verify
-from discover.optimize.search import Optimum, optimize
+from bilinear.decompositions.identity import content_hash
+from bilinear.decompositions.programs.program import ProgramError
+from bilinear.decompositions.programs.scheme_program import SchemeProgram, short_program
+from bilinear.decompositions.programs.text import ATTACHMENT, BASIS_ATTACHMENT, dumps, loads
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.verify import verify
+from bilinear.discover.optimize.search import Optimum, optimize
 
 if TYPE_CHECKING:
-    from catalog.entries import Provenance, SchemeEntry
-    from catalog.store import Added, Catalog
+    from bilinear.catalog.entries import Provenance, SchemeEntry
+    from bilinear.catalog.store import Added, Catalog
 
 SOLVER = "optimize"
 RECIPE = "flips and changes of basis at equal rank, for fewer additions"
@@ -107,8 +107,8 @@ def keep(catalog: Catalog, given: Scheme, optimum: Optimum) -> Kept:
     attached = [content_hash(given)] if attach(catalog, given, optimum.own) else []
     if optimum.scheme is given:
         return Kept(tuple(attached), None)
-    from catalog.convert import entry_from_scheme
-    from catalog.entries import Lineage
+    from bilinear.catalog.convert import entry_from_scheme
+    from bilinear.catalog.entries import Lineage
 
     symbolic = verify(optimum.scheme, "symbolic")
     assert symbolic.ok, f"the exact and the symbolic check disagree: {symbolic.detail}"
@@ -125,8 +125,8 @@ def keep(catalog: Catalog, given: Scheme, optimum: Optimum) -> Kept:
 
 def provenance(given: Scheme, optimum: Optimum) -> Provenance:
     """How a neighbour is found again: the same optimisation of its parent, with as many slices."""
-    from catalog.entries import Provenance
-    from decompositions import __version__
+    from bilinear.catalog.entries import Provenance
+    from bilinear.decompositions import __version__
 
     words = ["bilinear", "optimize", content_hash(given)[:16]]
     words += ["--seed", str(optimum.seed), "--budget", f"{optimum.found}steps"]
@@ -147,7 +147,7 @@ def replay(entry: SchemeEntry, parent: Scheme) -> Scheme:
     Raises:
         ProgramError: If the provenance is of another command.
     """
-    from discover.budget import Budget
+    from bilinear.discover.budget import Budget
 
     past = entry.provenance
     if past.solver != SOLVER or past.seed is None or past.steps is None:

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numba import int64, njit, uint64
 
-from decompositions.programs import kernel as sums
-from decompositions.programs.kernel import GREEDY
+from bilinear.decompositions.programs import kernel as sums
+from bilinear.decompositions.programs.kernel import GREEDY
 
 _SUMS = sums.compiled()
 below, draw, load, reduce, uniform = _SUMS.below, _SUMS.draw, _SUMS.load, _SUMS.reduce, _SUMS.uniform

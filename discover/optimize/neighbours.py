@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.programs.eliminate import BYTES_A_PAIR
-from decompositions.programs.kernel import make_work
-from decompositions.rings import Ring
-from decompositions.scheme import Scheme
+from bilinear.decompositions import memory
+from bilinear.decompositions.programs.eliminate import BYTES_A_PAIR
+from bilinear.decompositions.programs.kernel import make_work
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Scheme
 
 RINGS = {Ring.ZT: 0, Ring.F2: 2, Ring.F3: 3}
 """Coefficient sets the walk knows, by the number the kernel knows them under."""
@@ -67,7 +67,7 @@ class Neighbours:
 
     def advance(self, hot: float, cold: float) -> Scheme:
         """One slice, cooled down from `hot` to `cold`, and the scheme of fewest additions on it."""
-        from discover.optimize.kernel import anneal
+        from bilinear.discover.optimize.kernel import anneal
 
         rebasing = REBASING[int(self._rng.integers(len(REBASING)))]
         anneal(
@@ -95,7 +95,7 @@ class Neighbours:
 
     def kick(self) -> None:
         """Walk through schemes of higher rank and back to this one, where flips alone may not lead; or stay."""
-        from discover.solvers.flip_graph.walking import Settings, current, rank, start, walk
+        from bilinear.discover.solvers.flip_graph.walking import Settings, current, rank, start, walk
 
         if self._widths.max() > WIDEST:
             return

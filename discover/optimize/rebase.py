@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from decompositions.programs.basis import rebased_program
-from decompositions.programs.scheme_program import SchemeProgram, require_program
-from decompositions.scheme import Scheme
-from discover.budget import Budget
-from discover.optimize.search import Optimum, Standing, repeat
+from bilinear.decompositions.programs.basis import rebased_program
+from bilinear.decompositions.programs.scheme_program import SchemeProgram, require_program
+from bilinear.decompositions.scheme import Scheme
+from bilinear.discover.budget import Budget
+from bilinear.discover.optimize.search import Optimum, Standing, repeat
 
 RESTARTS = 4  # bases a slice tries for every factor
 

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from catalog.records import published
-from decompositions.identity import content_hash
-from decompositions.programs.scheme_program import SchemeProgram, plain_program
-from decompositions.scheme import Scheme
-from discover.optimize.keep import Kept
-from discover.optimize.search import Optimum, Standing
-from discover.progress import clock
+from bilinear.catalog.records import published
+from bilinear.decompositions.identity import content_hash
+from bilinear.decompositions.programs.scheme_program import SchemeProgram, plain_program
+from bilinear.decompositions.scheme import Scheme
+from bilinear.discover.optimize.keep import Kept
+from bilinear.discover.optimize.search import Optimum, Standing
+from bilinear.discover.progress import clock
 
 
 def as_dict(given: Scheme, optimum: Optimum, kept: Kept | None) -> dict[str, Any]:

@@ -9,18 +9,18 @@ from typing import Protocol
 
 import numpy as np
 
-from decompositions.identity import content_hash, normal_form
-from decompositions.programs.coefficients import Matrix
-from decompositions.programs.columns import prepared
-from decompositions.programs.eliminate import MIXED, Search, Strategy
-from decompositions.programs.program import Program
-from decompositions.programs.scheme_program import SchemeProgram, matrices, require_program, settled
-from decompositions.scheme import Scheme
-from decompositions.verify import verify
-from discover.budget import Budget
-from discover.optimize.neighbours import REFERENCE, RINGS, Neighbours
-from discover.outcome import Status
-from discover.run import interruption
+from bilinear.decompositions.identity import content_hash, normal_form
+from bilinear.decompositions.programs.coefficients import Matrix
+from bilinear.decompositions.programs.columns import prepared
+from bilinear.decompositions.programs.eliminate import MIXED, Search, Strategy
+from bilinear.decompositions.programs.program import Program
+from bilinear.decompositions.programs.scheme_program import SchemeProgram, matrices, require_program, settled
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.verify import verify
+from bilinear.discover.budget import Budget
+from bilinear.discover.optimize.neighbours import REFERENCE, RINGS, Neighbours
+from bilinear.discover.outcome import Status
+from bilinear.discover.run import interruption
 
 ROUNDS, LEAST_ROUNDS = 200, 10
 """Programs tried for a factor of 23 x 9 coefficients before it is judged, and for any."""

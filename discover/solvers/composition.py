@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from decompositions.composition import Sizes, cheapest, composed, described, ordered, rising
-from decompositions.rings import IntArray
-from decompositions.scheme import Approximation, Scheme
-from discover.problem import Problem, ProblemError
+from bilinear.decompositions.composition import Sizes, cheapest, composed, described, ordered, rising
+from bilinear.decompositions.rings import IntArray
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.discover.problem import Problem, ProblemError
 
 
 @dataclass

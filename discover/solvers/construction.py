@@ -8,10 +8,10 @@ from typing import ClassVar, cast
 
 import numpy as np
 
-from decompositions.constructions import CONSTRUCTIONS
-from decompositions.scheme import Approximation, Scheme
-from decompositions.targets import Target
-from discover.problem import Problem, ProblemError
+from bilinear.decompositions.constructions import CONSTRUCTIONS
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.targets import Target
+from bilinear.discover.problem import Problem, ProblemError
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Construction:
     """Write a known scheme down.
 
     Attributes:
-        name: A name of `decompositions.constructions.CONSTRUCTIONS`.
+        name: A name of `bilinear.decompositions.constructions.CONSTRUCTIONS`.
     """
 
     name: str = "standard"

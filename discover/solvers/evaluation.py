@@ -11,17 +11,26 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.bounds import lower_bounds
-from decompositions.errors import BilinearError, RingError
-from decompositions.evaluation import FAMILIES, PREFERENCES, Choice, evaluated
-from decompositions.rings import Ring, holds
-from decompositions.scheme import Approximation, Scheme
-from decompositions.targets import Target
-from discover.problem import Problem, ProblemError
-from discover.solvers.flip_graph.blocks import MAX_COORDINATES
-from discover.solvers.flip_graph.schemes import as_rows, factors_of, lift_walk, lowered, to_scheme
-from discover.solvers.flip_graph.solver import SPARE
-from discover.solvers.flip_graph.walking import Factors, Settings, WalkState, best, best_rank, counts, start, walk
+from bilinear.catalog.bounds import lower_bounds
+from bilinear.decompositions.errors import BilinearError, RingError
+from bilinear.decompositions.evaluation import FAMILIES, PREFERENCES, Choice, evaluated
+from bilinear.decompositions.rings import Ring, holds
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.targets import Target
+from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.solvers.flip_graph.blocks import MAX_COORDINATES
+from bilinear.discover.solvers.flip_graph.schemes import as_rows, factors_of, lift_walk, lowered, to_scheme
+from bilinear.discover.solvers.flip_graph.solver import SPARE
+from bilinear.discover.solvers.flip_graph.walking import (
+    Factors,
+    Settings,
+    WalkState,
+    best,
+    best_rank,
+    counts,
+    start,
+    walk,
+)
 
 LEG = 1 << 21  # flips of an advance: about a tenth of a second
 LEAPS = Settings(plus_min=500, plus_max=2_000, plus_diff=4)  # plus transitions far more often than for matrix products

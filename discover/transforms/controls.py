@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.files import write_atomic
-from decompositions.transforms.transform import Transform
-from discover.plot import FORMATS, PlotError
-from discover.report import table
-from discover.transforms.hierarchical import Hierarchical, likely_orders
+from bilinear.decompositions.files import write_atomic
+from bilinear.decompositions.transforms.transform import Transform
+from bilinear.discover.plot import FORMATS, PlotError
+from bilinear.discover.report import table
+from bilinear.discover.transforms.hierarchical import Hierarchical, likely_orders
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import Scheme
-from decompositions.errors import BilinearError
-from decompositions.programs import GREEDY, shorten
-from decompositions.transforms.encoders import FactoredEncoder, dense, factored_scheme
-from decompositions.transforms.factors import relative_error
-from discover.report import table
+from bilinear.decompositions import Scheme
+from bilinear.decompositions.errors import BilinearError
+from bilinear.decompositions.programs import GREEDY, shorten
+from bilinear.decompositions.transforms.encoders import FactoredEncoder, dense, factored_scheme
+from bilinear.decompositions.transforms.factors import relative_error
+from bilinear.discover.report import table
 
 NAMES = ("u", "v", "decoder")
 

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from decompositions.transforms.factors import FastTransform, Operations
-from decompositions.transforms.plans import Plan
-from decompositions.transforms.transform import Transform
+from bilinear.decompositions.transforms.factors import FastTransform, Operations
+from bilinear.decompositions.transforms.plans import Plan
+from bilinear.decompositions.transforms.transform import Transform
 
 RECOVERED_ERROR = 1e-12
 RECOVERED_RANK = 2

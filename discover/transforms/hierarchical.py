@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.transforms.cyclotomic import CyclotomicMatrix, Integers, Terms, prime_factors
-from decompositions.transforms.factors import FastTransform, Selection, relative_error
-from decompositions.transforms.interpolative import TOLERANCE, skeletons, truncated
-from decompositions.transforms.orders import FOLDED_STRIDED, HALVES, STRIDED, Ordering, Split, uniform
-from decompositions.transforms.plans import (
+from bilinear.decompositions import memory
+from bilinear.decompositions.transforms.cyclotomic import CyclotomicMatrix, Integers, Terms, prime_factors
+from bilinear.decompositions.transforms.factors import FastTransform, Selection, relative_error
+from bilinear.decompositions.transforms.interpolative import TOLERANCE, skeletons, truncated
+from bilinear.decompositions.transforms.orders import FOLDED_STRIDED, HALVES, STRIDED, Ordering, Split, uniform
+from bilinear.decompositions.transforms.plans import (
     ButterflyPlan,
     DiagonalPlan,
     KroneckerPlan,
@@ -29,10 +29,10 @@ from decompositions.transforms.plans import (
     ToeplitzPlan,
     carried_out,
 )
-from decompositions.transforms.transform import Transform, from_cyclotomic
-from decompositions.transforms.trigonometric import dct_ii, dft, hadamard, idft
-from discover.transforms.found import RECOVERED_ERROR, RECOVERED_RANK, Found
-from discover.transforms.ordering import EVERY, PLAIN, Ranks, Search, orderings
+from bilinear.decompositions.transforms.transform import Transform, from_cyclotomic
+from bilinear.decompositions.transforms.trigonometric import dct_ii, dft, hadamard, idft
+from bilinear.discover.transforms.found import RECOVERED_ERROR, RECOVERED_RANK, Found
+from bilinear.discover.transforms.ordering import EVERY, PLAIN, Ranks, Search, orderings
 
 SMALL_PRIME = 3
 DENSE_FACTOR = 6

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from decompositions import Verification, __version__
-from decompositions.errors import BilinearError
-from decompositions.files import make_folder
-from decompositions.transforms.cyclotomic import units
-from decompositions.transforms.exact import ExactTransform, exact_transform, verify_transform
-from decompositions.transforms.factors import FastTransform
-from decompositions.transforms.storage import write_fast
-from decompositions.transforms.transform import Transform
-from discover.transforms.found import Found
+from bilinear.decompositions import Verification, __version__
+from bilinear.decompositions.errors import BilinearError
+from bilinear.decompositions.files import make_folder
+from bilinear.decompositions.transforms.cyclotomic import units
+from bilinear.decompositions.transforms.exact import ExactTransform, exact_transform, verify_transform
+from bilinear.decompositions.transforms.factors import FastTransform
+from bilinear.decompositions.transforms.storage import write_fast
+from bilinear.decompositions.transforms.transform import Transform
+from bilinear.discover.transforms.found import Found
 
 if TYPE_CHECKING:
-    from catalog.store import Added, Catalog
+    from bilinear.catalog.store import Added, Catalog
 
 PROOF_EFFORT = 3 * 10**8
 """Size * parameters * degree of the field up to which factors are made exact unasked: some seconds."""
@@ -97,8 +97,8 @@ def keep(catalog: Catalog, found: Found, proved: Proved, command: str) -> Added 
 def _entry(found: Found, proved: Proved, command: str) -> Any:
     if proved.exact is None or proved.verification is None:
         return None
-    from catalog.entries import Provenance
-    from catalog.transforms import entry_from_transform
+    from bilinear.catalog.entries import Provenance
+    from bilinear.catalog.transforms import entry_from_transform
 
     provenance = Provenance(solver="hierarchical", seed=0, version=__version__, command=command)
     return entry_from_transform(found.transform, proved.exact, provenance, None, [proved.verification])
@@ -113,8 +113,8 @@ def write(folder: Path, found: Found, proved: Proved, command: str, seed: int) -
     written = [write_factors(folder, found.transform, found.fast, command, seed)]
     entry = _entry(found, proved, command)
     if entry is not None:
-        from catalog.text import dumps
-        from decompositions.files import write_atomic
+        from bilinear.catalog.text import dumps
+        from bilinear.decompositions.files import write_atomic
 
         written.append(folder / ENTRY_FILE)
         write_atomic(written[1], dumps(entry))

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.transforms.cyclotomic import Integers
-from decompositions.transforms.interpolative import TOLERANCE
-from decompositions.transforms.orders import (
+from bilinear.decompositions.transforms.cyclotomic import Integers
+from bilinear.decompositions.transforms.interpolative import TOLERANCE
+from bilinear.decompositions.transforms.orders import (
     FOLDED_HALVES,
     FOLDED_STRIDED,
     HALVES,

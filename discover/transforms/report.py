@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from decompositions.transforms.parse import TRANSFORMS, transform_family
-from discover.report import table
-from discover.transforms.found import Found
-from discover.transforms.keep import Proved
+from bilinear.decompositions.transforms.parse import TRANSFORMS, transform_family
+from bilinear.discover.report import table
+from bilinear.discover.transforms.found import Found
+from bilinear.discover.transforms.keep import Proved
 
 if TYPE_CHECKING:
-    from catalog.layout import Listing
-    from catalog.store import Added
+    from bilinear.catalog.layout import Listing
+    from bilinear.catalog.store import Added
 
 
 def found_as_dict(found: Found, proved: Proved, added: Added | None) -> dict[str, Any]:

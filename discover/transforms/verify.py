@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from decompositions.errors import BilinearError
-from decompositions.transforms.factors import relative_error
-from decompositions.transforms.parse import parse_transform
-from decompositions.transforms.storage import read_fast
-from decompositions.transforms.transform import Transform
-from discover.transforms.found import RECOVERED_ERROR
+from bilinear.decompositions.errors import BilinearError
+from bilinear.decompositions.transforms.factors import relative_error
+from bilinear.decompositions.transforms.parse import parse_transform
+from bilinear.decompositions.transforms.storage import read_fast
+from bilinear.decompositions.transforms.transform import Transform
+from bilinear.discover.transforms.found import RECOVERED_ERROR
 
 if TYPE_CHECKING:
-    from catalog.store import Catalog
+    from bilinear.catalog.store import Catalog
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def verify_query(catalog: Catalog, query: str, target: str | None = None) -> Ver
         return _check_floats(Path(query), target)
     if target is not None:
         raise BilinearError(f"{query}: an entry names its transform itself; leave --target out")
-    from catalog.text import read
-    from catalog.verifiers import check, name_of
+    from bilinear.catalog.text import read
+    from bilinear.catalog.verifiers import check, name_of
 
     path = Path(query) if Path(query).is_file() else catalog.find(query).path
     entry = read(path)

@@ -26,7 +26,7 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from layers.butterfly import ButterflyLinear, MonarchLinear
+from bilinear.layers.butterfly import ButterflyLinear, MonarchLinear
 
 BATCH = 100
 TESTED = 0.25

@@ -26,12 +26,12 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from bilinear.layers.butterfly import ButterflyLinear, MonarchLinear
 from examples.models.resnet import ResNet18
 from examples.vision.command import Experiment, interval, parser_of, positive
 from examples.vision.data import Images
 from examples.vision.models import ResNet
 from examples.vision.training import Classification, Recipe
-from layers.butterfly import ButterflyLinear, MonarchLinear
 
 NONE = "none"
 LAYERS: dict[str, Callable[[int], nn.Module]] = {

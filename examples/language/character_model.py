@@ -24,12 +24,12 @@ from pathlib import Path
 
 import torch
 
-from discover.progress import counted
+from bilinear.discover.progress import counted
+from bilinear.layers.strassen import Phase
 from examples.language.network import Budget, CharacterConfig, CharacterModel
 from examples.language.text import REFERENCE, Corpus, language_reference, plain_text, read_text, treebank
 from examples.language.training import Recipe, perplexity, train_dense, train_phases
 from examples.tables import Table, finished
-from layers.strassen import Phase
 
 COLUMNS = {
     "model": "12s",

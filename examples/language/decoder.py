@@ -13,8 +13,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional
 
-from decompositions import memory
-from decompositions.errors import BilinearError
+from bilinear.decompositions import memory
+from bilinear.decompositions.errors import BilinearError
 from examples.language.text import HELD_OUT, TextError
 from examples.models import Decoder, DecoderConfig
 

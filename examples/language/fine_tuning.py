@@ -24,14 +24,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from discover.progress import counted
+from bilinear.discover.progress import counted
+from bilinear.layers import STLConfig, convert_
+from bilinear.layers.stl.layer import BASIS, STLLayer
 from examples.language import decoder
 from examples.language.decoder import Recipe, Text
 from examples.language.text import REFERENCE, language_reference, read_text
 from examples.models import Decoder
 from examples.tables import Table, finished
-from layers import STLConfig, convert_
-from layers.stl.layer import BASIS, STLLayer
 
 COLUMNS = {
     "model": ">5s",

@@ -15,8 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from examples.language.text import PADDING, TextError
-from layers.strassen import (
+from bilinear.layers.strassen import (
     Operations,
     StrassenConv1d,
     StrassenHighway,
@@ -25,7 +24,8 @@ from layers.strassen import (
     dense_conv_operations,
     dense_linear_operations,
 )
-from layers.strassen.linear import CARRY
+from bilinear.layers.strassen.linear import CARRY
+from examples.language.text import PADDING, TextError
 
 GATES = 4
 States = list[Any]
@@ -187,7 +187,7 @@ class CharacterModel(nn.Module):
         return x
 
     def operations(self) -> Operations:
-        """Multiplications and additions of the matrices for one word, by the formulas of `layers.strassen`."""
+        """Multiplications and additions of the matrices for one word, by the formulas of `bilinear.layers.strassen`."""
         return sum(self._operations(), Operations(0, 0))
 
     def _operations(self) -> Iterator[Operations]:

@@ -17,8 +17,8 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from decompositions import memory
-from decompositions.errors import BilinearError
+from bilinear.decompositions import memory
+from bilinear.decompositions.errors import BilinearError
 
 UNKNOWN: Final = "<unk>"
 END_OF_LINE: Final = "<eos>"

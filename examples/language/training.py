@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bilinear.layers.strassen import Phase, distillation_loss, set_phase
 from examples.language.network import CharacterModel, States, detached
 from examples.language.text import TextError
-from layers.strassen import Phase, distillation_loss, set_phase
 
 LARGEST_LOSS = 50.0
 """Nats; a perplexity above its exponential is given as that."""

@@ -23,12 +23,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from bilinear.layers import STLConfig, STLConv2d, STLLinear, convert_, initial_basis
+from bilinear.layers.convert.places import count
 from examples.vision.command import Experiment, interval, parser_of, positive
 from examples.vision.data import Images
 from examples.vision.models import HEADS, ResNet, ViT
 from examples.vision.training import Classification, Recipe
-from layers import STLConfig, STLConv2d, STLLinear, convert_, initial_basis
-from layers.convert.places import count
 
 MODELS = ("vit", "resnet")
 DENSE, RANDOM = "dense", "random"

@@ -24,13 +24,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from examples.vision.command import Experiment, interval, parser_of, positive, positive_number
-from examples.vision.data import Images
-from examples.vision.models import ResNet
-from examples.vision.training import Classification, Loss, Recipe
-from layers.convert.measure import input_shapes
-from layers.convert.places import swap
-from layers.strassen import (
+from bilinear.layers.convert.measure import input_shapes
+from bilinear.layers.convert.places import swap
+from bilinear.layers.strassen import (
     Operations,
     Phase,
     StrassenConv2d,
@@ -39,6 +35,10 @@ from layers.strassen import (
     distillation_loss,
     set_phase,
 )
+from examples.vision.command import Experiment, interval, parser_of, positive, positive_number
+from examples.vision.data import Images
+from examples.vision.models import ResNet
+from examples.vision.training import Classification, Loss, Recipe
 
 PATCHES, SHARES = (1,), (0.5, 1.0, 2.0, 4.0)
 EPOCHS = (12, 6, 3)

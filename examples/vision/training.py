@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bilinear.layers.stl.layer import BASIS, STLLayer
 from examples.vision.data import Images
-from layers.stl.layer import BASIS, STLLayer
 
 WARM_UP = 0.2
 """Share of the steps in which the rate rises; then it falls to 0 along a cosine."""

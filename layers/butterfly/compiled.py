@@ -12,9 +12,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from layers.butterfly.linear import ButterflyLinear
-from layers.butterfly.stages import Mixing, Selecting
-from layers.errors import LayerError
+from bilinear.layers.butterfly.linear import ButterflyLinear
+from bilinear.layers.butterfly.stages import Mixing, Selecting
+from bilinear.layers.errors import LayerError
 
 SELECTION = 0
 """Stands for a selection where the number of row nodes of a factor stands."""

@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from layers.errors import LayerError
-from layers.stl import Basis
-from layers.stl.basis import Floats, Source
-from layers.stl.tiles import pad_to_tiles
+from bilinear.layers.errors import LayerError
+from bilinear.layers.stl import Basis
+from bilinear.layers.stl.basis import Floats, Source
+from bilinear.layers.stl.tiles import pad_to_tiles
 
 EXACT = 1e-12
 """Relative Frobenius residual below which a matrix is a Kronecker product."""
@@ -143,7 +143,7 @@ class FastEncoders:
 
 
 def multiply_by_parts(rows: Tensor, weight: Tensor, encoders: FastEncoders) -> Tensor:
-    """What `layers.stl.multiply_encoded` computes, with as many small changes of basis as the scheme has factors.
+    """What `bilinear.layers.stl.multiply_encoded` computes, in as many small changes of basis as there are factors.
 
     Args:
         rows: Shape (M, K).

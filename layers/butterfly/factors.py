@@ -1,7 +1,8 @@
 """Butterfly factors as tensors: applied to tokens, and multiplied into fewer factors of larger blocks.
 
-Blocks are those of `decompositions.transforms.ButterflyFactor`: shape (row nodes a, row children c, column nodes j,
-width out o, column children b, width in s), `y[a, c, j, o] = sum_bs blocks[a, c, j, o, b, s] x[a, j, b, s]`.
+Blocks are those of `bilinear.decompositions.transforms.ButterflyFactor`: shape (row nodes a, row children c,
+column nodes j, width out o, column children b, width in s),
+`y[a, c, j, o] = sum_bs blocks[a, c, j, o, b, s] x[a, j, b, s]`.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def mixed(x: Tensor, blocks: Tensor) -> Tensor:
     a, c, j, o, b, s = blocks.shape
     right = blocks.permute(0, 2, 4, 5, 1, 3).reshape(a * j, b * s, c * o)
     if x.is_cuda and _fits_triton(x, right):
-        from layers.butterfly.fused import mix
+        from bilinear.layers.butterfly.fused import mix
 
         fused: Tensor = mix(x.contiguous(), right.contiguous(), c, j)
         return fused

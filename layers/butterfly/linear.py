@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from decompositions.transforms import ButterflyFactor, FastTransform
-from decompositions.transforms.interpolative import truncated
-from layers.butterfly.factors import butterfly_shapes, inputs_of, orthogonal
-from layers.butterfly.stages import Mixing, Selecting, Stage, applied, condensed
-from layers.butterfly.structured import StructuredLinear, require_linear
-from layers.errors import LayerError
+from bilinear.decompositions.transforms import ButterflyFactor, FastTransform
+from bilinear.decompositions.transforms.interpolative import truncated
+from bilinear.layers.butterfly.factors import butterfly_shapes, inputs_of, orthogonal
+from bilinear.layers.butterfly.stages import Mixing, Selecting, Stage, applied, condensed
+from bilinear.layers.butterfly.structured import StructuredLinear, require_linear
+from bilinear.layers.errors import LayerError
 
 LINEAR_GAIN = 3**-0.5
 """Standard deviation of the outputs of a fresh `torch.nn.Linear`, over that of its inputs."""

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from layers.butterfly.factors import orthogonal
-from layers.butterfly.linear import LINEAR_GAIN
-from layers.butterfly.structured import StructuredLinear, require_linear
-from layers.errors import LayerError
+from bilinear.layers.butterfly.factors import orthogonal
+from bilinear.layers.butterfly.linear import LINEAR_GAIN
+from bilinear.layers.butterfly.structured import StructuredLinear, require_linear
+from bilinear.layers.errors import LayerError
 
 Blocks = int | tuple[int, int] | None
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
-from layers.butterfly.factors import Shape, groups, inputs_of, joined, mixed, outputs_of
+from bilinear.layers.butterfly.factors import Shape, groups, inputs_of, joined, mixed, outputs_of
 
 
 class Mixing(nn.Module):
     """A butterfly factor.
 
     Attributes:
-        blocks: The parameter, six axes, see `layers.butterfly.factors`.
+        blocks: The parameter, six axes, see `bilinear.layers.butterfly.factors`.
     """
 
     def __init__(self, blocks: Tensor) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from layers.errors import LayerError
+from bilinear.layers.errors import LayerError
 
 DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 

@@ -1,13 +1,13 @@
 """Converting whole models: their linear layers and convolutions become STL layers, in place, with a report."""
 
-from layers.convert.config import Convolution, STLConfig, read_config
-from layers.convert.files import convert_file
-from layers.convert.filters import wide_linear
-from layers.convert.report import Report, Row
-from layers.convert.storage import load_model_, save_model
-from layers.convert.structured import ButterflyConfig, MonarchConfig
-from layers.convert.swap import convert_
-from layers.convert.undo import merge_, revert_
+from bilinear.layers.convert.config import Convolution, STLConfig, read_config
+from bilinear.layers.convert.files import convert_file
+from bilinear.layers.convert.filters import wide_linear
+from bilinear.layers.convert.report import Report, Row
+from bilinear.layers.convert.storage import load_model_, save_model
+from bilinear.layers.convert.structured import ButterflyConfig, MonarchConfig
+from bilinear.layers.convert.swap import convert_
+from bilinear.layers.convert.undo import merge_, revert_
 
 __all__ = [
     "ButterflyConfig",

@@ -10,9 +10,9 @@ from typing import Final, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from layers.errors import LayerError
-from layers.stl import Basis, fewest_tokens, initial_basis
-from layers.stl.threshold import MACHINES
+from bilinear.layers.errors import LayerError
+from bilinear.layers.stl import Basis, fewest_tokens, initial_basis
+from bilinear.layers.stl.threshold import MACHINES
 
 VERSION: Final = 1
 LARGEST_CONFIG: Final = 1 << 20

@@ -9,14 +9,14 @@ from typing import Any, Final
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from decompositions.errors import BilinearError
-from layers.convert.config import STLConfig
-from layers.convert.report import Report, Row
-from layers.convert.storage import LayerSpec, spec_of, write_state
-from layers.convert.swap import STL
-from layers.errors import LayerError
-from layers.stl import Basis, STLConv2d, STLLinear
-from layers.weights import FLOATS, PICKLES
+from bilinear.decompositions.errors import BilinearError
+from bilinear.layers.convert.config import STLConfig
+from bilinear.layers.convert.report import Report, Row
+from bilinear.layers.convert.storage import LayerSpec, spec_of, write_state
+from bilinear.layers.convert.swap import STL
+from bilinear.layers.errors import LayerError
+from bilinear.layers.stl import Basis, STLConv2d, STLLinear
+from bilinear.layers.weights import FLOATS, PICKLES
 
 EMBEDDINGS: Final = ("emb", "wte", "wpe")
 """Parts of the names of matrices that are looked up, not multiplied by."""

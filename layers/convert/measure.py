@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from layers.errors import LayerError
-from layers.stl import STLConv2d, STLLinear
+from bilinear.layers.errors import LayerError
+from bilinear.layers.stl import STLConv2d, STLLinear
 
 Example = Tensor | Sequence[Any]
 """The only argument of the model, or all of them."""

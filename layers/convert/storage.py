@@ -16,15 +16,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from decompositions import files
-from decompositions.errors import BilinearError
-from layers.butterfly import StructuredLinear
-from layers.convert.places import swap
-from layers.convert.structured_spec import StructuredSpec, spec_of_structured
-from layers.convert.swap import STL
-from layers.errors import LayerError
-from layers.stl import Basis, STLConv2d, STLLinear
-from layers.stl.conv import unsupported
+from bilinear.decompositions import files
+from bilinear.decompositions.errors import BilinearError
+from bilinear.layers.butterfly import StructuredLinear
+from bilinear.layers.convert.places import swap
+from bilinear.layers.convert.structured_spec import StructuredSpec, spec_of_structured
+from bilinear.layers.convert.swap import STL
+from bilinear.layers.errors import LayerError
+from bilinear.layers.stl import Basis, STLConv2d, STLLinear
+from bilinear.layers.stl.conv import unsupported
 
 FORMAT: Final = "bilinear-model"
 VERSION: Final = 1

@@ -9,14 +9,14 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from decompositions.errors import BilinearError
-from layers.butterfly import ButterflyLinear, MonarchLinear, StructuredLinear
-from layers.convert import measure
-from layers.convert.filters import FilterFn
-from layers.convert.measure import Example
-from layers.convert.places import count, swap
-from layers.convert.report import Report, Row
-from layers.errors import LayerError
+from bilinear.decompositions.errors import BilinearError
+from bilinear.layers.butterfly import ButterflyLinear, MonarchLinear, StructuredLinear
+from bilinear.layers.convert import measure
+from bilinear.layers.convert.filters import FilterFn
+from bilinear.layers.convert.measure import Example
+from bilinear.layers.convert.places import count, swap
+from bilinear.layers.convert.report import Report, Row
+from bilinear.layers.errors import LayerError
 
 
 @dataclass(frozen=True)

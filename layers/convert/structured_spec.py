@@ -8,9 +8,9 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 
-from decompositions import memory
-from layers.butterfly import ButterflyLinear, MonarchLinear, StructuredLinear
-from layers.butterfly.stages import Mixing, Selecting, Stage
+from bilinear.decompositions import memory
+from bilinear.layers.butterfly import ButterflyLinear, MonarchLinear, StructuredLinear
+from bilinear.layers.butterfly.stages import Mixing, Selecting, Stage
 
 Size = Annotated[int, Field(ge=1)]
 MAX_STAGES = 1000

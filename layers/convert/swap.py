@@ -9,17 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from decompositions.errors import BilinearError
-from layers.convert import measure
-from layers.convert.config import STLConfig
-from layers.convert.filters import FilterFn
-from layers.convert.measure import Example
-from layers.convert.places import count, swap
-from layers.convert.report import Report, Row
-from layers.convert.structured import StructuredConfig, convert_structured_
-from layers.errors import LayerError
-from layers.stl import Basis, STLConv2d, STLLinear
-from layers.stl.conv import unsupported
+from bilinear.decompositions.errors import BilinearError
+from bilinear.layers.convert import measure
+from bilinear.layers.convert.config import STLConfig
+from bilinear.layers.convert.filters import FilterFn
+from bilinear.layers.convert.measure import Example
+from bilinear.layers.convert.places import count, swap
+from bilinear.layers.convert.report import Report, Row
+from bilinear.layers.convert.structured import StructuredConfig, convert_structured_
+from bilinear.layers.errors import LayerError
+from bilinear.layers.stl import Basis, STLConv2d, STLLinear
+from bilinear.layers.stl.conv import unsupported
 
 Dense = nn.Linear | nn.Conv2d
 STL = STLLinear | STLConv2d

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from layers.convert.places import count, swap
-from layers.convert.report import Report, Row
-from layers.convert.structured import dense_instead
-from layers.convert.swap import STL, shape_of
-from layers.stl import STLConv2d, STLLinear
-from layers.stl.functional import encode_weight, is_kept
+from bilinear.layers.convert.places import count, swap
+from bilinear.layers.convert.report import Report, Row
+from bilinear.layers.convert.structured import dense_instead
+from bilinear.layers.convert.swap import STL, shape_of
+from bilinear.layers.stl import STLConv2d, STLLinear
+from bilinear.layers.stl.functional import encode_weight, is_kept
 
 ROUNDING = 64.0
 """Times the eps of the dtype: how far from exact a basis and a weight may be."""

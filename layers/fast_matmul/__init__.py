@@ -1,6 +1,6 @@
 """Exact fast multiplication: the matrix product of torch, computed with the products of a scheme."""
 
-from layers.fast_matmul.accuracy import Accuracy, measure_accuracy
-from layers.fast_matmul.product import count_additions, fast_matmul
+from bilinear.layers.fast_matmul.accuracy import Accuracy, measure_accuracy
+from bilinear.layers.fast_matmul.product import count_additions, fast_matmul
 
 __all__ = ["Accuracy", "count_additions", "fast_matmul", "measure_accuracy"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from decompositions import Scheme
-from decompositions.programs import SchemeProgram
-from layers.fast_matmul.product import fast_matmul
+from bilinear.decompositions import Scheme
+from bilinear.decompositions.programs import SchemeProgram
+from bilinear.layers.fast_matmul.product import fast_matmul
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from layers.fast_matmul.rows import Rows, Source
-from layers.kernels.cpu import threads_of_torch
+from bilinear.layers.fast_matmul.rows import Rows, Source
+from bilinear.layers.kernels.cpu import threads_of_torch
 
 COMPILED = (torch.float32, torch.float64)
 
@@ -69,7 +69,7 @@ def combine(source: Blocks, target: Blocks, rows: Rows) -> None:
 
 
 def _compiled(source: Blocks, target: Blocks, rows: Rows) -> None:
-    from layers.fast_matmul import kernel
+    from bilinear.layers.fast_matmul import kernel
 
     read, written = source.flat(), target.flat()
     reads = [places(rows.indices) for places in (source.starts, _aside, target.starts)]
@@ -92,7 +92,7 @@ def _compiled(source: Blocks, target: Blocks, rows: Rows) -> None:
 
 
 def _aside(places: NDArray[np.int64]) -> NDArray[np.int64]:
-    from layers.fast_matmul import kernel
+    from bilinear.layers.fast_matmul import kernel
 
     return places * kernel.CHUNK
 

@@ -11,12 +11,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import Approximation, Scheme
-from decompositions.programs import SchemeProgram, require_program, short_program
-from layers.errors import LayerError
-from layers.fast_matmul.programs import Sides, decoder_at, encoder_at, rows_of, sides_of
-from layers.fast_matmul.rows import Rows
-from layers.stl.basis import Basis, Floats
+from bilinear.decompositions import Approximation, Scheme
+from bilinear.decompositions.programs import SchemeProgram, require_program, short_program
+from bilinear.layers.errors import LayerError
+from bilinear.layers.fast_matmul.programs import Sides, decoder_at, encoder_at, rows_of, sides_of
+from bilinear.layers.fast_matmul.rows import Rows
+from bilinear.layers.stl.basis import Basis, Floats
 
 MOST_PRODUCTS = 2**16
 MOST_COEFFICIENTS = 2**26

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from decompositions import Scheme
-from decompositions.programs import SchemeProgram
-from layers.errors import LayerError
-from layers.fast_matmul.additions import Blocks, combine
-from layers.fast_matmul.plan import (
+from bilinear.decompositions import Scheme
+from bilinear.decompositions.programs import SchemeProgram
+from bilinear.layers.errors import LayerError
+from bilinear.layers.fast_matmul.additions import Blocks, combine
+from bilinear.layers.fast_matmul.plan import (
     LEFT_GRADIENT,
     PRODUCT,
     RIGHT_GRADIENT,
@@ -23,8 +23,8 @@ from layers.fast_matmul.plan import (
     plan_of,
     splits,
 )
-from layers.kernels.workspace import workspace
-from layers.stl.functional import DTYPES
+from bilinear.layers.kernels.workspace import workspace
+from bilinear.layers.stl.functional import DTYPES
 
 ALONE = 1 << 20
 """Numbers in a product from which the CPU multiplies the pairs of a group one after the other."""

@@ -9,9 +9,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.programs import Program, SchemeProgram, Term, transposed
-from decompositions.programs.program import Draft
-from layers.fast_matmul.rows import Rows, Source
+from bilinear.decompositions.programs import Program, SchemeProgram, Term, transposed
+from bilinear.decompositions.programs.program import Draft
+from bilinear.layers.fast_matmul.rows import Rows, Source
 
 Ids = NDArray[np.int64]
 Shape = tuple[int, int]

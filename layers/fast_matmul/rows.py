@@ -9,7 +9,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from layers.stl.basis import Floats
+from bilinear.layers.stl.basis import Floats
 
 Ints = NDArray[np.int64]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
-from decompositions import Scheme
-from layers.fast_matmul.accuracy import measure_accuracy
+from bilinear.decompositions import Scheme
+from bilinear.layers.fast_matmul.accuracy import measure_accuracy
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from layers.kernels.plain import ACTIVATIONS, cleared
-from layers.kernels.registration import register
-from layers.kernels.workspace import workspace
+from bilinear.layers.kernels.plain import ACTIVATIONS, cleared
+from bilinear.layers.kernels.registration import register
+from bilinear.layers.kernels.workspace import workspace
 
 DTYPES = (torch.float32, torch.float64)
 
@@ -99,7 +99,7 @@ def _flops(matrix: Any, encoder: Any, weight: Any, decoder: Any, tile: Any, *_: 
 
 def encode_into(matrix: Tensor, encoder: Tensor, tile: tuple[int, int], out: Tensor) -> None:
     """`plain.encode`, written to `out`, shape (rank, I, J); all contiguous."""
-    from layers.kernels import cpu_code
+    from bilinear.layers.kernels import cpu_code
 
     with threads_of_torch():
         cpu_code.encode(_array(matrix), _array(encoder), *tile, _array(out))
@@ -107,7 +107,7 @@ def encode_into(matrix: Tensor, encoder: Tensor, tile: tuple[int, int], out: Ten
 
 def decode_into(products: Tensor, decoder: Tensor, tile: tuple[int, int], bias: Tensor | None, out: Tensor) -> None:
     """`plain.decode` without activation, written to `out`, shape (I a, J b); all contiguous."""
-    from layers.kernels import cpu_code
+    from bilinear.layers.kernels import cpu_code
 
     added = out.new_zeros(out.shape[1]) if bias is None else bias
     with threads_of_torch():

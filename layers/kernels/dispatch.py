@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from layers.kernels import cpu, plain
-from layers.kernels.plain import ACTIVATIONS, Tile
+from bilinear.layers.kernels import cpu, plain
+from bilinear.layers.kernels.plain import ACTIVATIONS, Tile
 
 if TYPE_CHECKING:
-    from layers.kernels.registration import Family
+    from bilinear.layers.kernels.registration import Family
 
 LEAST = 1 << 19
 """Numbers of a matrix below which torch's own operations on the CPU, all in its caches, are as fast (measured)."""
@@ -132,7 +132,7 @@ def _family(size: int, first: Tensor, *bases: Tensor) -> Family | None:
     if first.device.type == "cpu" and first.dtype in cpu.DTYPES and size >= LEAST:
         return cpu.COMPILED
     if first.device.type == "cuda" and first.dtype in TRITON_DTYPES and _has_triton():
-        from layers.kernels.triton_ops import TRITON
+        from bilinear.layers.kernels.triton_ops import TRITON
 
         return TRITON
     return None

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
-from layers.kernels.plain import Tile, cleared, flat_tiles
+from bilinear.layers.kernels.plain import Tile, cleared, flat_tiles
 
 Operator = Callable[..., Tensor]
 

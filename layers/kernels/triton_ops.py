@@ -13,8 +13,8 @@ import torch
 import triton
 from torch import Tensor
 
-from layers.kernels import triton_code
-from layers.kernels.registration import register
+from bilinear.layers.kernels import triton_code
+from bilinear.layers.kernels.registration import register
 
 BLOCK: Final = 128
 """Columns of tiles that a program computes."""

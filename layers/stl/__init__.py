@@ -1,13 +1,13 @@
 """Strassen-Tile layers: `STLLinear`, `STLConv2d`, their functional form, bases and calibration."""
 
-from layers.stl.basis import Basis
-from layers.stl.calibration import calibrated_weight
-from layers.stl.conv import STLConv2d
-from layers.stl.functional import Encoders, stl_matmul
-from layers.stl.initial import INITIALISATIONS, initial_basis
-from layers.stl.joined import STLMLP, STLLinearGroup
-from layers.stl.linear import STLLinear
-from layers.stl.threshold import MACHINES, Machine, fewest_tokens
+from bilinear.layers.stl.basis import Basis
+from bilinear.layers.stl.calibration import calibrated_weight
+from bilinear.layers.stl.conv import STLConv2d
+from bilinear.layers.stl.functional import Encoders, stl_matmul
+from bilinear.layers.stl.initial import INITIALISATIONS, initial_basis
+from bilinear.layers.stl.joined import STLMLP, STLLinearGroup
+from bilinear.layers.stl.linear import STLLinear
+from bilinear.layers.stl.threshold import MACHINES, Machine, fewest_tokens
 
 __all__ = [
     "INITIALISATIONS",

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions import Approximation, Ring, Scheme, content_hash
-from decompositions.rings import IntArray
-from layers.errors import LayerError
+from bilinear.decompositions import Approximation, Ring, Scheme, content_hash
+from bilinear.decompositions.rings import IntArray
+from bilinear.layers.errors import LayerError
 
 Floats = NDArray[np.float64]
 

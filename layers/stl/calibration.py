@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from decompositions import memory
-from layers.errors import LayerError
-from layers.kernels import encode
-from layers.stl.functional import Encoders, encode_weight, multiply_encoded
-from layers.stl.tiles import pad_to_tiles
+from bilinear.decompositions import memory
+from bilinear.layers.errors import LayerError
+from bilinear.layers.kernels import encode
+from bilinear.layers.stl.functional import Encoders, encode_weight, multiply_encoded
+from bilinear.layers.stl.tiles import pad_to_tiles
 
 RIDGE = 1e-3
 """Weight of the plain encoding, relative to the mean diagonal of the normal matrix."""

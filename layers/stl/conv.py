@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from layers.errors import LayerError
-from layers.kernels import decode, encode
-from layers.stl.basis import Basis, Source
-from layers.stl.calibration import RIDGE, calibrated_weight, lacking
-from layers.stl.functional import Encoders, encode_weight, mean_weight
-from layers.stl.layer import STLLayer, basis_tensors
-from layers.stl.tiles import require_multiple, tiles_of
+from bilinear.layers.errors import LayerError
+from bilinear.layers.kernels import decode, encode
+from bilinear.layers.stl.basis import Basis, Source
+from bilinear.layers.stl.calibration import RIDGE, calibrated_weight, lacking
+from bilinear.layers.stl.functional import Encoders, encode_weight, mean_weight
+from bilinear.layers.stl.layer import STLLayer, basis_tensors
+from bilinear.layers.stl.tiles import require_multiple, tiles_of
 
 Pair = tuple[int, int]
 

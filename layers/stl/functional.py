@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from layers.errors import LayerError
-from layers.kernels import decode, encode, multiply
-from layers.stl.basis import Basis, Floats, Source
-from layers.stl.tiles import pad_to_tiles, tiles_of
+from bilinear.layers.errors import LayerError
+from bilinear.layers.kernels import decode, encode, multiply
+from bilinear.layers.stl.basis import Basis, Floats, Source
+from bilinear.layers.stl.tiles import pad_to_tiles, tiles_of
 
 DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 

@@ -6,27 +6,27 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from decompositions import parse_target
-from decompositions.errors import BilinearError
-from decompositions.registry import Registry
-from layers.errors import LayerError
-from layers.stl.basis import Basis
+from bilinear.decompositions import parse_target
+from bilinear.decompositions.errors import BilinearError
+from bilinear.decompositions.registry import Registry
+from bilinear.layers.errors import LayerError
+from bilinear.layers.stl.basis import Basis
 
 if TYPE_CHECKING:
-    from catalog.store import Catalog
-    from decompositions.seeds import Seed
+    from bilinear.catalog.store import Catalog
+    from bilinear.decompositions.seeds import Seed
 
 CATALOG = "catalog:"
 INITIALISATIONS = Registry(
     "initialisation",
     {
-        "random": "decompositions.seeds.randomly:random",
-        "strassen": "decompositions.seeds.pruning:strassen_exactly",
-        "pruned-strassen": "decompositions.seeds.pruning:pruned_strassen",
-        "pruned-winograd": "decompositions.seeds.pruning:pruned_winograd",
-        "pruned-standard": "decompositions.seeds.pruning:pruned_standard",
-        "kronecker": "decompositions.seeds.kronecker:kronecker_of_approximations",
-        "evaluation": "decompositions.seeds.polynomial:polynomial",
+        "random": "bilinear.decompositions.seeds.randomly:random",
+        "strassen": "bilinear.decompositions.seeds.pruning:strassen_exactly",
+        "pruned-strassen": "bilinear.decompositions.seeds.pruning:pruned_strassen",
+        "pruned-winograd": "bilinear.decompositions.seeds.pruning:pruned_winograd",
+        "pruned-standard": "bilinear.decompositions.seeds.pruning:pruned_standard",
+        "kronecker": "bilinear.decompositions.seeds.kronecker:kronecker_of_approximations",
+        "evaluation": "bilinear.decompositions.seeds.polynomial:polynomial",
     },
 )
 
@@ -66,7 +66,7 @@ def initial_basis(
 
 
 def _of_entry(query: str, tile: tuple[int, int, int], rank: int, catalog: Catalog | None) -> Basis:
-    from catalog.store import Catalog
+    from bilinear.catalog.store import Catalog
 
     opened = catalog or Catalog()
     kind = opened.entry(query).kind

@@ -8,12 +8,12 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from layers.errors import LayerError
-from layers.kernels import ACTIVATIONS, decode, encode, multiply_chained, multiply_shared
-from layers.stl.basis import Source
-from layers.stl.functional import padded_bias
-from layers.stl.linear import STLLinear
-from layers.stl.tiles import cut, pad_to_tiles
+from bilinear.layers.errors import LayerError
+from bilinear.layers.kernels import ACTIVATIONS, decode, encode, multiply_chained, multiply_shared
+from bilinear.layers.stl.basis import Source
+from bilinear.layers.stl.functional import padded_bias
+from bilinear.layers.stl.linear import STLLinear
+from bilinear.layers.stl.tiles import cut, pad_to_tiles
 
 
 class STLLinearGroup(nn.Module):

@@ -9,9 +9,9 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from layers.errors import LayerError
-from layers.stl.basis import Basis
-from layers.stl.functional import DTYPES, Encoders, columns_of
+from bilinear.layers.errors import LayerError
+from bilinear.layers.stl.basis import Basis
+from bilinear.layers.stl.functional import DTYPES, Encoders, columns_of
 
 SHARING: Final = ("layer", "column")
 """One basis for the layer, or an encoder for each column of input tiles and a decoder for each of output tiles."""

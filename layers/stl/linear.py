@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from layers.errors import LayerError
-from layers.stl.basis import Basis, Source
-from layers.stl.calibration import RIDGE, calibrated_weight, checked_activations, lacking
-from layers.stl.functional import Encoders, encode_weight, mean_weight, multiply_encoded
-from layers.stl.layer import STLLayer, basis_tensors
-from layers.stl.tiles import cut, require_multiple, tiles_of
+from bilinear.layers.errors import LayerError
+from bilinear.layers.stl.basis import Basis, Source
+from bilinear.layers.stl.calibration import RIDGE, calibrated_weight, checked_activations, lacking
+from bilinear.layers.stl.functional import Encoders, encode_weight, mean_weight, multiply_encoded
+from bilinear.layers.stl.layer import STLLayer, basis_tensors
+from bilinear.layers.stl.tiles import cut, require_multiple, tiles_of
 
 
 class STLLinear(STLLayer):

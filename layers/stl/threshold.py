@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from layers.errors import LayerError
+from bilinear.layers.errors import LayerError
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from layers.errors import LayerError
+from bilinear.layers.errors import LayerError
 
 COMMON_TILES = range(2, 7)
 """The tile sizes that an error text may suggest."""

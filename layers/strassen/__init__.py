@@ -1,18 +1,18 @@
 """StrassenNets: layers whose products are budgeted, between two ternary matrices learned from data."""
 
-from layers.strassen.budget import (
+from bilinear.layers.strassen.budget import (
     Operations,
     conv_operations,
     dense_conv_operations,
     dense_linear_operations,
     linear_operations,
 )
-from layers.strassen.conv import StrassenConv1d, StrassenConv2d, StrassenConv3d
-from layers.strassen.distillation import distillation_loss
-from layers.strassen.linear import StrassenHighway, StrassenLinear
-from layers.strassen.lstm import StrassenLSTM
-from layers.strassen.storage import load_ternary, save_ternary
-from layers.strassen.weights import Phase, SumProduct, set_phase
+from bilinear.layers.strassen.conv import StrassenConv1d, StrassenConv2d, StrassenConv3d
+from bilinear.layers.strassen.distillation import distillation_loss
+from bilinear.layers.strassen.linear import StrassenHighway, StrassenLinear
+from bilinear.layers.strassen.lstm import StrassenLSTM
+from bilinear.layers.strassen.storage import load_ternary, save_ternary
+from bilinear.layers.strassen.weights import Phase, SumProduct, set_phase
 
 __all__ = [
     "Operations",

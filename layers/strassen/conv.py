@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from layers.errors import LayerError
-from layers.strassen.budget import Operations, conv_operations
-from layers.strassen.linear import normalisation
-from layers.strassen.weights import SumProduct, Weights
+from bilinear.layers.errors import LayerError
+from bilinear.layers.strassen.budget import Operations, conv_operations
+from bilinear.layers.strassen.linear import normalisation
+from bilinear.layers.strassen.weights import SumProduct, Weights
 
 Size = int | Sequence[int]
 

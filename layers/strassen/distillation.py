@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-from layers.errors import LayerError
+from bilinear.layers.errors import LayerError
 
 
 def distillation_loss(

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from layers.errors import LayerError
-from layers.strassen.budget import Operations, linear_operations
-from layers.strassen.weights import SumProduct, Weights
+from bilinear.layers.errors import LayerError
+from bilinear.layers.strassen.budget import Operations, linear_operations
+from bilinear.layers.strassen.weights import SumProduct, Weights
 
 CARRY = -2.0
 """Bias of a fresh highway's gate, so that it begins by letting the input through (Srivastava et al. 2015)."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from layers.errors import LayerError
-from layers.strassen.budget import Operations
-from layers.strassen.linear import StrassenLinear
-from layers.strassen.weights import Weights
+from bilinear.layers.errors import LayerError
+from bilinear.layers.strassen.budget import Operations
+from bilinear.layers.strassen.linear import StrassenLinear
+from bilinear.layers.strassen.weights import Weights
 
 GATES = ("input", "forget", "cell", "output")
 State = tuple[Tensor, Tensor]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from layers.errors import LayerError
+from bilinear.layers.errors import LayerError
 
 PER_BYTE = 4
 PLACES = (0, 2, 4, 6)

@@ -10,10 +10,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from decompositions import files
-from layers.errors import LayerError
-from layers.strassen.packing import pack, packed_length, unpack
-from layers.strassen.weights import LATENT, Phase, SumProduct
+from bilinear.decompositions import files
+from bilinear.layers.errors import LayerError
+from bilinear.layers.strassen.packing import pack, packed_length, unpack
+from bilinear.layers.strassen.weights import LATENT, Phase, SumProduct
 
 FORMAT: Final = "bilinear-ternary"
 VERSION: Final = "1"

@@ -10,8 +10,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from discover.ternary import ternary_scaled, ternary_signs
-from layers.errors import LayerError
+from bilinear.discover.ternary import ternary_scaled, ternary_signs
+from bilinear.layers.errors import LayerError
 
 Weights = Literal["free", "encoded"]
 LATENT = ("encoder_x", "encoder_w", "decoder")

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from catalog import Catalog, Provenance, dumps, entry_from_scheme
-from catalog.entries import SchemeEntry
-from catalog.text import AnyEntry
-from decompositions import Ring, Scheme, parse_target, sandwich, standard, strassen
-from decompositions.targets.file import from_dense
+from bilinear.catalog import Catalog, Provenance, dumps, entry_from_scheme
+from bilinear.catalog.entries import SchemeEntry
+from bilinear.catalog.text import AnyEntry
+from bilinear.decompositions import Ring, Scheme, parse_target, sandwich, standard, strassen
+from bilinear.decompositions.targets.file import from_dense
 
 PROVENANCE = Provenance(
     solver="ternary-sgd",

@@ -13,11 +13,11 @@ from entry_samples import PROVENANCE, entry_of, file_scheme, strassen_entry, wri
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog import CatalogError, WrongSchemeError, dumps, entry_from_approximation, loads, read_file
-from catalog import text as catalog_text
-from catalog.schema import SCHEMA_FILE, schema_text
-from catalog.text import AnyEntry, read
-from decompositions import Approximation, Ring, Scheme, parse_target, strassen
+from bilinear.catalog import CatalogError, WrongSchemeError, dumps, entry_from_approximation, loads, read_file
+from bilinear.catalog import text as catalog_text
+from bilinear.catalog.schema import SCHEMA_FILE, schema_text
+from bilinear.catalog.text import AnyEntry, read
+from bilinear.decompositions import Approximation, Ring, Scheme, parse_target, strassen
 
 ONE_LINE = re.compile(r"test: .{1,300}")
 TERM = b"[[0,1],[3,1]]"
@@ -241,4 +241,4 @@ def test_any_value_in_any_place_is_one_line(data: st.DataObject) -> None:
 
 
 def test_the_schema_in_the_repository_is_current() -> None:
-    assert SCHEMA_FILE.read_text() == schema_text(), "run python -m catalog.schema"
+    assert SCHEMA_FILE.read_text() == schema_text(), "run python -m bilinear.catalog.schema"

@@ -11,16 +11,16 @@ from entry_samples import PROVENANCE, users_catalog, written
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog import BorderEntry, CatalogError, WrongSchemeError, dumps, entry_from_border, loads, to_border
-from catalog.convert import border_hash
-from catalog.importing import export, import_paths
-from catalog.text import read
-from cli import main
-from decompositions import parse_target, standard
-from decompositions.formats.border import Border, Row
-from decompositions.formats.expressions import Laurent
-from decompositions.formats.fast_matmul import write_border
-from decompositions.formats.numbers import FormatError
+from bilinear.catalog import BorderEntry, CatalogError, WrongSchemeError, dumps, entry_from_border, loads, to_border
+from bilinear.catalog.convert import border_hash
+from bilinear.catalog.importing import export, import_paths
+from bilinear.catalog.text import read
+from bilinear.cli import main
+from bilinear.decompositions import parse_target, standard
+from bilinear.decompositions.formats.border import Border, Row
+from bilinear.decompositions.formats.expressions import Laurent
+from bilinear.decompositions.formats.fast_matmul import write_border
+from bilinear.decompositions.formats.numbers import FormatError
 
 ONE, X, MINUS = Laurent({0: Fraction(1)}), Laurent({1: Fraction(1)}), Laurent({0: Fraction(-1)})
 INVERSE = Laurent({-1: Fraction(1)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import catalog
+from bilinear import catalog
 
 
 def test_import_loads_nothing_heavy() -> None:

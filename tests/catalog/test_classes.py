@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from catalog.classes import classes, equals, spare
-from catalog.store import SHIPPED, Catalog
-from cli import main
-from decompositions import parse_target, strassen
-from decompositions.equivalence import Verdict
+from bilinear.catalog.classes import classes, equals, spare
+from bilinear.catalog.store import SHIPPED, Catalog
+from bilinear.cli import main
+from bilinear.decompositions import parse_target, strassen
+from bilinear.decompositions.equivalence import Verdict
 
 
 @pytest.fixture

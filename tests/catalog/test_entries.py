@@ -10,7 +10,7 @@ from entry_samples import PROVENANCE, any_schemes, entry_of, file_scheme, small_
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog import (
+from bilinear.catalog import (
     CatalogError,
     Lineage,
     dumps,
@@ -20,8 +20,8 @@ from catalog import (
     to_approximation,
     to_scheme,
 )
-from catalog.entries import ApproximationEntry, SchemeEntry
-from decompositions import Approximation, Scheme, content_hash, parse_target, strassen, verify
+from bilinear.catalog.entries import ApproximationEntry, SchemeEntry
+from bilinear.decompositions import Approximation, Scheme, content_hash, parse_target, strassen, verify
 
 
 def same(first: Scheme, second: Scheme) -> bool:
@@ -59,7 +59,7 @@ def test_written_bytes_are_plain_and_end_with_a_newline() -> None:
 
 
 def test_verifications_are_kept_without_their_times() -> None:
-    from catalog import entry_from_scheme
+    from bilinear.catalog import entry_from_scheme
 
     checks = [verify(strassen()), verify(strassen(), "symbolic")]
     entry = entry_from_scheme(strassen(), PROVENANCE, Lineage(), checks)

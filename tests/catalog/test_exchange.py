@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from entry_samples import another_strassen, entry_of, leftovers, strassen_entry, users_catalog, wrong_strassen
 
-from catalog import CatalogError, RankPair, StoreError, diff, dumps, merge
-from decompositions import parse_target, standard
+from bilinear.catalog import CatalogError, RankPair, StoreError, diff, dumps, merge
+from bilinear.decompositions import parse_target, standard
 
 
 def test_merge_reports_each_file_and_stops_at_none(tmp_path: Path) -> None:

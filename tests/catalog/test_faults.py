@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from entry_samples import another_strassen, entry_of, leftovers, strassen_entry, users_catalog
 
-from catalog import StoreError, atomic, read_file
-from catalog.entries import SchemeEntry
-from decompositions import files
+from bilinear.catalog import StoreError, atomic, read_file
+from bilinear.catalog.entries import SchemeEntry
+from bilinear.decompositions import files
 
 RACES = 100
 KILLS = 20

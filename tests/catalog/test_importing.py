@@ -12,13 +12,23 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from strategies import file_schemes, verified_schemes
 
-from catalog import Added, Catalog, Lineage, Provenance, StoreError, WrongSchemeError, dumps, entry_from_scheme
-from catalog.batch import Proved, add_proved, quick_hash, written
-from catalog.importing import STATUSES, Report, export, import_paths, paths_of
-from cli import main
-from decompositions import Scheme, content_hash, kronecker, parse_target, permute, standard, strassen, verify, winograd
-from decompositions.formats import FORMATS, format_named
-from decompositions.formats import write as exported
+from bilinear.catalog import Added, Catalog, Lineage, Provenance, StoreError, WrongSchemeError, dumps, entry_from_scheme
+from bilinear.catalog.batch import Proved, add_proved, quick_hash, written
+from bilinear.catalog.importing import STATUSES, Report, export, import_paths, paths_of
+from bilinear.cli import main
+from bilinear.decompositions import (
+    Scheme,
+    content_hash,
+    kronecker,
+    parse_target,
+    permute,
+    standard,
+    strassen,
+    verify,
+    winograd,
+)
+from bilinear.decompositions.formats import FORMATS, format_named
+from bilinear.decompositions.formats import write as exported
 
 PROVENANCE = Provenance(solver="import", version="0", command="bilinear import x")
 
@@ -189,8 +199,8 @@ def test_a_user_who_stops_the_writing_is_told_the_truth(tmp_path: Path, monkeypa
             raise KeyboardInterrupt
         return added
 
-    monkeypatch.setattr("catalog.importing.BATCH", 1)
-    monkeypatch.setattr("catalog.importing.add_proved", interrupted)
+    monkeypatch.setattr("bilinear.catalog.importing.BATCH", 1)
+    monkeypatch.setattr("bilinear.catalog.importing.add_proved", interrupted)
     report = import_paths(Catalog(tmp_path / "catalog", shipped=None), [tmp_path / "files"])
     assert report.interrupted
     assert [result.status for result in report.results] == ["duplicate"]
@@ -201,7 +211,7 @@ def test_a_reader_that_fails_spoils_its_own_file_only(tmp_path: Path, monkeypatc
     def read(source: object) -> list[object]:
         raise KeyError("a fault of ours")
 
-    monkeypatch.setattr("decompositions.formats.maple.FORMAT", replace(format_named("maple"), read=read))
+    monkeypatch.setattr("bilinear.decompositions.formats.maple.FORMAT", replace(format_named("maple"), read=read))
     put(tmp_path / "files", standard(parse_target("1x1x2")), "mmc", "b.json")
     (tmp_path / "files" / "a.mpl").write_text("Tensor:=TriadSet([")
     report = import_paths(Catalog(tmp_path / "catalog", shipped=None), [tmp_path / "files"])
@@ -210,7 +220,7 @@ def test_a_reader_that_fails_spoils_its_own_file_only(tmp_path: Path, monkeypatc
 
 
 def test_more_schemes_than_a_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalog.importing.BATCH", 3)
+    monkeypatch.setattr("bilinear.catalog.importing.BATCH", 3)
     targets = [f"1x{m}x{p}" for m in range(1, 4) for p in range(m, 4)]
     for target in targets:
         put(tmp_path / "files", standard(parse_target(target)), "mmc", f"{target}.json")

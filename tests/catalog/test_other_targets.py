@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from entry_samples import entry_of, users_catalog
 
-from catalog import lower_bounds, published, status
-from catalog.errors import CatalogError
-from decompositions import Ring, parse_target, standard
+from bilinear.catalog import lower_bounds, published, status
+from bilinear.catalog.errors import CatalogError
+from bilinear.decompositions import Ring, parse_target, standard
 
 LONG = f"polymod:{'0,' * 42}1"
 NAMES = {

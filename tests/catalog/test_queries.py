@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from catalog import Catalog, CatalogError
-from catalog.convert import entry_from_approximation, entry_from_scheme
-from catalog.entries import Provenance
-from cli import main
-from decompositions import Approximation, parse_target, strassen, winograd
-from decompositions.row_norms import longest_row, norms
-from decompositions.seeds import pruned, seed
-from discover.figures import figures
+from bilinear.catalog import Catalog, CatalogError
+from bilinear.catalog.convert import entry_from_approximation, entry_from_scheme
+from bilinear.catalog.entries import Provenance
+from bilinear.cli import main
+from bilinear.decompositions import Approximation, parse_target, strassen, winograd
+from bilinear.decompositions.row_norms import longest_row, norms
+from bilinear.decompositions.seeds import pruned, seed
+from bilinear.discover.figures import figures
 
 SHIPPED = Catalog(Path("/nonexistent"))
 PAST = Provenance(solver="test", command="bilinear test", version="0")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from catalog import Catalog
-from decompositions import parse_target
-from discover.approximate.bounding import row_bound
-from discover.approximate.keep import Held, by_rank, held
+from bilinear.catalog import Catalog
+from bilinear.decompositions import parse_target
+from bilinear.discover.approximate.bounding import row_bound
+from bilinear.discover.approximate.keep import Held, by_rank, held
 
 SHIPPED = Catalog(Path("/nonexistent"))
 PRUNED_STRASSEN = {

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from entry_samples import entry_of, strassen_entry, users_catalog
 
-from catalog import lower_bounds, published, status
-from catalog.records import formats
-from catalog.status import verdict
-from decompositions import Ring, Scheme, parse_target, standard, strassen
+from bilinear.catalog import lower_bounds, published, status
+from bilinear.catalog.records import formats
+from bilinear.catalog.status import verdict
+from bilinear.decompositions import Ring, Scheme, parse_target, standard, strassen
 
 
 @pytest.mark.parametrize(

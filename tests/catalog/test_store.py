@@ -19,8 +19,8 @@ from entry_samples import (
     wrong_strassen,
 )
 
-import catalog
-from catalog import (
+from bilinear import catalog
+from bilinear.catalog import (
     Catalog,
     CatalogError,
     StoreError,
@@ -29,10 +29,10 @@ from catalog import (
     to_scheme,
     user_folder,
 )
-from catalog.convert import transform_hash
-from catalog.entries import Lineage, SparseFactor, TransformEntry
-from catalog.verifiers import VERIFIERS
-from decompositions import (
+from bilinear.catalog.convert import transform_hash
+from bilinear.catalog.entries import Lineage, SparseFactor, TransformEntry
+from bilinear.catalog.verifiers import VERIFIERS
+from bilinear.decompositions import (
     Approximation,
     RingError,
     Verification,

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from entry_samples import PROVENANCE, users_catalog
 
-from catalog import CatalogError, WrongSchemeError, dumps, loads
-from catalog.convert import transform_hash
-from catalog.entries import TransformEntry
-from catalog.transforms import entry_from_transform, to_exact_transform
-from decompositions.transforms import exact_transform, parse_transform, verify_transform
-from discover.transforms.hierarchical import Hierarchical
+from bilinear.catalog import CatalogError, WrongSchemeError, dumps, loads
+from bilinear.catalog.convert import transform_hash
+from bilinear.catalog.entries import TransformEntry
+from bilinear.catalog.transforms import entry_from_transform, to_exact_transform
+from bilinear.decompositions.transforms import exact_transform, parse_transform, verify_transform
+from bilinear.discover.transforms.hierarchical import Hierarchical
 
 
 def entry(name: str = "dft", size: int = 8) -> TransformEntry:

@@ -6,9 +6,18 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import file_schemes, generators, verified_schemes
 
-from decompositions import Approximation, Ring, Scheme, SchemeError, TargetError, parse_target, standard, strassen
-from decompositions.apply import evaluate, multiply
-from decompositions.targets.file import from_dense
+from bilinear.decompositions import (
+    Approximation,
+    Ring,
+    Scheme,
+    SchemeError,
+    TargetError,
+    parse_target,
+    standard,
+    strassen,
+)
+from bilinear.decompositions.apply import evaluate, multiply
+from bilinear.decompositions.targets.file import from_dense
 
 INTEGER = [ring for ring in Ring if ring is not Ring.QI]
 

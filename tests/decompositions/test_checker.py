@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from decompositions import Ring, Scheme, kronecker, parse_target, standard, strassen, winograd
-from decompositions.checker import checker_source
-from decompositions.targets.file import from_dense
+from bilinear.decompositions import Ring, Scheme, kronecker, parse_target, standard, strassen, winograd
+from bilinear.decompositions.checker import checker_source
+from bilinear.decompositions.targets.file import from_dense
 
 
 def run(source: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decompositions import parse_target, standard, strassen
-from decompositions.composition import cheapest, composed, described
-from decompositions.errors import TargetError
-from decompositions.operations import permute
-from decompositions.rings import Ring
-from decompositions.scheme import Scheme
-from decompositions.verify import verify
+from bilinear.decompositions import parse_target, standard, strassen
+from bilinear.decompositions.composition import cheapest, composed, described
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.operations import permute
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.verify import verify
 
 STRASSEN = {(2, 2, 2): strassen()}
 RANKS = {(2, 2, 2): 7}

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from strategies import assert_valid, file_targets, formats
 
-from decompositions import CONSTRUCTIONS, Ring, TargetError, parse_target, standard, strassen, winograd
-from decompositions.formulas import additions
-from decompositions.targets.file import from_dense
+from bilinear.decompositions import CONSTRUCTIONS, Ring, TargetError, parse_target, standard, strassen, winograd
+from bilinear.decompositions.formulas import additions
+from bilinear.decompositions.targets.file import from_dense
 
 
 @given(formats())

@@ -6,10 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import generators
 
-from decompositions import Ring, SchemeError, TargetError, parse_target, project, sandwich, standard, strassen, verify
-from decompositions.cutting import cut
-from decompositions.operations import AXES
-from decompositions.targets.matmul import matmul
+from bilinear.decompositions import (
+    Ring,
+    SchemeError,
+    TargetError,
+    parse_target,
+    project,
+    sandwich,
+    standard,
+    strassen,
+    verify,
+)
+from bilinear.decompositions.cutting import cut
+from bilinear.decompositions.operations import AXES
+from bilinear.decompositions.targets.matmul import matmul
 
 FIELDS = st.sampled_from([Ring.F2, Ring.F3])
 SIZES = st.tuples(*[st.integers(2, 4)] * 3)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import generators
 
-from decompositions import (
+from bilinear.decompositions import (
     Ring,
     Scheme,
     SchemeError,
@@ -18,11 +18,11 @@ from decompositions import (
     strassen,
     winograd,
 )
-from decompositions.equivalence import Verdict, colours, equivalent, invariant
-from decompositions.equivalence.modular import kernel, matmul, ranks
-from decompositions.identity import content_hash
-from decompositions.linear import LARGE_PRIME, rank_modulo
-from decompositions.operations import ORDERS
+from bilinear.decompositions.equivalence import Verdict, colours, equivalent, invariant
+from bilinear.decompositions.equivalence.modular import kernel, matmul, ranks
+from bilinear.decompositions.identity import content_hash
+from bilinear.decompositions.linear import LARGE_PRIME, rank_modulo
+from bilinear.decompositions.operations import ORDERS
 
 PRIMES = st.sampled_from([2, 3, LARGE_PRIME])
 
@@ -98,7 +98,7 @@ def test_different_schemes_are_told_apart() -> None:
 
 def _with_standard_block() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """2x2x4 with 14 products: columns 1 and 2 by one scheme, columns 3 and 4 by the other, their bases moved apart."""
-    from decompositions import concatenate
+    from bilinear.decompositions import concatenate
 
     apart = sandwich(strassen(), [[1, 1], [0, 1]], [[1, 0], [1, 1]], [[1, 0], [0, 1]])
     joined = concatenate(strassen(), apart.to(Ring.Z), "p")

@@ -6,8 +6,8 @@ import sympy
 from hypothesis import given
 from strategies import file_targets
 
-from decompositions import BilinearError, Ring, TargetError, TooLargeError, lower_bounds, memory, parse_target
-from decompositions.targets.file import from_dense
+from bilinear.decompositions import BilinearError, Ring, TargetError, TooLargeError, lower_bounds, memory, parse_target
+from bilinear.decompositions.targets.file import from_dense
 
 POLYNOMIALS = np.array([[[1, 0, 0], [0, 1, 0]], [[0, 1, 0], [0, 0, 1]]])
 

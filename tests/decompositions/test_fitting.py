@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decompositions import TargetError, parse_target, standard, strassen, verify
-from decompositions.fitting import fitted
-from decompositions.targets.matmul import matmul
+from bilinear.decompositions import TargetError, parse_target, standard, strassen, verify
+from bilinear.decompositions.fitting import fitted
+from bilinear.decompositions.targets.matmul import matmul
 
 SIZES = st.tuples(*[st.integers(1, 4)] * 3)
 
@@ -33,7 +33,7 @@ def test_strassens_recursion_is_the_construction_of_powers_of_two() -> None:
 
 
 def test_other_maps_are_refused() -> None:
-    from decompositions.targets.file import from_dense
+    from bilinear.decompositions.targets.file import from_dense
 
     other = standard(from_dense("file:map.npy", standard(parse_target("1x1x2")).target.dense()))
     with pytest.raises(TargetError, match=r"a scheme of file:map\.npy cannot be made one of 2x2x2"):

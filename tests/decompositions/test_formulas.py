@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import assert_valid, file_schemes, read_formulas, verified_schemes
 
-from decompositions import Scheme, parse_target, standard, strassen
-from decompositions.formulas import additions, exponent, outputs, products
+from bilinear.decompositions import Scheme, parse_target, standard, strassen
+from bilinear.decompositions.formulas import additions, exponent, outputs, products
 
 
 def test_strassen_as_in_the_textbook():

@@ -17,7 +17,7 @@ from strategies import (
     verified_schemes,
 )
 
-from decompositions import (
+from bilinear.decompositions import (
     Ring,
     Scheme,
     SchemeError,
@@ -28,7 +28,7 @@ from decompositions import (
     strassen,
     winograd,
 )
-from decompositions.operations import ORDERS
+from bilinear.decompositions.operations import ORDERS
 
 SCHEMES = st.one_of(verified_schemes(), file_schemes())
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import assert_valid, nudge, verified_schemes
 
-from decompositions import (
+from bilinear.decompositions import (
     Ring,
     RingError,
     Scheme,
@@ -23,10 +23,10 @@ from decompositions import (
     verify,
     winograd,
 )
-from decompositions.lifting import lift
-from decompositions.lifting.signs import signed
-from decompositions.linear import rank_modulo
-from decompositions.targets.file import from_dense
+from bilinear.decompositions.lifting import lift
+from bilinear.decompositions.lifting.signs import signed
+from bilinear.decompositions.linear import rank_modulo
+from bilinear.decompositions.targets.file import from_dense
 
 FINITE = (Ring.F2, Ring.F3)
 SQUARED = kronecker(strassen(), winograd())
@@ -252,7 +252,7 @@ def test_numbers_out_of_range_are_refused(steps, choices, flips):
 
 def test_numba_is_loaded_by_a_lift_and_not_before():
     code = (
-        "import sys; from decompositions import strassen; from decompositions.lifting import lift\n"
+        "import sys; from bilinear.decompositions import strassen; from bilinear.decompositions.lifting import lift\n"
         "before = 'numba' in sys.modules; lift(strassen().to('f2')); print(before, 'numba' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)

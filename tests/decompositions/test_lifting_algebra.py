@@ -9,13 +9,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import file_schemes, verified_schemes
 
-from decompositions import Ring, TooLargeError, memory, verify
-from decompositions.lifting.equations import gap, jacobian, joined, split
-from decompositions.lifting.packed import pack, reduce_in_place, scatter
-from decompositions.lifting.rational import rational, reconstruct, symmetric
-from decompositions.lifting.rebase import sparsified
-from decompositions.lifting.system import factorised
-from decompositions.linear import rank_modulo
+from bilinear.decompositions import Ring, TooLargeError, memory, verify
+from bilinear.decompositions.lifting.equations import gap, jacobian, joined, split
+from bilinear.decompositions.lifting.packed import pack, reduce_in_place, scatter
+from bilinear.decompositions.lifting.rational import rational, reconstruct, symmetric
+from bilinear.decompositions.lifting.rebase import sparsified
+from bilinear.decompositions.lifting.system import factorised
+from bilinear.decompositions.linear import rank_modulo
 
 PRIMES = st.sampled_from([2, 3])
 FINITE = (Ring.F2, Ring.F3)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import assert_valid, verified_schemes
 
-from decompositions import (
+from bilinear.decompositions import (
     Ring,
     Scheme,
     TooLargeError,
@@ -22,10 +22,10 @@ from decompositions import (
     verify,
     winograd,
 )
-from decompositions.lifting import lift
-from decompositions.lifting.reconcile import conflicts, reconciled
-from decompositions.linear import rank_modulo
-from decompositions.targets.file import from_dense
+from bilinear.decompositions.lifting import lift
+from bilinear.decompositions.lifting.reconcile import conflicts, reconciled
+from bilinear.decompositions.linear import rank_modulo
+from bilinear.decompositions.targets.file import from_dense
 
 SQUARED = kronecker(strassen(), winograd()).to("f2")
 WIDE = concatenate(strassen(), winograd(), "p").to("f2")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from strategies import formats
 
-from decompositions import Ring, lower_bounds, parse_target
+from bilinear.decompositions import Ring, lower_bounds, parse_target
 
 # Ranks that published schemes reach over the integers or rationals (see catalog/records.json for the sources).
 REACHED = {

@@ -1,6 +1,6 @@
 import pytest
 
-from decompositions import TooLargeError, memory
+from bilinear.decompositions import TooLargeError, memory
 
 
 def test_what_is_there_is_a_sensible_number():

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import assert_valid, assert_wrong, bases_of, file_schemes, nudge, positions, steps, verified_schemes
 
-from decompositions import (
+from bilinear.decompositions import (
     Ring,
     RingError,
     Scheme,
@@ -25,7 +25,7 @@ from decompositions import (
     strassen,
     verify,
 )
-from decompositions.operations import ORDERS, canonical, order_to, tightened, without_zero_products
+from bilinear.decompositions.operations import ORDERS, canonical, order_to, tightened, without_zero_products
 
 CHARACTERISTIC_0 = (Ring.ZT, Ring.Z, Ring.Q, Ring.QI)
 SMALL = verified_schemes(moves=1)

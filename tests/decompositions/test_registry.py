@@ -1,7 +1,7 @@
 import pytest
 
-from decompositions import UnknownNameError
-from decompositions.registry import Registry, normalise
+from bilinear.decompositions import UnknownNameError
+from bilinear.decompositions.registry import Registry, normalise
 
 
 def test_names_are_normalised_once_for_everybody():

@@ -3,8 +3,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from decompositions import Ring, RingError, Scheme, SchemeError, parse_target, strassen
-from decompositions.rings import common_multiple, exact, holds, magnitude, outside, parse_ring, smallest
+from bilinear.decompositions import Ring, RingError, Scheme, SchemeError, parse_target, strassen
+from bilinear.decompositions.rings import common_multiple, exact, holds, magnitude, outside, parse_ring, smallest
 
 CHAIN = (Ring.ZT, Ring.Z, Ring.Q, Ring.QI)
 

@@ -7,8 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import assert_valid, file_schemes, generators, verified_schemes
 
-from decompositions import Approximation, Ring, Scheme, SchemeError, TooLargeError, parse_target, standard, strassen
-from decompositions.scheme import empty
+from bilinear.decompositions import (
+    Approximation,
+    Ring,
+    Scheme,
+    SchemeError,
+    TooLargeError,
+    parse_target,
+    standard,
+    strassen,
+)
+from bilinear.decompositions.scheme import empty
 
 
 def naive_residual(approximation):

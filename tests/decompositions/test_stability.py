@@ -5,10 +5,20 @@ import pytest
 from hypothesis import given, settings
 from strategies import generators
 
-from decompositions import Ring, RingError, SchemeError, kronecker, parse_target, standard, strassen, verify, winograd
-from decompositions.equivalence import Verdict, equivalent
-from decompositions.stability import calmed, growth
-from decompositions.stability.orbit import _slopes
+from bilinear.decompositions import (
+    Ring,
+    RingError,
+    SchemeError,
+    kronecker,
+    parse_target,
+    standard,
+    strassen,
+    verify,
+    winograd,
+)
+from bilinear.decompositions.equivalence import Verdict, equivalent
+from bilinear.decompositions.stability import calmed, growth
+from bilinear.decompositions.stability.orbit import _slopes
 
 
 def test_growth_of_the_classical_schemes() -> None:

@@ -6,9 +6,17 @@ import pytest
 from hypothesis import given
 from strategies import file_targets, formats
 
-from decompositions import TARGETS, BilinearError, Target, TargetError, TooLargeError, UnknownNameError, parse_target
-from decompositions.targets.file import from_dense
-from decompositions.targets.parse import family_of
+from bilinear.decompositions import (
+    TARGETS,
+    BilinearError,
+    Target,
+    TargetError,
+    TooLargeError,
+    UnknownNameError,
+    parse_target,
+)
+from bilinear.decompositions.targets.file import from_dense
+from bilinear.decompositions.targets.parse import family_of
 
 
 @pytest.mark.parametrize("name", ["2x3x4", "matmul:2x3x4", "MATMUL:2X3X4", " 2x3x4 ", "matmul: 2x3x4"])

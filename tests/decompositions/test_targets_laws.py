@@ -11,7 +11,7 @@ from scipy import linalg, signal
 from sympy.combinatorics import named_groups
 from sympy.combinatorics.permutations import Permutation
 
-from decompositions import parse_target
+from bilinear.decompositions import parse_target
 
 
 def applied(target, x, y):

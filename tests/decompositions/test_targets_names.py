@@ -5,7 +5,7 @@ import tracemalloc
 
 import pytest
 
-from decompositions import TargetError, TooLargeError, parse_target
+from bilinear.decompositions import TargetError, TooLargeError, parse_target
 
 
 @pytest.mark.parametrize(

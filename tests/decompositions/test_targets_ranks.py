@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import sympy
 
-from decompositions import Ring, Scheme, lower_bounds, parse_target, verify
-from decompositions.evaluation import evaluated
-from decompositions.linear import rank_modulo
-from decompositions.targets import known_ranks
-from decompositions.targets.group import multiplication_table, parse_factors
-from decompositions.targets.group_ranks import ideals
-from decompositions.targets.orbits import components
-from decompositions.targets.polynomial_ranks import LIFTED, griesmer
+from bilinear.decompositions import Ring, Scheme, lower_bounds, parse_target, verify
+from bilinear.decompositions.evaluation import evaluated
+from bilinear.decompositions.linear import rank_modulo
+from bilinear.decompositions.targets import known_ranks
+from bilinear.decompositions.targets.group import multiplication_table, parse_factors
+from bilinear.decompositions.targets.group_ranks import ideals
+from bilinear.decompositions.targets.orbits import components
+from bilinear.decompositions.targets.polynomial_ranks import LIFTED, griesmer
 
 RINGS = tuple(Ring)
 GUIDE = Path(__file__).parents[2] / "docs" / "targets.md"

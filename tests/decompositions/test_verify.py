@@ -22,7 +22,7 @@ from strategies import (
     with_products,
 )
 
-from decompositions import (
+from bilinear.decompositions import (
     METHODS,
     Ring,
     Scheme,
@@ -38,11 +38,11 @@ from decompositions import (
     verify,
     winograd,
 )
-from decompositions.targets.file import from_dense
-from decompositions.verify import brent, randomized
-from decompositions.verify.numeric import verify_numeric
-from decompositions.verify.randomized import IRREDUCIBLE, extension_product, verify_random
-from decompositions.verify.symbolic import verify_symbolic
+from bilinear.decompositions.targets.file import from_dense
+from bilinear.decompositions.verify import brent, randomized
+from bilinear.decompositions.verify.numeric import verify_numeric
+from bilinear.decompositions.verify.randomized import IRREDUCIBLE, extension_product, verify_random
+from bilinear.decompositions.verify.symbolic import verify_symbolic
 
 SCHEMES = st.one_of(verified_schemes(), file_schemes())
 CHARACTERISTIC_0 = [Ring.Z, Ring.Q, Ring.QI]

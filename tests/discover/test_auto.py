@@ -5,17 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog import Catalog
-from decompositions import parse_target, standard
-from decompositions.rings import Ring
-from decompositions.seeds import seed
-from decompositions.targets import Target
-from discover.auto import resolve
-from discover.budget import parse_budget
-from discover.order import Order
-from discover.replay import replay
-from discover.search import execute, search
-from discover.solver import OptionError
+from bilinear.catalog import Catalog
+from bilinear.decompositions import parse_target, standard
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.seeds import seed
+from bilinear.decompositions.targets import Target
+from bilinear.discover.auto import resolve
+from bilinear.discover.budget import parse_budget
+from bilinear.discover.order import Order
+from bilinear.discover.replay import replay
+from bilinear.discover.search import execute, search
+from bilinear.discover.solver import OptionError
 
 
 def polymul(path: Path, size: int) -> Target:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from discover.budget import Budget, BudgetError, parse_budget
+from bilinear.discover.budget import Budget, BudgetError, parse_budget
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import generators
 
-from decompositions import RingError, Scheme, SchemeError, parse_target, strassen, verify, winograd
-from decompositions.rings import Ring
-from decompositions.scheme import Approximation
-from discover.discretize import discretize
-from discover.discretize.exact import PRIME, ROOT, assembled
-from discover.discretize.grids import grids, nearest
+from bilinear.decompositions import RingError, Scheme, SchemeError, parse_target, strassen, verify, winograd
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Approximation
+from bilinear.discover.discretize import discretize
+from bilinear.discover.discretize.exact import PRIME, ROOT, assembled
+from bilinear.discover.discretize.grids import grids, nearest
 
 
 def hidden(scheme: Scheme, rng: np.random.Generator) -> Approximation:

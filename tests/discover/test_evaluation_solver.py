@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decompositions import Ring, lower_bounds, parse_target, strassen, verify
-from decompositions.evaluation import evaluated
-from decompositions.identity import content_hash, normal_form
-from decompositions.rings import holds
-from decompositions.targets import known_ranks
-from decompositions.targets.polynomial_ranks import LIFTED
-from discover.budget import Budget
-from discover.outcome import Status
-from discover.problem import Problem, ProblemError
-from discover.run import run
-from discover.search import search
-from discover.solver import OptionError, make_solver
-from discover.solvers.evaluation import LEG, Evaluation, reaches
+from bilinear.decompositions import Ring, lower_bounds, parse_target, strassen, verify
+from bilinear.decompositions.evaluation import evaluated
+from bilinear.decompositions.identity import content_hash, normal_form
+from bilinear.decompositions.rings import holds
+from bilinear.decompositions.targets import known_ranks
+from bilinear.decompositions.targets.polynomial_ranks import LIFTED
+from bilinear.discover.budget import Budget
+from bilinear.discover.outcome import Status
+from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.run import run
+from bilinear.discover.search import search
+from bilinear.discover.solver import OptionError, make_solver
+from bilinear.discover.solvers.evaluation import LEG, Evaluation, reaches
 
 SHORT = {"flips": 2 * LEG / 1e6}
 """Two legs over each ring."""

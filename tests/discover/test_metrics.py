@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from decompositions import parse_target, strassen
-from discover import metrics
-from discover.metrics import MetricsError, read, recorded
-from discover.outcome import Found, Outcome, Progress, Status
-from discover.run import Hooks
-from discover.search import Order, Result, execute
+from bilinear.decompositions import parse_target, strassen
+from bilinear.discover import metrics
+from bilinear.discover.metrics import MetricsError, read, recorded
+from bilinear.discover.outcome import Found, Outcome, Progress, Status
+from bilinear.discover.run import Hooks
+from bilinear.discover.search import Order, Result, execute
 
 ORDER = Order(parse_target("2x2x2"), 7, solver="construction", options={"name": "strassen"})
 FOUND = Found(strassen(), 0, 3, 0.1)
@@ -197,11 +197,11 @@ def test_a_folder_that_is_missing_is_an_error_before_the_search(tmp_path: Path) 
 SEARCH = """
 import sys
 from pathlib import Path
-from discover.metrics import recorded
-from discover.run import Hooks
-from discover.search import Order, execute
-from discover.budget import parse_budget
-from decompositions import parse_target
+from bilinear.discover.metrics import recorded
+from bilinear.discover.run import Hooks
+from bilinear.discover.search import Order, execute
+from bilinear.discover.budget import parse_budget
+from bilinear.decompositions import parse_target
 order = Order(parse_target("3x3x3"), 21, solver="ternary-sgd", options={"restarts": 16}, budget=parse_budget("60s"),
               checkpoint=Path(sys.argv[1]) / "state.npz")
 hooks = Hooks(on_progress=lambda p: print(p.steps, flush=True))

@@ -5,17 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog import Catalog
-from decompositions import parse_target, standard, strassen
-from decompositions.rings import Ring
-from decompositions.verify import verify
-from discover.auto import resolve
-from discover.order import Order
-from discover.pieces import with_pieces
-from discover.problem import Problem, ProblemError
-from discover.replay import replay
-from discover.search import search
-from discover.solver import make_solver
+from bilinear.catalog import Catalog
+from bilinear.decompositions import parse_target, standard, strassen
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.verify import verify
+from bilinear.discover.auto import resolve
+from bilinear.discover.order import Order
+from bilinear.discover.pieces import with_pieces
+from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.replay import replay
+from bilinear.discover.search import search
+from bilinear.discover.solver import make_solver
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cli import main
-from discover.metrics import MetricsError, Recorded
-from discover.plot import PlotError, curves, plot
+from bilinear.cli import main
+from bilinear.discover.metrics import MetricsError, Recorded
+from bilinear.discover.plot import PlotError, curves, plot
 
 START = {"event": "start", "format": 1, "search": "4x4x5 over zt", "solver": "flip-graph", "seed": 3, "published": 61}
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from decompositions import parse_target
-from discover.problem import Problem, ProblemError, require_possible
+from bilinear.decompositions import parse_target
+from bilinear.discover.problem import Problem, ProblemError, require_possible
 
 
 @pytest.mark.parametrize("rank", [0, -3])

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog import Catalog
-from catalog.errors import CatalogError
-from decompositions import content_hash, parse_target, verify
-from decompositions.scheme import Scheme
-from discover.order import Order
-from discover.replay import replay
-from discover.search import search
+from bilinear.catalog import Catalog
+from bilinear.catalog.errors import CatalogError
+from bilinear.decompositions import content_hash, parse_target, verify
+from bilinear.decompositions.scheme import Scheme
+from bilinear.discover.order import Order
+from bilinear.discover.replay import replay
+from bilinear.discover.search import search
 
 
 def scheme_of(catalog: Catalog) -> object:

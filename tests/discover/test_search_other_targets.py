@@ -2,10 +2,10 @@
 
 import pytest
 
-from decompositions import Ring, parse_target, verify
-from discover.budget import parse_budget
-from discover.problem import Problem, ProblemError, require_possible
-from discover.run import run
+from bilinear.decompositions import Ring, parse_target, verify
+from bilinear.discover.budget import parse_budget
+from bilinear.discover.problem import Problem, ProblemError, require_possible
+from bilinear.discover.run import run
 
 CASES = [
     ("polymul:2x2", "zt", 3, "flip-graph"),

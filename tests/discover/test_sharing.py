@@ -9,23 +9,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog import Catalog
-from decompositions import content_hash, parse_target, verify
-from decompositions.rings import Ring
-from discover import sharing
-from discover.budget import Budget, parse_budget
-from discover.checkpoint import CheckpointError, from_bytes, load_team, save_team
-from discover.jobs import run_jobs
-from discover.order import Order
-from discover.outcome import Outcome, Progress, Status
-from discover.problem import ProblemError
-from discover.replay import replay
-from discover.run import Hooks
-from discover.search import execute
-from discover.sharing import DEATHS, Team
-from discover.solver import make_solver
-from discover.solvers.flip_graph.descent import SLICE, FlipPool
-from discover.workers import JobError
+from bilinear.catalog import Catalog
+from bilinear.decompositions import content_hash, parse_target, verify
+from bilinear.decompositions.rings import Ring
+from bilinear.discover import sharing
+from bilinear.discover.budget import Budget, parse_budget
+from bilinear.discover.checkpoint import CheckpointError, from_bytes, load_team, save_team
+from bilinear.discover.jobs import run_jobs
+from bilinear.discover.order import Order
+from bilinear.discover.outcome import Outcome, Progress, Status
+from bilinear.discover.problem import ProblemError
+from bilinear.discover.replay import replay
+from bilinear.discover.run import Hooks
+from bilinear.discover.search import execute
+from bilinear.discover.sharing import DEATHS, Team
+from bilinear.discover.solver import make_solver
+from bilinear.discover.solvers.flip_graph.descent import SLICE, FlipPool
+from bilinear.discover.workers import JobError
 
 TWO_CORES = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 OPTIONS: dict[str, object] = {"size": 5, "path": 0.2}

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from decompositions import UnknownNameError, parse_target, verify
-from decompositions.scheme import Scheme
-from discover.problem import Problem, ProblemError
-from discover.solver import SOLVERS, OptionError, make_solver, parameters
+from bilinear.decompositions import UnknownNameError, parse_target, verify
+from bilinear.decompositions.scheme import Scheme
+from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.solver import SOLVERS, OptionError, make_solver, parameters
 
 
 def test_an_unknown_solver_suggests_the_nearest() -> None:

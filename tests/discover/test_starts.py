@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from catalog import Catalog
-from cli import main
-from decompositions import parse_target
-from decompositions.constructions import strassen
-from decompositions.scheme import Approximation, Scheme
-from decompositions.seeds import seed
-from discover.approximate.refining import floats, refined
-from discover.problem import ProblemError
-from discover.replay import replay
-from discover.starts import keep_seeds, read, start
+from bilinear.catalog import Catalog
+from bilinear.cli import main
+from bilinear.decompositions import parse_target
+from bilinear.decompositions.constructions import strassen
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.seeds import seed
+from bilinear.discover.approximate.refining import floats, refined
+from bilinear.discover.problem import ProblemError
+from bilinear.discover.replay import replay
+from bilinear.discover.starts import keep_seeds, read, start
 
 TILE = parse_target("2x2x2")
 

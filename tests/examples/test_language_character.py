@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from bilinear.layers.strassen import Phase, StrassenLinear, StrassenLSTM, SumProduct
 from examples.language.network import Budget, CharacterConfig, CharacterModel
 from examples.language.text import TextError, plain_text
 from examples.language.training import Recipe, perplexity, streams, train_dense, train_phases, windows
-from layers.strassen import Phase, StrassenLinear, StrassenLSTM, SumProduct
 
 TEXT = "the cat saw a dog .\nthe dog saw a cat .\n" * 12
 CORPUS = plain_text("it", TEXT, most=50, longest=7)

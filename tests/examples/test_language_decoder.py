@@ -11,12 +11,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
+from bilinear.layers import STLConfig, STLLinear
 from examples.language import decoder
 from examples.language.decoder import ModelError, Recipe
 from examples.language.fine_tuning import Experiment, basis_of, converted, in_blocks, tuned
 from examples.language.text import TextError
 from examples.models import Decoder
-from layers import STLConfig, STLLinear
 
 CONFIG = STLConfig(tile=4, rank=24, learnable_basis=True)
 TEXT = decoder.as_bytes("it", "All work and no play makes Jack a dull boy. " * 60, 16)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decompositions import BilinearError
+from bilinear.decompositions import BilinearError
 from examples.language.text import (
     END,
     LARGEST_TEXT,

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from bilinear.layers import STLConv2d, STLLinear, StrassenConv2d
+from bilinear.layers.strassen import Operations
 from examples.vision.command import estimate, interval
 from examples.vision.data import Images
 from examples.vision.models import ResNet, ViT, patch_side, stage_count
@@ -18,8 +20,6 @@ from examples.vision.strassen_nets import DENSE, operations
 from examples.vision.strassen_nets import Setup as Ternary
 from examples.vision.strassen_nets import build as build_ternary
 from examples.vision.training import BASIS_RATE, Classification, Recipe, _optimiser, _share
-from layers import STLConv2d, STLLinear, StrassenConv2d
-from layers.strassen import Operations
 
 
 def blocks(count: int = 60, side: int = 8) -> Images:

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from decompositions import Approximation, Scheme, kronecker, parse_target, sandwich, standard, strassen
-from layers.stl import Basis
+from bilinear.decompositions import Approximation, Scheme, kronecker, parse_target, sandwich, standard, strassen
+from bilinear.layers.stl import Basis
 
 
 def with_denominators() -> Scheme:

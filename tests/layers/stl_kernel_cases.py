@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.autograd import gradcheck
 from torch.library import opcheck
 
-from layers.kernels import ACTIVATIONS, plain
-from layers.kernels.registration import Family
+from bilinear.layers.kernels import ACTIVATIONS, plain
+from bilinear.layers.kernels.registration import Family
 
 CASES = [(4, 4, 3, 130, 24), (2, 3, 2, 5, 7), (3, 5, 2, 9, 17), (1, 1, 1, 257, 1), (4, 4, 2, 9, 70)]
 """(a, b, rows and columns of tiles, rank): one and several blocks, sides and ranks that are no powers of two."""

@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decompositions.transforms import parse_transform
-from discover.transforms.hierarchical import Hierarchical
-from layers import ButterflyLinear, LayerError
-from layers.butterfly.compiled import CompiledButterfly
+from bilinear.decompositions.transforms import parse_transform
+from bilinear.discover.transforms.hierarchical import Hierarchical
+from bilinear.layers import ButterflyLinear, LayerError
+from bilinear.layers.butterfly.compiled import CompiledButterfly
 
 
 @settings(max_examples=20, deadline=None)

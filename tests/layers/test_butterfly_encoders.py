@@ -9,11 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from layer_cases import normal
 
-from decompositions import kronecker, parse_target, standard, strassen, winograd
-from layers import LayerError
-from layers.butterfly.encoders import FastEncoders, additions, kronecker_parts, multiplications, multiply_by_parts
-from layers.stl import Basis, Encoders
-from layers.stl.functional import encode_weight, multiply_encoded
+from bilinear.decompositions import kronecker, parse_target, standard, strassen, winograd
+from bilinear.layers import LayerError
+from bilinear.layers.butterfly.encoders import (
+    FastEncoders,
+    additions,
+    kronecker_parts,
+    multiplications,
+    multiply_by_parts,
+)
+from bilinear.layers.stl import Basis, Encoders
+from bilinear.layers.stl.functional import encode_weight, multiply_encoded
 
 PRODUCTS = {
     "strassen2": [strassen(), strassen()],

@@ -15,8 +15,8 @@ pytest.importorskip("triton", reason="Triton is not installed")
 ROOT = Path(__file__).parents[2]
 CASES = """
 import itertools, torch
-from layers.butterfly.factors import mixed
-from layers.butterfly.fused import mix
+from bilinear.layers.butterfly.factors import mixed
+from bilinear.layers.butterfly.fused import mix
 
 def fused(x, blocks):
     a, c, j, o, b, s = blocks.shape
@@ -53,7 +53,7 @@ HOPPER = """
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from layers.butterfly.fused import mix_kernel
+from bilinear.layers.butterfly.fused import mix_kernel
 
 constants = dict(inputs=32, children=2, width=16, K=32, M=32, TOKENS=64, WIDE=False)
 sizes = dict.fromkeys(("tokens", "blocks", "nodes"), "i32")
@@ -96,7 +96,7 @@ def test_the_kernel_compiles_for_hopper(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_a_layer_on_cuda_equals_the_one_on_the_cpu() -> None:
-    from layers import ButterflyLinear
+    from bilinear.layers import ButterflyLinear
 
     torch.manual_seed(0)
     layer, x = ButterflyLinear(256, 512), torch.randn(70, 256)

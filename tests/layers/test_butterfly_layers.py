@@ -11,12 +11,12 @@ from layer_cases import linear, normal
 from safetensors.torch import load, save
 from torch import nn
 
-from decompositions.transforms import construct, parse_transform
-from discover.transforms.hierarchical import Hierarchical
-from layers import LayerError
-from layers.butterfly import ButterflyLinear, MonarchLinear
-from layers.butterfly.factors import butterfly_shapes, groups, joined, mixed
-from layers.butterfly.stages import Mixing
+from bilinear.decompositions.transforms import construct, parse_transform
+from bilinear.discover.transforms.hierarchical import Hierarchical
+from bilinear.layers import LayerError
+from bilinear.layers.butterfly import ButterflyLinear, MonarchLinear
+from bilinear.layers.butterfly.factors import butterfly_shapes, groups, joined, mixed
+from bilinear.layers.butterfly.stages import Mixing
 
 REAL = ("hadamard", "hartley", "dct-ii", "dct-iii", "dst-ii")
 F64 = torch.float64
@@ -42,7 +42,7 @@ def test_any_sizes_give_the_product_with_the_dense_weight(kind: str, rows: int, 
 @settings(max_examples=40, deadline=None)
 def test_factors_are_those_of_numpy_and_blocks_have_the_rank(rows: int, columns: int, rank: int, radix: int) -> None:
     """Every stage alone is `ButterflyFactor.apply`, and levels joined are levels applied."""
-    from decompositions.transforms import ButterflyFactor
+    from bilinear.decompositions.transforms import ButterflyFactor
 
     torch.manual_seed(0)
     blocks = [torch.randn(shape, dtype=F64) for shape in butterfly_shapes(columns, rows, rank, radix)]

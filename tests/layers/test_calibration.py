@@ -9,8 +9,8 @@ import torch
 from layer_cases import linear, normal
 from torch import nn
 
-from decompositions import strassen
-from layers import LayerError, STLConfig, STLConv2d, STLLinear, convert_
+from bilinear.decompositions import strassen
+from bilinear.layers import LayerError, STLConfig, STLConv2d, STLLinear, convert_
 
 
 def conv(seed: int) -> nn.Conv2d:

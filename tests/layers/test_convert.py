@@ -10,9 +10,9 @@ from layer_cases import normal
 from torch import nn
 from torch.nn.utils import parametrizations
 
-from decompositions import BilinearError
+from bilinear.decompositions import BilinearError
+from bilinear.layers import LayerError, STLConfig, STLConv2d, STLLinear, convert_, merge_, revert_, wide_linear
 from examples.models import Decoder, DecoderConfig, ResNet18, T2TViT7
-from layers import LayerError, STLConfig, STLConv2d, STLLinear, convert_, merge_, revert_, wide_linear
 
 EXACT = STLConfig(rank=49, init="strassen")
 SMALL = STLConfig(tile=2, rank=7, init="strassen")

@@ -12,8 +12,8 @@ from layer_cases import normal
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from bilinear.layers import STLConfig, convert_
 from examples.models import Decoder, DecoderConfig
-from layers import STLConfig, convert_
 
 CONFIG = STLConfig(tile=2, rank=6, learnable_basis=True)
 TOKENS = torch.arange(16).reshape(2, 8)

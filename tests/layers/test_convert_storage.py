@@ -11,10 +11,10 @@ from layer_cases import normal
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from cli import main
+from bilinear.cli import main
+from bilinear.layers import LayerError, STLConfig, STLLinear, convert_, load_model_, save_model
+from bilinear.layers.convert import Convolution, convert_file, read_config
 from examples.models import Decoder, DecoderConfig
-from layers import LayerError, STLConfig, STLLinear, convert_, load_model_, save_model
-from layers.convert import Convolution, convert_file, read_config
 
 CONFIG = STLConfig(tile=2, rank=6)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from layers import (
+from bilinear.layers import (
     ButterflyConfig,
     ButterflyLinear,
     LayerError,

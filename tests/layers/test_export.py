@@ -11,8 +11,8 @@ from layer_cases import EXACT, linear, normal, rounding, truncated
 from safetensors.torch import save_file
 from torch import nn
 
-from decompositions import strassen
-from layers import LayerError, STLLinear, compare_with_linear, export_layer, load_layer
+from bilinear.decompositions import strassen
+from bilinear.layers import LayerError, STLLinear, compare_with_linear, export_layer, load_layer
 
 
 @pytest.mark.parametrize("encoded", [True, False])

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from layer_cases import EXACT, normal, relative_rms, rounding
 
-from decompositions import Scheme, standard, strassen
-from layers import Basis, fast_matmul, measure_accuracy
-from layers.fast_matmul import additions, plan
-from layers.fast_matmul.plan import PRODUCT, groups_of, plan_of
+from bilinear.decompositions import Scheme, standard, strassen
+from bilinear.layers import Basis, fast_matmul, measure_accuracy
+from bilinear.layers.fast_matmul import additions, plan
+from bilinear.layers.fast_matmul.plan import PRODUCT, groups_of, plan_of
 
 TWICE = ("strassen", "rectangular", "denominators")
 CASES = [(name, 1) for name in EXACT] + [(name, 2) for name in TWICE] + [("strassen", 3)]

@@ -7,9 +7,9 @@ import pytest
 import torch
 from layer_cases import truncated
 
-from decompositions import standard, strassen
-from decompositions.targets.file import from_dense
-from layers import LayerError, fast_matmul
+from bilinear.decompositions import standard, strassen
+from bilinear.decompositions.targets.file import from_dense
+from bilinear.layers import LayerError, fast_matmul
 
 
 def zeros(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:

@@ -6,15 +6,15 @@ import pytest
 import torch
 from layer_cases import EXACT, normal
 
-from catalog.store import Catalog
-from decompositions import Scheme, kronecker, strassen, winograd
-from decompositions.programs import plain_program, short_program
-from decompositions.programs.basis import rebased_program
-from decompositions.programs.program import ProgramError
-from discover.optimize.keep import program_of
-from layers import LayerError, count_additions, fast_matmul, measure_accuracy
-from layers.fast_matmul import additions
-from layers.fast_matmul.plan import PRODUCT, groups_of, plan_of
+from bilinear.catalog.store import Catalog
+from bilinear.decompositions import Scheme, kronecker, strassen, winograd
+from bilinear.decompositions.programs import plain_program, short_program
+from bilinear.decompositions.programs.basis import rebased_program
+from bilinear.decompositions.programs.program import ProgramError
+from bilinear.discover.optimize.keep import program_of
+from bilinear.layers import LayerError, count_additions, fast_matmul, measure_accuracy
+from bilinear.layers.fast_matmul import additions
+from bilinear.layers.fast_matmul.plan import PRODUCT, groups_of, plan_of
 
 TINY = (64, 64, 64)
 ENTRIES = ("2x2x3-r11-zt-5a987373", "3x3x3-r23-zt-3ba64fe7", "4x4x4-r49-zt-6be24669")

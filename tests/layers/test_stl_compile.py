@@ -9,8 +9,8 @@ import torch
 from layer_cases import EXACT, normal, relative_rms, rounding
 from torch import Tensor, nn
 
-from decompositions import strassen
-from layers import STLLinear
+from bilinear.decompositions import strassen
+from bilinear.layers import STLLinear
 
 COMPILERS = ("c++", "g++", "clang++")
 

@@ -11,8 +11,8 @@ from layer_cases import EXACT, normal, truncated
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from decompositions import Approximation, strassen
-from layers import LayerError, STLConv2d
+from bilinear.decompositions import Approximation, strassen
+from bilinear.layers import LayerError, STLConv2d
 
 
 def conv(*arguments, dtype: torch.dtype = torch.float64, **options) -> nn.Conv2d:

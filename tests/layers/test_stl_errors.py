@@ -8,9 +8,9 @@ import torch
 from layer_cases import EXACT, linear
 from torch import nn
 
-from decompositions import Approximation, Ring, Scheme, parse_target, standard, strassen
-from decompositions.targets.file import from_dense
-from layers import Basis, LayerError, STLLinear
+from bilinear.decompositions import Approximation, Ring, Scheme, parse_target, standard, strassen
+from bilinear.decompositions.targets.file import from_dense
+from bilinear.layers import Basis, LayerError, STLLinear
 
 
 def gaussian() -> Scheme:

@@ -7,11 +7,11 @@ import pytest
 import torch
 from layer_cases import EXACT, linear, normal, relative_rms, truncated
 
-from decompositions import BilinearError, strassen
-from layers import Encoders, LayerError, STLLinear, fewest_tokens, initial_basis, stl_matmul
-from layers.stl import INITIALISATIONS, Basis, calibrated_weight
-from layers.stl.functional import encode_weight, is_kept, mean_weight, multiply_encoded
-from layers.stl.threshold import MACHINES, NEVER, Machine, dense_seconds, stl_seconds
+from bilinear.decompositions import BilinearError, strassen
+from bilinear.layers import Encoders, LayerError, STLLinear, fewest_tokens, initial_basis, stl_matmul
+from bilinear.layers.stl import INITIALISATIONS, Basis, calibrated_weight
+from bilinear.layers.stl.functional import encode_weight, is_kept, mean_weight, multiply_encoded
+from bilinear.layers.stl.threshold import MACHINES, NEVER, Machine, dense_seconds, stl_seconds
 
 RANKS = {"strassen": 49}
 

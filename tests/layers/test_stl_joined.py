@@ -9,9 +9,9 @@ import pytest
 import torch
 from layer_cases import EXACT, linear, normal, truncated
 
-from decompositions import Approximation
-from layers import STLMLP, LayerError, STLLinear, STLLinearGroup
-from layers.kernels import ACTIVATIONS, dispatch
+from bilinear.decompositions import Approximation
+from bilinear.layers import STLMLP, LayerError, STLLinear, STLLinearGroup
+from bilinear.layers.kernels import ACTIVATIONS, dispatch
 
 SCHEMES = [EXACT["strassen"], EXACT["standard3"], truncated(6)]
 OPTIONS = [{}, {"encoded": False}, {"learnable_basis": True}, {"sharing": "column"}]

@@ -12,8 +12,8 @@ from layer_cases import EXACT, linear, normal
 from torch.autograd import gradgradcheck
 from torch.utils.flop_counter import FlopCounterMode
 
-from layers import STLLinear
-from layers.kernels import cpu, decode, dispatch, encode, multiply, multiply_chained, multiply_shared, plain
+from bilinear.layers import STLLinear
+from bilinear.layers.kernels import cpu, decode, dispatch, encode, multiply, multiply_chained, multiply_shared, plain
 
 
 @pytest.fixture
@@ -132,6 +132,9 @@ def test_compiled_layers_use_the_kernels(always):
 
 
 def test_importing_layers_compiles_nothing_and_needs_no_triton():
-    code = "import sys; sys.modules['triton'] = None; import layers; print('layers.kernels.cpu_code' in sys.modules)"
+    code = (
+        "import sys; sys.modules['triton'] = None; import bilinear.layers\n"
+        "print('bilinear.layers.kernels.cpu_code' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -14,13 +14,13 @@ pytest.importorskip("triton", reason="Triton is not installed")
 
 FOLDER = Path(__file__).parent
 BEGIN = f"import sys; sys.path[:0] = [{str(FOLDER)!r}, {str(FOLDER.parents[1])!r}]; import torch\n"
-IMPORTS = "import stl_kernel_cases as cases\nfrom layers.kernels.triton_ops import TRITON\n"
+IMPORTS = "import stl_kernel_cases as cases\nfrom bilinear.layers.kernels.triton_ops import TRITON\n"
 
 HOPPER = """
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from layers.kernels import triton_code
+from bilinear.layers.kernels import triton_code
 
 sizes = dict.fromkeys(("rows", "columns", "rank", "new_rank", "kept_rows", "kept_columns"), "i32")
 constants = dict(a=4, b=4, A=4, B=4, R=32, S=32, BLOCK=128, WIDE=False, BIASED=True, ACTIVATION="gelu")
@@ -61,7 +61,7 @@ def test_the_kernels_compile_for_hopper(tmp_path):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_the_kernels_on_cuda():
     code = (
-        f"{IMPORTS}from layers.kernels.dispatch import TRITON_DTYPES\n"
+        f"{IMPORTS}from bilinear.layers.kernels.dispatch import TRITON_DTYPES\n"
         "draw = cases.normal\ncases.normal = lambda *s, **k: draw(*s, **k).cuda()\n"
         "for dtype in TRITON_DTYPES: cases.check_values(TRITON, dtype)\n"
         "cases.check_gradients(TRITON, torch.float32)"

@@ -13,8 +13,8 @@ from layer_cases import EXACT, linear, normal, relative_rms, rounding, truncated
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from decompositions import strassen
-from layers import STLLinear
+from bilinear.decompositions import strassen
+from bilinear.layers import STLLinear
 
 DTYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
 

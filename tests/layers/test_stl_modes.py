@@ -8,7 +8,7 @@ from layer_cases import EXACT, linear, normal
 from torch import nn
 from torch.export import Dim
 
-from layers import STLConfig, STLConv2d, STLLinear, convert_, merge_, revert_
+from bilinear.layers import STLConfig, STLConv2d, STLLinear, convert_, merge_, revert_
 
 CONFIG = STLConfig(tile=2, rank=7, init="strassen")
 

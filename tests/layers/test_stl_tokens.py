@@ -7,8 +7,8 @@ import pytest
 import torch
 from layer_cases import EXACT, normal, relative_rms, truncated
 
-from decompositions import Approximation, strassen
-from layers import STLLinear
+from bilinear.decompositions import Approximation, strassen
+from bilinear.layers import STLLinear
 
 
 def leaky(drop: int) -> Approximation:

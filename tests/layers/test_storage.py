@@ -14,18 +14,18 @@ import torch
 from layer_cases import EXACT, linear, normal, truncated
 from safetensors.torch import load_file, save_file
 
-from catalog.convert import entry_from_approximation
-from catalog.entries import Provenance
-from decompositions import content_hash, strassen
-from layers import LayerError, STLLinear, load_layer, save_layer, storage
+from bilinear.catalog.convert import entry_from_approximation
+from bilinear.catalog.entries import Provenance
+from bilinear.decompositions import content_hash, strassen
+from bilinear.layers import LayerError, STLLinear, load_layer, save_layer, storage
 
 ROOT = Path(__file__).parents[2]
 LOAD = """
 import sys, torch
-from layers import load_layer
+from bilinear.layers import load_layer
 layer = load_layer(sys.argv[1])
 print(layer(torch.arange(9.0).reshape(1, 9)).tolist())
-assert "catalog" not in sys.modules and "cli" not in sys.modules
+assert "bilinear.catalog" not in sys.modules and "bilinear.cli" not in sys.modules
 """
 
 

@@ -8,8 +8,8 @@ from fractions import Fraction
 import pytest
 import torch
 
-from layers import Phase, StrassenConv2d, StrassenLinear, StrassenLSTM
-from layers.strassen import (
+from bilinear.layers import Phase, StrassenConv2d, StrassenLinear, StrassenLSTM
+from bilinear.layers.strassen import (
     Operations,
     conv_operations,
     dense_conv_operations,

@@ -8,9 +8,9 @@ from layer_cases import normal
 from torch import nn
 from torch.nn import functional
 
-from decompositions import parse_target, standard, strassen
-from discover.ternary import ternary_scaled, ternary_signs
-from layers import (
+from bilinear.decompositions import parse_target, standard, strassen
+from bilinear.discover.ternary import ternary_scaled, ternary_signs
+from bilinear.layers import (
     LayerError,
     Phase,
     StrassenConv1d,

@@ -10,7 +10,7 @@ from layer_cases import normal
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from layers import (
+from bilinear.layers import (
     LayerError,
     Phase,
     StrassenConv2d,
@@ -20,7 +20,7 @@ from layers import (
     save_ternary,
     set_phase,
 )
-from layers.strassen.packing import pack, packed_length, unpack
+from bilinear.layers.strassen.packing import pack, packed_length, unpack
 
 HEADER = {"format": "bilinear-ternary", "version": "1"}
 

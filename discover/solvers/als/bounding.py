@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from discover.discretize.descent import Batch, Pull, step
-from discover.discretize.equations import Equations
+from bilinear.discover.discretize.descent import Batch, Pull, step
+from bilinear.discover.discretize.equations import Equations
 
 FIRST = 1e-3
 """Ridge of every product at first."""

@@ -12,17 +12,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from decompositions import memory
-from decompositions.rings import INT64_SAFE, Ring, magnitude
-from decompositions.scheme import Approximation, Scheme
-from discover.discretize import discretize
-from discover.discretize.descent import EXACT, Batch, step
-from discover.discretize.equations import Equations
-from discover.problem import Problem, ProblemError
-from discover.solvers.als.bounding import Bounding, cut
-from discover.solvers.als.starts import stacked
-from discover.solvers.als.state import AlsState, Floats
-from discover.solvers.als.sweeps import swept
+from bilinear.decompositions import memory
+from bilinear.decompositions.rings import INT64_SAFE, Ring, magnitude
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.discover.discretize import discretize
+from bilinear.discover.discretize.descent import EXACT, Batch, step
+from bilinear.discover.discretize.equations import Equations
+from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.solvers.als.bounding import Bounding, cut
+from bilinear.discover.solvers.als.starts import stacked
+from bilinear.discover.solvers.als.state import AlsState, Floats
+from bilinear.discover.solvers.als.sweeps import swept
 
 DEVICES = ("cpu", "cuda")
 BATCH_UNKNOWNS = {"cpu": 1 << 14, "cuda": 1 << 21}

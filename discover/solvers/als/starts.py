@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.rings import Ring
-from decompositions.scheme import Approximation, Scheme
-from discover.problem import Problem, ProblemError
-from discover.solvers.als.state import Floats
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.solvers.als.state import Floats
 
 
 def stacked(starts: Sequence[Scheme | Approximation], problem: Problem, rng: np.random.Generator) -> Floats:

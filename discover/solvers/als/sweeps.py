@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from discover.discretize.equations import AXES, Equations
+from bilinear.discover.discretize.equations import AXES, Equations
 
 BALANCE_EVERY = 10  # sweeps
 

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.constructions import standard
-from decompositions.scheme import Approximation, Scheme
-from discover.problem import Problem
-from discover.solvers.flip_graph.packing import Words
-from discover.solvers.flip_graph.pool import (
+from bilinear.decompositions.constructions import standard
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.discover.problem import Problem
+from bilinear.discover.solvers.flip_graph.packing import Words
+from bilinear.discover.solvers.flip_graph.pool import (
     ABOVE,
     BELOW,
     RANK,
@@ -27,7 +27,7 @@ from discover.solvers.flip_graph.pool import (
     receive,
     start_pool,
 )
-from discover.solvers.flip_graph.schemes import (
+from bilinear.discover.solvers.flip_graph.schemes import (
     WalkedState,
     beginning,
     factors_of,
@@ -40,7 +40,7 @@ from discover.solvers.flip_graph.schemes import (
     to_scheme,
     walk_ring,
 )
-from discover.solvers.flip_graph.walking import Factors, Settings, counts
+from bilinear.discover.solvers.flip_graph.walking import Factors, Settings, counts
 
 SLICE = 1 << 24  # flips of an advance, at least one path
 BARRIER = 1 << 26  # flips between two exchanges of jobs: a few seconds

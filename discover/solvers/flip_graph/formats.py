@@ -1,7 +1,7 @@
 """The formats around a target, and the moves that lead from the scheme of one to a start for another.
 
 Source: M. Kauers, I. Wood, "Exploring the meta flip graph for matrix multiplication" (arXiv:2510.19787): extension,
-projection, merging. We cut along any line over the field, see `decompositions.cutting`, and add products.
+projection, merging. We cut along any line over the field, see `bilinear.decompositions.cutting`, and add products.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from decompositions.composition import Sizes, aligned, ordered, resized, rising
-from decompositions.cutting import cut
-from decompositions.fitting import fitted
-from decompositions.operations import AXES, concatenate, kronecker
-from decompositions.scheme import Scheme
-from decompositions.targets.matmul import matmul
+from bilinear.decompositions.composition import Sizes, aligned, ordered, resized, rising
+from bilinear.decompositions.cutting import cut
+from bilinear.decompositions.fitting import fitted
+from bilinear.decompositions.operations import AXES, concatenate, kronecker
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets.matmul import matmul
 
 LEAST = 2  # no format on the map has a smaller size, unless the target has
 CUT_SLACK = 2.5  # products that a cut may cost beyond the cheapest one

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.scheme import Scheme
-from decompositions.targets import Target
-from discover.solvers.flip_graph.schemes import joined
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets import Target
+from bilinear.discover.solvers.flip_graph.schemes import joined
 
 KEPT = 4  # gifts of one format
 

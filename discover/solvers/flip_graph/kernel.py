@@ -14,8 +14,8 @@ from functools import cache
 
 from numba import cfunc, int64, njit, uint64
 
-from discover.solvers.flip_graph import blocks as at
-from discover.solvers.flip_graph.memory import (
+from bilinear.discover.solvers.flip_graph import blocks as at
+from bilinear.discover.solvers.flip_graph.memory import (
     Memory,
     call_burst,
     field,

@@ -12,7 +12,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
 
-from discover.solvers.flip_graph import blocks as at
+from bilinear.discover.solvers.flip_graph import blocks as at
 
 
 class Memory(NamedTuple):

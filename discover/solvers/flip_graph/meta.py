@@ -9,14 +9,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.records import published
-from decompositions.composition import Sizes
-from decompositions.constructions import standard
-from decompositions.scheme import Approximation, Scheme
-from decompositions.targets.matmul import matmul
-from discover.problem import Problem, ProblemError
-from discover.solvers.flip_graph.formats import Move, around, made, moves
-from discover.solvers.flip_graph.schemes import (
+from bilinear.catalog.records import published
+from bilinear.decompositions.composition import Sizes
+from bilinear.decompositions.constructions import standard
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.targets.matmul import matmul
+from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.solvers.flip_graph.formats import Move, around, made, moves
+from bilinear.discover.solvers.flip_graph.schemes import (
     is_dead,
     joined,
     lift_walk,
@@ -26,8 +26,8 @@ from discover.solvers.flip_graph.schemes import (
     to_scheme,
     walk_ring,
 )
-from discover.solvers.flip_graph.shelf import Shelf
-from discover.solvers.flip_graph.walking import (
+from bilinear.discover.solvers.flip_graph.shelf import Shelf
+from bilinear.discover.solvers.flip_graph.walking import (
     Factors,
     Settings,
     WalkState,

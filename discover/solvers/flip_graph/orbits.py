@@ -21,8 +21,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from discover.solvers.flip_graph.packing import Matrix
-from discover.solvers.flip_graph.walking import Factors
+from bilinear.discover.solvers.flip_graph.packing import Matrix
+from bilinear.discover.solvers.flip_graph.walking import Factors
 
 Partition = tuple[tuple[int, ...], ...]
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from discover.solvers.flip_graph import blocks as at
+from bilinear.discover.solvers.flip_graph import blocks as at
 
 Matrix = NDArray[np.int64]
 Words = NDArray[np.uint64]

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from discover.solvers.flip_graph import blocks as at
-from discover.solvers.flip_graph.packing import Words, pack, unpack
-from discover.solvers.flip_graph.walking import (
+from bilinear.discover.solvers.flip_graph import blocks as at
+from bilinear.discover.solvers.flip_graph.packing import Words, pack, unpack
+from bilinear.discover.solvers.flip_graph.walking import (
     DEFAULTS,
     Factors,
     Settings,

@@ -8,15 +8,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from decompositions.constructions import CONSTRUCTIONS
-from decompositions.errors import TargetError
-from decompositions.rings import Ring
-from decompositions.scheme import Approximation, Scheme
-from discover.problem import Problem
-from discover.solvers.flip_graph.descent import FlipPool, FlipPoolState
-from discover.solvers.flip_graph.schemes import walk_ring
-from discover.solvers.flip_graph.solver import BARRIER, FlipGraph, FlipGraphState
-from discover.solvers.flip_graph.symmetric import Symmetric, SymmetricState
+from bilinear.decompositions.constructions import CONSTRUCTIONS
+from bilinear.decompositions.errors import TargetError
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.discover.problem import Problem
+from bilinear.discover.solvers.flip_graph.descent import FlipPool, FlipPoolState
+from bilinear.discover.solvers.flip_graph.schemes import walk_ring
+from bilinear.discover.solvers.flip_graph.solver import BARRIER, FlipGraph, FlipGraphState
+from bilinear.discover.solvers.flip_graph.symmetric import Symmetric, SymmetricState
 
 GROWING, SYMMETRIC, POOL = "growing", "symmetric", "pool"
 SYMMETRIC_FROM = 5  # the least N from which NxNxN is given to symmetric walks most of the time

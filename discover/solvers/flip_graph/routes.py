@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catalog.records import published
-from decompositions.rings import Ring
-from decompositions.targets import Target
-from decompositions.targets.matmul import matmul
-from discover.problem import Problem
+from bilinear.catalog.records import published
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.targets import Target
+from bilinear.decompositions.targets.matmul import matmul
+from bilinear.discover.problem import Problem
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.lifting import lift
-from decompositions.rings import Ring, holds, parse_ring
-from decompositions.scheme import Approximation, Scheme
-from decompositions.targets import Target
-from discover.problem import Problem, ProblemError
-from discover.solvers.flip_graph.blocks import MAX_COORDINATES, RINGS
-from discover.solvers.flip_graph.walking import (
+from bilinear.decompositions.lifting import lift
+from bilinear.decompositions.rings import Ring, holds, parse_ring
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.targets import Target
+from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.solvers.flip_graph.blocks import MAX_COORDINATES, RINGS
+from bilinear.discover.solvers.flip_graph.walking import (
     Factors,
     Settings,
     WalkState,

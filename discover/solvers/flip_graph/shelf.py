@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.composition import Sizes
-from decompositions.rings import Ring
-from decompositions.scheme import Scheme
-from decompositions.targets.matmul import matmul
-from discover.solvers.flip_graph.schemes import joined, to_scheme
+from bilinear.decompositions.composition import Sizes
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets.matmul import matmul
+from bilinear.discover.solvers.flip_graph.schemes import joined, to_scheme
 
 
 @dataclass

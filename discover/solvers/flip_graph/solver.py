@@ -10,16 +10,16 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.constructions import standard
-from decompositions.fitting import fitted
-from decompositions.rings import Ring
-from decompositions.scheme import Approximation, Scheme
-from decompositions.targets import Target
-from discover.problem import Problem
-from discover.solvers.flip_graph import gifts
-from discover.solvers.flip_graph.gifts import Gifts
-from discover.solvers.flip_graph.routes import Stage, route
-from discover.solvers.flip_graph.schemes import (
+from bilinear.decompositions.constructions import standard
+from bilinear.decompositions.fitting import fitted
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.targets import Target
+from bilinear.discover.problem import Problem
+from bilinear.discover.solvers.flip_graph import gifts
+from bilinear.discover.solvers.flip_graph.gifts import Gifts
+from bilinear.discover.solvers.flip_graph.routes import Stage, route
+from bilinear.discover.solvers.flip_graph.schemes import (
     MAX_RANK,
     WalkedState,
     as_rows,
@@ -35,7 +35,7 @@ from discover.solvers.flip_graph.schemes import (
     to_scheme,
     walk_ring,
 )
-from discover.solvers.flip_graph.walking import (
+from bilinear.discover.solvers.flip_graph.walking import (
     Factors,
     Settings,
     best,

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from decompositions.scheme import Approximation, Scheme
-from discover.problem import Problem, ProblemError
-from discover.solvers.flip_graph.descent import FlipPool, FlipPoolState
-from discover.solvers.flip_graph.orbits import (
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.solvers.flip_graph.descent import FlipPool, FlipPoolState
+from bilinear.discover.solvers.flip_graph.orbits import (
     Partition,
     expanded,
     folded,
@@ -22,10 +22,10 @@ from discover.solvers.flip_graph.orbits import (
     partitions,
     reflected,
 )
-from discover.solvers.flip_graph.packing import residues
-from discover.solvers.flip_graph.pool import Turning, pool_rank
-from discover.solvers.flip_graph.schemes import factors_of, require_walkable, to_scheme, walk_ring
-from discover.solvers.flip_graph.walking import Factors
+from bilinear.discover.solvers.flip_graph.packing import residues
+from bilinear.discover.solvers.flip_graph.pool import Turning, pool_rank
+from bilinear.discover.solvers.flip_graph.schemes import factors_of, require_walkable, to_scheme, walk_ring
+from bilinear.discover.solvers.flip_graph.walking import Factors
 
 ORDERS = {"z3": 3, "z3xz2": 6}  # products of an orbit
 

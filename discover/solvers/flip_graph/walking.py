@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from discover.solvers.flip_graph import blocks as at
-from discover.solvers.flip_graph import kernel
-from discover.solvers.flip_graph.packing import Matrix, Words, pack, unpack, width_of
+from bilinear.discover.solvers.flip_graph import blocks as at
+from bilinear.discover.solvers.flip_graph import kernel
+from bilinear.discover.solvers.flip_graph.packing import Matrix, Words, pack, unpack, width_of
 
 Factors = tuple[Matrix, Matrix, Matrix]
 

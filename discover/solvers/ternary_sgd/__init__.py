@@ -1,10 +1,10 @@
 """Ternary gradient descent: schemes over {-1, 0, 1} by batched, straight-through optimisation.
 
 The solver is `TernarySgd`; its recipes are `annealed` and `paper`; the quantiser is that of
-`discover.ternary`, shared with the layers.
+`bilinear.discover.ternary`, shared with the layers.
 """
 
-from discover.solvers.ternary_sgd.solver import TernarySgd
-from discover.solvers.ternary_sgd.state import TernarySgdState
+from bilinear.discover.solvers.ternary_sgd.solver import TernarySgd
+from bilinear.discover.solvers.ternary_sgd.state import TernarySgdState
 
 __all__ = ["TernarySgd", "TernarySgdState"]

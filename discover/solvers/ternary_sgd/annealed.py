@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from discover.solvers.ternary_sgd.recipes import CHECK, Batch
-from discover.solvers.ternary_sgd.state import FloatArray
+from bilinear.discover.solvers.ternary_sgd.recipes import CHECK, Batch
+from bilinear.discover.solvers.ternary_sgd.state import FloatArray
 
 NOISE_EVERY = 4  # steps: drawing normal numbers costs as much as the gradient
 MEMORY = 0.7, 0.9  # of Adam's moments; so short that their start needs no correction

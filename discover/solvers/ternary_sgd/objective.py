@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from decompositions.targets import Target
+from bilinear.decompositions.targets import Target
 
 LANE = 8  # float32 numbers in a vector register: the rank is padded to a multiple
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from discover.solvers.ternary_sgd.recipes import CHECK, Batch
-from discover.solvers.ternary_sgd.state import FloatArray
-from discover.ternary import ternary_scaled, ternary_signs
+from bilinear.discover.solvers.ternary_sgd.recipes import CHECK, Batch
+from bilinear.discover.solvers.ternary_sgd.state import FloatArray
+from bilinear.discover.ternary import ternary_scaled, ternary_signs
 
 MOMENTUM = 0.9
 PAIRS = 4  # a step

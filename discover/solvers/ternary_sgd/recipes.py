@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from discover.solvers.ternary_sgd.objective import Objective
-from discover.solvers.ternary_sgd.state import FloatArray
+from bilinear.discover.solvers.ternary_sgd.objective import Objective
+from bilinear.discover.solvers.ternary_sgd.state import FloatArray
 
 CHECK = 25  # steps between two looks at the ternary factors
 

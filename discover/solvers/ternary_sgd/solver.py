@@ -12,16 +12,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from decompositions import memory
-from decompositions.rings import Ring, holds
-from decompositions.scheme import Approximation, Scheme
-from decompositions.targets import Target
-from discover.problem import Problem, ProblemError
-from discover.solvers.ternary_sgd.annealed import Annealed
-from discover.solvers.ternary_sgd.objective import Objective, padded
-from discover.solvers.ternary_sgd.paper import Paper
-from discover.solvers.ternary_sgd.recipes import CHECK, Batch, Recipe
-from discover.solvers.ternary_sgd.state import FloatArray, TernarySgdState
+from bilinear.decompositions import memory
+from bilinear.decompositions.rings import Ring, holds
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.targets import Target
+from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.solvers.ternary_sgd.annealed import Annealed
+from bilinear.discover.solvers.ternary_sgd.objective import Objective, padded
+from bilinear.discover.solvers.ternary_sgd.paper import Paper
+from bilinear.discover.solvers.ternary_sgd.recipes import CHECK, Batch, Recipe
+from bilinear.discover.solvers.ternary_sgd.state import FloatArray, TernarySgdState
 
 BATCH_ENTRIES = {"cpu": 1 << 17, "cuda": 1 << 25}  # float factors of a batch: fits a core's cache, fills a GPU
 SLICE_ENTRIES = {"cpu": 1 << 26, "cuda": 1 << 34}  # float factors moved in a slice of about a second

@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from decompositions import memory
-from decompositions.files import make_folder, write_atomic
-from discover.checkpoint import CheckpointError
-from discover.transforms.gradient.structures import Structure
-from discover.transforms.gradient.trials import Trials
+from bilinear.decompositions import memory
+from bilinear.decompositions.files import make_folder, write_atomic
+from bilinear.discover.checkpoint import CheckpointError
+from bilinear.discover.transforms.gradient.structures import Structure
+from bilinear.discover.transforms.gradient.trials import Trials
 
 FORMAT = 1
 MOMENTS = ("parameters", "rates", "first", "second")

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from decompositions.transforms.factors import ButterflyFactor, Factor, FastTransform, Selection
-from discover.transforms.gradient.structures import Structure, bit_reversal, permutations
+from bilinear.decompositions.transforms.factors import ButterflyFactor, Factor, FastTransform, Selection
+from bilinear.discover.transforms.gradient.structures import Structure, bit_reversal, permutations
 
 
 def exported(structure: Structure, parameters: Tensor) -> FastTransform:

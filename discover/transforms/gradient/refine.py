@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from discover.transforms.gradient.structures import Structure
+from bilinear.discover.transforms.gradient.structures import Structure
 
 CHUNK = 128
 """Columns of the Jacobian made at once."""

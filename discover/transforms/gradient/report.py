@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from discover.transforms.gradient.solver import GOAL, Trained
+from bilinear.discover.transforms.gradient.solver import GOAL, Trained
 
 
 def trained_as_dict(found: Trained) -> dict[str, Any]:

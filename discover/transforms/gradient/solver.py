@@ -14,16 +14,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from decompositions import memory
-from decompositions.transforms.errors import TransformError
-from decompositions.transforms.factors import FastTransform, diagonal, relative_error
-from decompositions.transforms.transform import Transform
-from discover.run import interruption
-from discover.transforms.gradient import checkpoint as checkpoints
-from discover.transforms.gradient.checkpoint import State, Tally
-from discover.transforms.gradient.export import exported
-from discover.transforms.gradient.structures import Structure
-from discover.transforms.gradient.trials import Trials, finished
+from bilinear.decompositions import memory
+from bilinear.decompositions.transforms.errors import TransformError
+from bilinear.decompositions.transforms.factors import FastTransform, diagonal, relative_error
+from bilinear.decompositions.transforms.transform import Transform
+from bilinear.discover.run import interruption
+from bilinear.discover.transforms.gradient import checkpoint as checkpoints
+from bilinear.discover.transforms.gradient.checkpoint import State, Tally
+from bilinear.discover.transforms.gradient.export import exported
+from bilinear.discover.transforms.gradient.structures import Structure
+from bilinear.discover.transforms.gradient.trials import Trials, finished
 
 GOAL = 1e-4
 """RMSE at which a trial has recovered its transform, as in the paper, the matrix scaled to the norm sqrt(N)."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from decompositions.transforms.errors import TransformError
+from bilinear.decompositions.transforms.errors import TransformError
 
 STRUCTURES = {
     "B": "BR",

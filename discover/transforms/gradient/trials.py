@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from discover.transforms.gradient.refine import refined
-from discover.transforms.gradient.structures import Structure
+from bilinear.discover.transforms.gradient.refine import refined
+from bilinear.discover.transforms.gradient.structures import Structure
 
 BETAS = (0.9, 0.999)
 TINY = 1e-8

@@ -14,11 +14,20 @@ from hypothesis import given
 from numpy.typing import NDArray
 from strategies import verified_schemes
 
-from decompositions import Ring, Scheme, SchemeError, UnknownNameError, concatenate, parse_target, standard, strassen
-from decompositions.codegen import LANGUAGES, RECURSIVE, CodeError, generate
-from decompositions.codegen.code import Code
-from decompositions.programs import ProgramError, plain_program, short_program
-from decompositions.programs.basis import rebased_program
+from bilinear.decompositions import (
+    Ring,
+    Scheme,
+    SchemeError,
+    UnknownNameError,
+    concatenate,
+    parse_target,
+    standard,
+    strassen,
+)
+from bilinear.decompositions.codegen import LANGUAGES, RECURSIVE, CodeError, generate
+from bilinear.decompositions.codegen.code import Code
+from bilinear.decompositions.programs import ProgramError, plain_program, short_program
+from bilinear.decompositions.programs.basis import rebased_program
 
 REAL = tuple(ring for ring in Ring if ring is not Ring.QI)
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from decompositions import Ring, Scheme, concatenate, parse_target, standard, strassen
-from decompositions.codegen import generate
-from decompositions.programs import short_program
+from bilinear.decompositions import Ring, Scheme, concatenate, parse_target, standard, strassen
+from bilinear.decompositions.codegen import generate
+from bilinear.decompositions.programs import short_program
 
 GCC = shutil.which("gcc")
 pytestmark = pytest.mark.skipif(GCC is None, reason="no gcc here")

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decompositions.errors import RingError
-from decompositions.evaluation.completion import completed
-from decompositions.evaluation.extension import factor_over
-from decompositions.evaluation.fields import GAUSSIANS, RATIONALS, Gaussian, galois, prime_field, solved
-from decompositions.evaluation.integral import COMAXIMAL, six_terms
-from decompositions.evaluation.plans import field_multiplication, local_plan, product, truncated
-from decompositions.evaluation.polynomials import (
+from bilinear.decompositions.errors import RingError
+from bilinear.decompositions.evaluation.completion import completed
+from bilinear.decompositions.evaluation.extension import factor_over
+from bilinear.decompositions.evaluation.fields import GAUSSIANS, RATIONALS, Gaussian, galois, prime_field, solved
+from bilinear.decompositions.evaluation.integral import COMAXIMAL, six_terms
+from bilinear.decompositions.evaluation.plans import field_multiplication, local_plan, product, truncated
+from bilinear.decompositions.evaluation.polynomials import (
     count_irreducibles,
     factored,
     irreducibles,

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decompositions import Ring, TargetError, parse_target, verify
-from decompositions.apply import evaluate
-from decompositions.errors import RingError
-from decompositions.evaluation import Choice, evaluated
-from decompositions.scheme import Scheme
+from bilinear.decompositions import Ring, TargetError, parse_target, verify
+from bilinear.decompositions.apply import evaluate
+from bilinear.decompositions.errors import RingError
+from bilinear.decompositions.evaluation import Choice, evaluated
+from bilinear.decompositions.scheme import Scheme
 
 WINOGRAD_4_3 = (
     [

@@ -2,9 +2,9 @@
 
 import pytest
 
-from decompositions import Ring, TargetError, lower_bounds, parse_target, verify
-from decompositions.errors import RingError
-from decompositions.evaluation import evaluated
+from bilinear.decompositions import Ring, TargetError, lower_bounds, parse_target, verify
+from bilinear.decompositions.errors import RingError
+from bilinear.decompositions.evaluation import evaluated
 
 MONTGOMERY = {2: 3, 3: 6, 4: 9, 5: 13, 6: 17, 7: 22}
 """Products of n x n coefficients over any ring (P. L. Montgomery 2005)."""

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from decompositions import BilinearError, Ring, Scheme, SchemeError, strassen
-from decompositions.formats import FORMATS, read, write
-from decompositions.formats.border import Border
-from decompositions.formats.draft import Draft, Fault, Settled, settle
-from decompositions.formats.numbers import FormatError
-from decompositions.formats.source import Source
+from bilinear.decompositions import BilinearError, Ring, Scheme, SchemeError, strassen
+from bilinear.decompositions.formats import FORMATS, read, write
+from bilinear.decompositions.formats.border import Border
+from bilinear.decompositions.formats.draft import Draft, Fault, Settled, settle
+from bilinear.decompositions.formats.numbers import FormatError
+from bilinear.decompositions.formats.source import Source
 
 CANNOT_HOLD = (FormatError, SchemeError)
 """What a writer raises for a scheme that its format cannot hold."""

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from format_samples import NAMES, archive, outcome, saved, settled, source, strassen_in
 
-from decompositions import BilinearError, SchemeError, strassen
-from decompositions.formats import detect, write
-from decompositions.formats.numbers import FormatError, number
-from decompositions.formats.source import MAX_FILE, Source, open_source
+from bilinear.decompositions import BilinearError, SchemeError, strassen
+from bilinear.decompositions.formats import detect, write
+from bilinear.decompositions.formats.numbers import FormatError, number
+from bilinear.decompositions.formats.source import MAX_FILE, Source, open_source
 
 MEMORY = 64 * 10**6
 """What reading a small malicious file may take at most."""

@@ -5,7 +5,7 @@ from format_samples import NAMES, outcome, strassen_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decompositions.formats.source import Source
+from bilinear.decompositions.formats.source import Source
 
 TRAPS = [
     b"0", b"-1", b"1/2", b"1/0", b"9" * 1500, b"10^400", b"10^99999", b"1e400", b"(", b")", b"{", b"}", b"[", b"]",

@@ -9,10 +9,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import verified_schemes
 
-from decompositions import Ring, Scheme, content_hash, parse_target, permute, standard, strassen, winograd
-from decompositions.formats import detect, write
-from decompositions.formats.numbers import FormatError
-from decompositions.operations import sandwich
+from bilinear.decompositions import Ring, Scheme, content_hash, parse_target, permute, standard, strassen, winograd
+from bilinear.decompositions.formats import detect, write
+from bilinear.decompositions.formats.numbers import FormatError
+from bilinear.decompositions.operations import sandwich
 
 EXACT = ("linear-forms", "mathematica", "maple", "fast-matmul", "perminov-text", "mmc", "plinopt-sms", "plinopt-slp")
 """Formats that hold every fraction."""

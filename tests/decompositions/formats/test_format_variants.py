@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from format_samples import archive, drafts, outcome, saved, settled, source, strassen_in
 
-from decompositions import Ring, content_hash, parse_target, standard, strassen
-from decompositions.formats import detect, read, write
-from decompositions.formats.draft import Fault
-from decompositions.formats.source import Source, open_source
-from decompositions.operations import sandwich
+from bilinear.decompositions import Ring, content_hash, parse_target, standard, strassen
+from bilinear.decompositions.formats import detect, read, write
+from bilinear.decompositions.formats.draft import Fault
+from bilinear.decompositions.formats.source import Source, open_source
+from bilinear.decompositions.operations import sandwich
 
 LINES = strassen_in("linear-forms").text
 

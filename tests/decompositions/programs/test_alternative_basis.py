@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import verified_schemes
 
-from decompositions import Scheme, SchemeError, strassen, winograd
-from decompositions.programs import require_program
-from decompositions.programs.basis import rebased_program, sparser
+from bilinear.decompositions import Scheme, SchemeError, strassen, winograd
+from bilinear.decompositions.programs import require_program
+from bilinear.decompositions.programs.basis import rebased_program, sparser
 
 
 @given(

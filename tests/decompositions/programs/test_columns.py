@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from decompositions import kronecker, winograd
-from decompositions.programs import shorten
-from decompositions.programs.columns import prepared
+from bilinear.decompositions import kronecker, winograd
+from bilinear.decompositions.programs import shorten
+from bilinear.decompositions.programs.columns import prepared
 
 TERNARY = arrays(np.int64, array_shapes(min_dims=2, max_dims=2, max_side=6), elements=st.integers(-1, 1))
 

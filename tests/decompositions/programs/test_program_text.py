@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import verified_schemes
 
-from decompositions import Ring, Scheme, strassen, winograd
-from decompositions.programs import ProgramError, Strategy, short_program
-from decompositions.programs.basis import rebased_program
-from decompositions.programs.text import dumps, loads
+from bilinear.decompositions import Ring, Scheme, strassen, winograd
+from bilinear.decompositions.programs import ProgramError, Strategy, short_program
+from bilinear.decompositions.programs.basis import rebased_program
+from bilinear.decompositions.programs.text import dumps, loads
 
 REAL = tuple(ring for ring in Ring if ring is not Ring.QI)
 GOOD = dumps(short_program(strassen()))

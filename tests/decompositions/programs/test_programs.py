@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from strategies import verified_schemes
 
-from decompositions import Ring, Scheme, SchemeError, parse_target, standard, strassen, winograd
-from decompositions.programs import (
+from bilinear.decompositions import Ring, Scheme, SchemeError, parse_target, standard, strassen, winograd
+from bilinear.decompositions.programs import (
     STRATEGIES,
     Program,
     ProgramError,
@@ -27,7 +27,7 @@ from decompositions.programs import (
     shorten,
     transposed,
 )
-from decompositions.programs.signs import flipped, positive
+from bilinear.decompositions.programs.signs import flipped, positive
 
 REAL = tuple(ring for ring in Ring if ring is not Ring.QI)
 ONE = Fraction(1)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from decompositions import (
+from bilinear.decompositions import (
     Approximation,
     Ring,
     TargetError,
@@ -13,10 +13,10 @@ from decompositions import (
     strassen,
     winograd,
 )
-from decompositions.seeds import SEEDS, decoded, pruned, seed
-from decompositions.seeds.decoder import estimated_residual
-from decompositions.seeds.pruning import grown, strassen_levels
-from decompositions.targets.matmul import matmul
+from bilinear.decompositions.seeds import SEEDS, decoded, pruned, seed
+from bilinear.decompositions.seeds.decoder import estimated_residual
+from bilinear.decompositions.seeds.pruning import grown, strassen_levels
+from bilinear.decompositions.targets.matmul import matmul
 
 INFIMA = {4: 0.4483, 5: 0.25, 6: 0.125, 7: 0.0}
 """Least residuals of 2x2x2, measured by alternating least squares from many starts; 4 and 5 are not attained."""

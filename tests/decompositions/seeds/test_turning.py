@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from decompositions import TargetError, parse_target
-from decompositions.seeds import seed
-from decompositions.seeds.turning import (
+from bilinear.decompositions import TargetError, parse_target
+from bilinear.decompositions.seeds import seed
+from bilinear.decompositions.seeds.turning import (
     BASES,
     SEARCHING,
     SMALL,

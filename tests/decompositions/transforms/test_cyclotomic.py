@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decompositions.transforms.cyclotomic import (
+from bilinear.decompositions.transforms.cyclotomic import (
     SplittingField,
     inverse_modulo,
     is_prime,

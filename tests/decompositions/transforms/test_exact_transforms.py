@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decompositions.transforms import TransformError, exact_transform, parse_transform, verify_transform
-from decompositions.transforms.cyclotomic import CyclotomicMatrix
-from decompositions.transforms.exact import (
+from bilinear.decompositions.transforms import TransformError, exact_transform, parse_transform, verify_transform
+from bilinear.decompositions.transforms.cyclotomic import CyclotomicMatrix
+from bilinear.decompositions.transforms.exact import (
     ExactTransform,
     _fraction,
     field_name,
@@ -18,9 +18,9 @@ from decompositions.transforms.exact import (
     read_number,
     write_number,
 )
-from decompositions.transforms.interpolative import skeletons
-from decompositions.transforms.orders import FOLDED_STRIDED, HALVES, STRIDED, Ordering
-from decompositions.transforms.plans import ButterflyPlan, carried_out
+from bilinear.decompositions.transforms.interpolative import skeletons
+from bilinear.decompositions.transforms.orders import FOLDED_STRIDED, HALVES, STRIDED, Ordering
+from bilinear.decompositions.transforms.plans import ButterflyPlan, carried_out
 
 ORDERS = {
     "dft": (STRIDED, STRIDED),

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decompositions import Ring, kronecker, parse_target, strassen
-from decompositions.evaluation import evaluated
-from decompositions.programs import GREEDY, plain, shorten
-from decompositions.transforms.encoders import dense, exact_rows, factored, factored_scheme
-from decompositions.transforms.errors import TransformError
+from bilinear.decompositions import Ring, kronecker, parse_target, strassen
+from bilinear.decompositions.evaluation import evaluated
+from bilinear.decompositions.programs import GREEDY, plain, shorten
+from bilinear.decompositions.transforms.encoders import dense, exact_rows, factored, factored_scheme
+from bilinear.decompositions.transforms.errors import TransformError
 
 SCHEMES = [
     ("cyclic:8", Ring.Q),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decompositions.transforms import (
+from bilinear.decompositions.transforms import (
     FAST_CONSTRUCTIONS,
     ButterflyFactor,
     FastTransform,
@@ -15,10 +15,10 @@ from decompositions.transforms import (
     parse_transform,
     relative_error,
 )
-from decompositions.transforms.constructions import fast_circulant
-from decompositions.transforms.cyclotomic import prime_factors
-from decompositions.transforms.interpolative import skeletons, truncated
-from decompositions.transforms.orders import (
+from bilinear.decompositions.transforms.constructions import fast_circulant
+from bilinear.decompositions.transforms.cyclotomic import prime_factors
+from bilinear.decompositions.transforms.interpolative import skeletons, truncated
+from bilinear.decompositions.transforms.orders import (
     FOLDED_HALVES,
     FOLDED_STRIDED,
     HALVES,
@@ -28,9 +28,9 @@ from decompositions.transforms.orders import (
     is_permutation,
     uniform,
 )
-from decompositions.transforms.plans import ButterflyPlan, carried_out
-from decompositions.transforms.storage import read_fast, write_fast
-from decompositions.transforms.transform import Transform
+from bilinear.decompositions.transforms.plans import ButterflyPlan, carried_out
+from bilinear.decompositions.transforms.storage import read_fast, write_fast
+from bilinear.decompositions.transforms.transform import Transform
 
 SPLITS = st.sampled_from([HALVES, STRIDED, FOLDED_HALVES, FOLDED_STRIDED])
 SHAPES = st.tuples(*[st.integers(1, 3)] * 6)

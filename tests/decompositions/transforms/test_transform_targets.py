@@ -5,8 +5,8 @@ import pytest
 import scipy.fft
 import scipy.linalg
 
-from decompositions import TooLargeError, UnknownNameError
-from decompositions.transforms import TRANSFORMS, TransformError, parse_transform
+from bilinear.decompositions import TooLargeError, UnknownNameError
+from bilinear.decompositions.transforms import TRANSFORMS, TransformError, parse_transform
 
 SIZES = [2, 3, 8, 12]
 
@@ -133,6 +133,6 @@ def test_files_that_are_none(tmp_path):
 
 
 def test_memory_is_asked_for_first(monkeypatch):
-    monkeypatch.setattr("decompositions.memory.available", lambda: 1000)
+    monkeypatch.setattr("bilinear.decompositions.memory.available", lambda: 1000)
     with pytest.raises(TooLargeError, match="the matrix of dft:64 needs about"):
         parse_transform("dft", 64)

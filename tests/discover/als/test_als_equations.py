@@ -6,11 +6,11 @@ import torch
 from hypothesis import given, settings
 from strategies import file_targets, generators
 
-from decompositions import Target, parse_target, strassen
-from discover.discretize.descent import EXACT, Batch, Pull, settle, step
-from discover.discretize.equations import Equations
-from discover.solvers.als.bounding import cut
-from discover.solvers.als.sweeps import swept
+from bilinear.decompositions import Target, parse_target, strassen
+from bilinear.discover.discretize.descent import EXACT, Batch, Pull, settle, step
+from bilinear.discover.discretize.equations import Equations
+from bilinear.discover.solvers.als.bounding import cut
+from bilinear.discover.solvers.als.sweeps import swept
 
 KINDS = [torch.float64, torch.complex128]
 

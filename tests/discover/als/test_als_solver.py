@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from decompositions import parse_target, standard, strassen, verify
-from decompositions.rings import Ring
-from decompositions.scheme import Approximation, Scheme
-from decompositions.targets.file import from_dense
-from discover.budget import parse_budget
-from discover.outcome import Outcome, Status
-from discover.problem import Problem, ProblemError
-from discover.run import run
-from discover.solver import OptionError, make_solver
-from discover.solvers.als import AlternatingLeastSquares
+from bilinear.decompositions import parse_target, standard, strassen, verify
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.targets.file import from_dense
+from bilinear.discover.budget import parse_budget
+from bilinear.discover.outcome import Outcome, Status
+from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.run import run
+from bilinear.discover.solver import OptionError, make_solver
+from bilinear.discover.solvers.als import AlternatingLeastSquares
 
 
 def found(name: str, rank: int, ring: str = "zt", budget: str = "6000steps", **given: Any) -> Outcome:

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from catalog import Catalog
-from catalog.convert import to_approximation
-from cli import main
-from decompositions import parse_target
-from decompositions.constructions import strassen
-from discover.approximate import approximate
-from discover.approximate.comparison import EXACT_ALONE, compared, plot
-from discover.approximate.keep import EXACT, held, keep
-from discover.approximate.pool import SEEDS_TRIED, Pool
-from discover.budget import Budget
-from discover.plot import PlotError
-from discover.problem import ProblemError
+from bilinear.catalog import Catalog
+from bilinear.catalog.convert import to_approximation
+from bilinear.cli import main
+from bilinear.decompositions import parse_target
+from bilinear.decompositions.constructions import strassen
+from bilinear.discover.approximate import approximate
+from bilinear.discover.approximate.comparison import EXACT_ALONE, compared, plot
+from bilinear.discover.approximate.keep import EXACT, held, keep
+from bilinear.discover.approximate.pool import SEEDS_TRIED, Pool
+from bilinear.discover.budget import Budget
+from bilinear.discover.plot import PlotError
+from bilinear.discover.problem import ProblemError
 
 TILE = parse_target("2x2x2")
 RANKS = range(4, 8)

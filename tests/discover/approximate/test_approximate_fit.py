@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from decompositions import parse_target
-from decompositions.constructions import standard, winograd
-from decompositions.scheme import Approximation
-from decompositions.seeds import pruned
-from discover.approximate import moves
-from discover.approximate.bounding import norms, row_bound, shortened
-from discover.approximate.fit import Fit, _image
-from discover.approximate.refining import floats
-from discover.problem import ProblemError
+from bilinear.decompositions import parse_target
+from bilinear.decompositions.constructions import standard, winograd
+from bilinear.decompositions.scheme import Approximation
+from bilinear.decompositions.seeds import pruned
+from bilinear.discover.approximate import moves
+from bilinear.discover.approximate.bounding import norms, row_bound, shortened
+from bilinear.discover.approximate.fit import Fit, _image
+from bilinear.discover.approximate.refining import floats
+from bilinear.discover.problem import ProblemError
 
 SMALL = ("1x2x2", "2x2x2", "2x1x3", "polymul:2x3")
 STRASSEN_TILE = Fit.of(parse_target("2x2x2"))

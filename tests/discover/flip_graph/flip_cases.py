@@ -6,12 +6,12 @@ import numpy as np
 from flip_oracle import Scheme as TermSet
 from flip_oracle import normal
 
-from decompositions import Scheme, parse_target, standard, verify
-from decompositions.rings import parse_ring
-from decompositions.targets import Target
-from decompositions.targets.file import from_dense
-from discover.solvers.flip_graph.packing import Matrix
-from discover.solvers.flip_graph.walking import Factors
+from bilinear.decompositions import Scheme, parse_target, standard, verify
+from bilinear.decompositions.rings import parse_ring
+from bilinear.decompositions.targets import Target
+from bilinear.decompositions.targets.file import from_dense
+from bilinear.discover.solvers.flip_graph.packing import Matrix
+from bilinear.discover.solvers.flip_graph.walking import Factors
 
 RINGS = ("f2", "f3", "zt")
 

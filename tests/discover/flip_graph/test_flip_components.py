@@ -7,7 +7,7 @@ import pytest
 from flip_cases import RINGS, distinct, rows, to_terms
 from flip_oracle import Scheme, component, component_2x2x2_f2, flips
 
-from discover.solvers.flip_graph.walking import Settings, WalkState, best, current, start, walk
+from bilinear.discover.solvers.flip_graph.walking import Settings, WalkState, best, current, start, walk
 
 
 @pytest.mark.slow

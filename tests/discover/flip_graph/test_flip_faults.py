@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from flip_cases import polynomial
 
-from decompositions import Approximation, parse_target, standard, strassen, verify
-from decompositions.errors import BilinearError
-from decompositions.rings import Ring
-from decompositions.scheme import Scheme
-from decompositions.targets.file import from_entries
-from discover.budget import Budget
-from discover.checkpoint import CheckpointError
-from discover.problem import Problem, ProblemError
-from discover.run import run
-from discover.solver import OptionError, make_solver
+from bilinear.decompositions import Approximation, parse_target, standard, strassen, verify
+from bilinear.decompositions.errors import BilinearError
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets.file import from_entries
+from bilinear.discover.budget import Budget
+from bilinear.discover.checkpoint import CheckpointError
+from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.run import run
+from bilinear.discover.solver import OptionError, make_solver
 
 SOLVERS = ["flip-graph", "flip-pool"]
 FLIP_SOLVERS = [*SOLVERS, "symmetric"]

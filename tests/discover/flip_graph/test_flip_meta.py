@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decompositions import Ring, Scheme, parse_target, standard, strassen, verify
-from decompositions.composition import Sizes
-from decompositions.targets.matmul import matmul
-from discover.budget import Budget
-from discover.outcome import Status
-from discover.problem import Problem, ProblemError
-from discover.run import run
-from discover.solver import OptionError, make_solver
-from discover.solvers.flip_graph.formats import around, made, moves
-from discover.solvers.flip_graph.shelf import Shelf
+from bilinear.decompositions import Ring, Scheme, parse_target, standard, strassen, verify
+from bilinear.decompositions.composition import Sizes
+from bilinear.decompositions.targets.matmul import matmul
+from bilinear.discover.budget import Budget
+from bilinear.discover.outcome import Status
+from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.run import run
+from bilinear.discover.solver import OptionError, make_solver
+from bilinear.discover.solvers.flip_graph.formats import around, made, moves
+from bilinear.discover.solvers.flip_graph.shelf import Shelf
 
 QUICK: dict[str, object] = {"patience": 0.2, "leg": 0.1}
 SMALL = [(2, 2, 2), (2, 2, 3), (2, 3, 3), (3, 3, 3), (2, 2, 4), (2, 4, 4)]
@@ -74,7 +74,7 @@ def test_a_shelf_keeps_a_few_of_the_best_and_no_scheme_twice() -> None:
 
 
 def test_a_full_shelf_gives_up_one_of_the_worst() -> None:
-    from decompositions import sandwich
+    from bilinear.decompositions import sandwich
 
     rng, shelf = np.random.default_rng(0), empty(keep=2)
     changes = ([[1, 0], [0, 1]], [[1, 1], [0, 1]], [[1, 0], [1, 1]])

@@ -9,9 +9,9 @@ import pytest
 from flip_cases import RINGS, distinct, exact, rows, to_factors, to_terms
 from flip_oracle import Scheme, flips, merged_fully, pluses, splits
 
-from decompositions.targets.file import from_dense
-from discover.solvers.flip_graph import kernel
-from discover.solvers.flip_graph.walking import Factors, Settings, best, current, rank, start, walk
+from bilinear.decompositions.targets.file import from_dense
+from bilinear.discover.solvers.flip_graph import kernel
+from bilinear.discover.solvers.flip_graph.walking import Factors, Settings, best, current, rank, start, walk
 
 BARE = Settings(merging=False, hold=0)
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from flip_cases import exact, polynomial, rows
 
-from decompositions import content_hash, parse_target, standard, strassen, verify
-from decompositions.rings import Ring
-from decompositions.scheme import Scheme
-from discover.budget import Budget
-from discover.problem import Problem
-from discover.run import run
-from discover.solver import OptionError, Sharing, make_solver
-from discover.solvers.flip_graph import gifts
-from discover.solvers.flip_graph.pool import PoolSettings, pool_rank, pool_schemes, receive, start_pool
+from bilinear.decompositions import content_hash, parse_target, standard, strassen, verify
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.scheme import Scheme
+from bilinear.discover.budget import Budget
+from bilinear.discover.problem import Problem
+from bilinear.discover.run import run
+from bilinear.discover.solver import OptionError, Sharing, make_solver
+from bilinear.discover.solvers.flip_graph import gifts
+from bilinear.discover.solvers.flip_graph.pool import PoolSettings, pool_rank, pool_schemes, receive, start_pool
 
 SOLVERS: dict[str, dict[str, object]] = {
     "flip-graph": {},
@@ -31,7 +31,7 @@ SOLVERS: dict[str, dict[str, object]] = {
 def short_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slices of a million flips."""
     for place in ("solver", "descent"):
-        monkeypatch.setattr(f"discover.solvers.flip_graph.{place}.SLICE", 1 << 20)
+        monkeypatch.setattr(f"bilinear.discover.solvers.flip_graph.{place}.SLICE", 1 << 20)
 
 
 def moved(scheme: Scheme, seed: int) -> Scheme:
@@ -147,7 +147,7 @@ def test_without_a_rank_a_search_does_not_end_with_nothing() -> None:
 
 
 def test_what_passes_on_the_way_down_is_tried_where_the_end_does_not_lift(monkeypatch: pytest.MonkeyPatch) -> None:
-    from discover.solvers.flip_graph import schemes
+    from bilinear.discover.solvers.flip_graph import schemes
 
     honest = schemes.raised
 
@@ -155,7 +155,7 @@ def test_what_passes_on_the_way_down_is_tried_where_the_end_does_not_lift(monkey
         return None if scheme.rank < 25 else honest(scheme, *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(schemes, "raised", stubborn)
-    monkeypatch.setattr("discover.solvers.flip_graph.solver.raised", stubborn)
+    monkeypatch.setattr("bilinear.discover.solvers.flip_graph.solver.raised", stubborn)
     outcome = run(Problem(parse_target("3x3x3")), "flip-graph", {"grow": False}, seed=1, budget=Budget(steps=1 << 24))
     assert outcome.metrics["best"] == 23
     assert outcome.scheme is not None

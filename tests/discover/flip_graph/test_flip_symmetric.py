@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from flip_cases import RINGS, exact, scheme_of
 
-from decompositions import parse_target, strassen, verify
-from decompositions.targets.matmul import matmul
-from discover.budget import Budget
-from discover.outcome import Status
-from discover.problem import Problem, ProblemError
-from discover.run import run
-from discover.solver import OptionError, make_solver
-from discover.solvers.flip_graph.orbits import expanded, folded, mirror, orbit_rows, partitions, reflected
-from discover.solvers.flip_graph.walking import Settings, best, current, exchange, start, walk
+from bilinear.decompositions import parse_target, strassen, verify
+from bilinear.decompositions.targets.matmul import matmul
+from bilinear.discover.budget import Budget
+from bilinear.discover.outcome import Status
+from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.run import run
+from bilinear.discover.solver import OptionError, make_solver
+from bilinear.discover.solvers.flip_graph.orbits import expanded, folded, mirror, orbit_rows, partitions, reflected
+from bilinear.discover.solvers.flip_graph.walking import Settings, best, current, exchange, start, walk
 
 RESTLESS = Settings(plus_min=50, plus_max=500, plus_diff=2, split_chance=0.1)
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from flip_cases import RINGS, exact, rows
 
-from decompositions import parse_target
-from decompositions.targets.file import from_dense
-from discover.solvers.flip_graph.packing import residues
-from discover.solvers.flip_graph.walking import (
+from bilinear.decompositions import parse_target
+from bilinear.decompositions.targets.file import from_dense
+from bilinear.discover.solvers.flip_graph.packing import residues
+from bilinear.discover.solvers.flip_graph.walking import (
     Factors,
     Settings,
     WalkState,

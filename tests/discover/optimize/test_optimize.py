@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from strategies import assert_valid
 
-from catalog import Catalog, entry_from_scheme
-from catalog.entries import Provenance
-from decompositions import Scheme, content_hash, kronecker, parse_target, standard, strassen, verify, winograd
-from decompositions.identity import normal_form
-from decompositions.programs import ProgramError, require_program, short_program
-from decompositions.programs.text import ATTACHMENT, BASIS_ATTACHMENT
-from discover.budget import Budget
-from discover.optimize import Optimum, Standing, optimize
-from discover.optimize.keep import attach, keep, program_of, read_program, replay
-from discover.optimize.neighbours import Neighbours
-from discover.optimize.rebase import rebased
-from discover.outcome import Status
+from bilinear.catalog import Catalog, entry_from_scheme
+from bilinear.catalog.entries import Provenance
+from bilinear.decompositions import Scheme, content_hash, kronecker, parse_target, standard, strassen, verify, winograd
+from bilinear.decompositions.identity import normal_form
+from bilinear.decompositions.programs import ProgramError, require_program, short_program
+from bilinear.decompositions.programs.text import ATTACHMENT, BASIS_ATTACHMENT
+from bilinear.discover.budget import Budget
+from bilinear.discover.optimize import Optimum, Standing, optimize
+from bilinear.discover.optimize.keep import attach, keep, program_of, read_program, replay
+from bilinear.discover.optimize.neighbours import Neighbours
+from bilinear.discover.optimize.rebase import rebased
+from bilinear.discover.outcome import Status
 
 SHORT = Budget(steps=6)
 

@@ -9,14 +9,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decompositions import TooLargeError
-from decompositions.transforms import Transform, TransformError, parse_transform, relative_error
-from discover.checkpoint import CheckpointError
-from discover.transforms.gradient.export import exported
-from discover.transforms.gradient.refine import refined
-from discover.transforms.gradient.solver import Gradient
-from discover.transforms.gradient.structures import BLOCKS, STRUCTURES, Structure, bit_reversal, permutations
-from discover.transforms.gradient.trials import Trials, finished, losses_of
+from bilinear.decompositions import TooLargeError
+from bilinear.decompositions.transforms import Transform, TransformError, parse_transform, relative_error
+from bilinear.discover.checkpoint import CheckpointError
+from bilinear.discover.transforms.gradient.export import exported
+from bilinear.discover.transforms.gradient.refine import refined
+from bilinear.discover.transforms.gradient.solver import Gradient
+from bilinear.discover.transforms.gradient.structures import BLOCKS, STRUCTURES, Structure, bit_reversal, permutations
+from bilinear.discover.transforms.gradient.trials import Trials, finished, losses_of
 
 
 def drawn(structure, trials=2, seed=0):
@@ -201,6 +201,6 @@ def test_bad_input(solver, name, size, text):
 
 def test_memory_is_asked_for_first(monkeypatch):
     transform = Transform("given", np.eye(8))
-    monkeypatch.setattr("decompositions.memory.available", lambda: 1000)
+    monkeypatch.setattr("bilinear.decompositions.memory.available", lambda: 1000)
     with pytest.raises(TooLargeError, match="64 trials of size 8"):
         Gradient().solve(transform, 0, 1)

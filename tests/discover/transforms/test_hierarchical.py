@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decompositions.transforms import Transform, parse_transform, relative_error
-from discover.transforms.controls import CONTROLS, compare
-from discover.transforms.hierarchical import Hierarchical, is_rough
-from discover.transforms.keep import prove
+from bilinear.decompositions.transforms import Transform, parse_transform, relative_error
+from bilinear.discover.transforms.controls import CONTROLS, compare
+from bilinear.discover.transforms.hierarchical import Hierarchical, is_rough
+from bilinear.discover.transforms.keep import prove
 
 RECOVERED = ["dft", "idft", "hadamard", "hartley", "dct-ii", "dct-iii", "dst-ii", "circulant"]
 MIXED = [name for name in RECOVERED if name != "hadamard"]
