@@ -24,8 +24,8 @@ from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets import parse_target
 from bilinear.decompositions.verify import verify
-from bilinear.discover.problem import Problem
-from bilinear.discover.solver import make_solver
+from bilinear.discover.engine.problem import Problem
+from bilinear.discover.engine.solver import make_solver
 from bilinear.discover.solvers.als import AlsState
 
 

@@ -22,7 +22,7 @@ from bilinear.decompositions.targets import parse_target
 from bilinear.discover.approximate import approximate
 from bilinear.discover.approximate.comparison import compared
 from bilinear.discover.approximate.report import compared_as_lines, pool_as_dict, pool_as_lines
-from bilinear.discover.budget import parse_budget
+from bilinear.discover.engine.budget import parse_budget
 
 
 def main() -> None:

@@ -26,9 +26,9 @@ from benchmarks.machine import write
 from bilinear.catalog import Catalog
 from bilinear.decompositions import Scheme, parse_target, standard
 from bilinear.decompositions.rings import Ring, parse_ring
-from bilinear.discover.budget import Budget
-from bilinear.discover.problem import Problem
-from bilinear.discover.run import Hooks, run
+from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.problem import Problem
+from bilinear.discover.engine.run import Hooks, run
 from bilinear.discover.solvers.flip_graph.blocks import RINGS
 from bilinear.discover.solvers.flip_graph.walking import counts, rank, start, walk
 

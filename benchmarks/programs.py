@@ -17,7 +17,7 @@ from bilinear.catalog import Catalog, published
 from bilinear.decompositions import parse_target
 from bilinear.decompositions.programs import plain_program, short_program
 from bilinear.decompositions.programs.basis import rebased_program
-from bilinear.discover.budget import parse_budget
+from bilinear.discover.engine.budget import parse_budget
 from bilinear.discover.optimize import optimize
 
 FORMATS = [f"{n}x{m}x{p}" for n in range(2, 6) for m in range(n, 6) for p in range(m, 6)]

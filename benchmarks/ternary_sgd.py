@@ -24,7 +24,7 @@ from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets import parse_target
 from bilinear.decompositions.verify import verify
-from bilinear.discover.problem import Problem
+from bilinear.discover.engine.problem import Problem
 from bilinear.discover.solvers.ternary_sgd import TernarySgd, TernarySgdState
 
 

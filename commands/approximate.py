@@ -61,13 +61,13 @@ def approximate(
     catalog: Catalog,
 ) -> None:
     """Find the nearest approximations of TARGET (4x4x4) with fewer products than an exact scheme has."""
+    from bilinear.commands.screen import counted
     from bilinear.decompositions import parse_target
     from bilinear.decompositions.operations import canonical
     from bilinear.discover.approximate import approximate as searched
     from bilinear.discover.approximate.keep import keep
     from bilinear.discover.approximate.report import pool_as_dict, pool_as_lines
-    from bilinear.discover.budget import parse_budget
-    from bilinear.discover.progress import counted
+    from bilinear.discover.engine.budget import parse_budget
     from bilinear.discover.starts import PREFIX, is_seed, read
 
     built = canonical(parse_target(target))
@@ -96,13 +96,13 @@ def approximate(
 @with_catalog
 def seeds(target: str, ranks: str, draws: int, seed: int, out: Path | None, as_json: bool, catalog: Catalog) -> None:
     """Compare what every kind of seed of TARGET leads to, and the best approximations of the catalog."""
+    from bilinear.commands.screen import counted
     from bilinear.decompositions import parse_target
     from bilinear.decompositions.operations import canonical
     from bilinear.discover.approximate.comparison import compared, plot
     from bilinear.discover.approximate.keep import held
     from bilinear.discover.approximate.report import compared_as_dict, compared_as_lines
     from bilinear.discover.plot import require_format
-    from bilinear.discover.progress import counted
 
     if out is not None:
         require_format(out)

@@ -33,8 +33,8 @@ def list_entries(target: str | None, with_figures: bool, as_json: bool, catalog:
     listings = list(catalog) if target is None else catalog.of_target(canonical(parse_target(target)))
     found = None
     if with_figures:
+        from bilinear.commands.screen import counted
         from bilinear.discover.figures import figures
-        from bilinear.discover.progress import counted
 
         with counted("reading", len(listings)) as told:
             found = figures(catalog, listings, told)
@@ -130,10 +130,10 @@ def status(ring: str | None, missing: bool, as_json: bool, catalog: Catalog) -> 
 @click.pass_context
 def replay(context: click.Context, query: str, as_json: bool, catalog: Catalog) -> None:
     """Run the command that found an entry again and compare; exit code 0 if it finds the same scheme."""
-    from bilinear.discover.progress import announcement, shown
+    from bilinear.commands.screen import announcement, shown
+    from bilinear.discover.engine.run import Hooks
+    from bilinear.discover.engine.solver import SOLVERS
     from bilinear.discover.replay import replay as replayed
-    from bilinear.discover.run import Hooks
-    from bilinear.discover.solver import SOLVERS
     from bilinear.discover.starts import read
 
     entry = catalog.scheme(query).entry
@@ -156,9 +156,9 @@ def replay(context: click.Context, query: str, as_json: bool, catalog: Catalog) 
 def dedupe(target: str | None, removing: bool, as_json: bool, catalog: Catalog) -> None:
     """Sort the schemes into classes that a change of basis, or a permutation, takes to one another."""
     from bilinear.catalog.classes import classes, spare
+    from bilinear.commands.screen import counted
     from bilinear.decompositions import parse_target
     from bilinear.decompositions.operations import canonical
-    from bilinear.discover.progress import counted
     from bilinear.discover.report import classes_as_dict, classes_as_lines
 
     wanted = None if target is None else canonical(parse_target(target))
@@ -177,10 +177,10 @@ def dedupe(target: str | None, removing: bool, as_json: bool, catalog: Catalog) 
 @with_catalog
 def pareto(target: str, as_json: bool, catalog: Catalog) -> None:
     """Compare the schemes of TARGET by products, additions and growth of errors; * marks what no other one beats."""
+    from bilinear.commands.screen import counted
     from bilinear.decompositions import parse_target
     from bilinear.decompositions.operations import canonical
     from bilinear.discover.pareto import pareto as compared
-    from bilinear.discover.progress import counted
     from bilinear.discover.report import pareto_as_lines, pareto_as_list
 
     with counted("reading") as told:

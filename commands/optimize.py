@@ -35,12 +35,12 @@ def optimize(
 ) -> None:
     """Search for a program of an entry with fewer additions, prove it and keep it with the entry."""
     from bilinear.catalog.convert import to_scheme
-    from bilinear.discover.budget import parse_budget
+    from bilinear.discover.engine.budget import parse_budget
+    from bilinear.discover.engine.outcome import Status
     from bilinear.discover.optimize import optimize as optimized
     from bilinear.discover.optimize.keep import keep
     from bilinear.discover.optimize.rebase import rebased
     from bilinear.discover.optimize.report import announcement, as_dict, as_lines, shown
-    from bilinear.discover.outcome import Status
 
     limit = parse_budget(budget)
     served = catalog.scheme(query)

@@ -64,15 +64,15 @@ def _fit(begun: Start, rank: int, catalog: Catalog, asked: dict[str, Any]) -> in
 
 def _search(begun: Start, rank: int, catalog: Catalog, asked: dict[str, Any]) -> int:
     """What a solver makes of the start: a scheme, or else the nearest approximation that it held."""
+    from bilinear.commands.screen import announcement, shown
     from bilinear.decompositions.rings import parse_ring
     from bilinear.decompositions.scheme import Scheme
     from bilinear.discover.approximate.refining import by_solver, keep
     from bilinear.discover.auto import resolve
-    from bilinear.discover.budget import parse_budget
-    from bilinear.discover.order import Order
-    from bilinear.discover.progress import announcement, shown
+    from bilinear.discover.engine.budget import parse_budget
+    from bilinear.discover.engine.order import Order
+    from bilinear.discover.engine.run import Hooks
     from bilinear.discover.report import result_as_dict, result_as_lines, result_in_words
-    from bilinear.discover.run import Hooks
     from bilinear.discover.search import execute
     from bilinear.discover.starts import keep_seeds
 

@@ -55,16 +55,16 @@ def search(
     context: click.Context, /, target: str, catalog: Catalog, save: bool, layer: Path | None, **asked: Any
 ) -> None:
     """Search for a scheme of TARGET (2x2x3, matmul:2x2x3, file:map.npy), prove it and keep it."""
+    from bilinear.commands.screen import announcement, shown
     from bilinear.decompositions import parse_target
     from bilinear.decompositions.rings import parse_ring
     from bilinear.discover.auto import resolve
-    from bilinear.discover.budget import parse_budget
+    from bilinear.discover.engine.budget import parse_budget
+    from bilinear.discover.engine.order import Order
+    from bilinear.discover.engine.run import Hooks
     from bilinear.discover.metrics import recorded
-    from bilinear.discover.order import Order
     from bilinear.discover.pieces import with_pieces
-    from bilinear.discover.progress import announcement, shown
     from bilinear.discover.report import result_as_dict, result_as_lines, result_in_words
-    from bilinear.discover.run import Hooks
     from bilinear.discover.search import execute
     from bilinear.discover.starts import keep_seeds, start
 
@@ -121,7 +121,7 @@ def options(texts: Sequence[str]) -> dict[str, object]:
 
 def exit_code(result: Result) -> int:
     """What the command ends with."""
-    from bilinear.discover.outcome import Status
+    from bilinear.discover.engine.outcome import Status
 
     if result.outcome.status is Status.INTERRUPTED:
         return INTERRUPTED

@@ -103,7 +103,7 @@ def _from_ranks(matrix: Transform, seed: int, command: str, catalog: Catalog, as
 
 def _by_gradients(matrix: Transform, seed: int, command: str, catalog: Catalog, asked: dict[str, Any]) -> Learned:
     """By the gradient solver."""
-    from bilinear.discover.budget import parse_budget
+    from bilinear.discover.engine.budget import parse_budget
     from bilinear.discover.transforms.gradient.checkpoint import default_path
     from bilinear.discover.transforms.gradient.report import trained_as_dict, trained_as_lines
     from bilinear.discover.transforms.keep import write_factors

@@ -11,12 +11,12 @@ from bilinear.decompositions.composition import described
 from bilinear.decompositions.registry import normalise
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Approximation
-from bilinear.discover.problem import Problem
-from bilinear.discover.solver import SOLVERS
+from bilinear.discover.engine.problem import Problem
+from bilinear.discover.engine.solver import SOLVERS
 from bilinear.discover.solvers.flip_graph.blocks import MAX_COORDINATES
 
 if TYPE_CHECKING:
-    from bilinear.discover.order import Order
+    from bilinear.discover.engine.order import Order
 
 AUTO = "auto"
 SMALL = 640  # coefficients of a scheme that least squares find in seconds: 3x3x3 with 23 products has 621

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bilinear.decompositions.errors import BilinearError
-from bilinear.discover.outcome import Outcome, Progress
-from bilinear.discover.run import Hooks
+from bilinear.discover.engine.outcome import Outcome, Progress
+from bilinear.discover.engine.run import Hooks
 
 if TYPE_CHECKING:
-    from bilinear.discover.order import Order
+    from bilinear.discover.engine.order import Order
     from bilinear.discover.search import Result
 
 FORMAT = 1

@@ -16,7 +16,7 @@ from bilinear.discover.auto import AUTO
 if TYPE_CHECKING:
     from bilinear.catalog.layout import Listing
     from bilinear.catalog.store import Catalog
-    from bilinear.discover.order import Order
+    from bilinear.discover.engine.order import Order
 
 COMPOSITION = "composition"
 

@@ -13,10 +13,10 @@ from bilinear.catalog.errors import CatalogError
 from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.registry import Registry
 from bilinear.decompositions.scheme import Approximation, Scheme
-from bilinear.discover.budget import Budget
-from bilinear.discover.jobs import run_jobs
-from bilinear.discover.order import Order
-from bilinear.discover.run import Hooks
+from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.jobs import run_jobs
+from bilinear.discover.engine.order import Order
+from bilinear.discover.engine.run import Hooks
 
 if TYPE_CHECKING:
     from bilinear.catalog.entries import SchemeEntry

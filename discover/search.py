@@ -14,15 +14,15 @@ from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target, parse_target
 from bilinear.decompositions.verify import verify
 from bilinear.discover.auto import resolve
-from bilinear.discover.budget import parse_budget
-from bilinear.discover.jobs import run_jobs
-from bilinear.discover.order import DEFAULT_SOLVER, Order, turned
-from bilinear.discover.outcome import Found, Outcome
+from bilinear.discover.engine.budget import parse_budget
+from bilinear.discover.engine.jobs import run_jobs
+from bilinear.discover.engine.order import DEFAULT_SOLVER, Order, turned
+from bilinear.discover.engine.outcome import Found, Outcome
+from bilinear.discover.engine.run import Hooks
+from bilinear.discover.engine.sharing import shares
+from bilinear.discover.engine.solver import make_solver, parameters
+from bilinear.discover.engine.workers import require_cores
 from bilinear.discover.pieces import with_pieces
-from bilinear.discover.run import Hooks
-from bilinear.discover.sharing import shares
-from bilinear.discover.solver import make_solver, parameters
-from bilinear.discover.workers import require_cores
 
 if TYPE_CHECKING:
     from bilinear.catalog.entries import Provenance

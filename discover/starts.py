@@ -12,7 +12,7 @@ from bilinear.decompositions.operations import canonical
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.seeds import seed
 from bilinear.decompositions.targets import Target
-from bilinear.discover.problem import ProblemError
+from bilinear.discover.engine.problem import ProblemError
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Added, Catalog

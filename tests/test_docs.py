@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bilinear.discover.solver import SOLVERS
+from bilinear.discover.engine.solver import SOLVERS
 
 DOCS = Path(__file__).parents[1] / "docs"
 README = Path(__file__).parents[1] / "README.md"

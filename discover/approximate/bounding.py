@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bilinear.decompositions.row_norms import longest_row, norms
 from bilinear.decompositions.targets import Target
-from bilinear.discover.problem import ProblemError
+from bilinear.discover.engine.problem import ProblemError
 
 Floats = NDArray[np.float64]
 

@@ -17,9 +17,9 @@ from bilinear.decompositions.targets import Target
 from bilinear.discover.approximate import moves
 from bilinear.discover.approximate.bounding import Floats, row_bound
 from bilinear.discover.approximate.fit import Fit
-from bilinear.discover.budget import Budget
-from bilinear.discover.problem import ProblemError
-from bilinear.discover.run import interruption
+from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.problem import ProblemError
+from bilinear.discover.engine.run import interruption
 
 SEEDS_TRIED = ("pruned-winograd", "pruned-strassen", "kronecker", "pruned-standard")
 STARTS = "start"

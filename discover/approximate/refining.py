@@ -16,10 +16,10 @@ from bilinear.discover.approximate import moves
 from bilinear.discover.approximate.bounding import row_bound
 from bilinear.discover.approximate.fit import Fit
 from bilinear.discover.approximate.pool import LAST_RIDGE, RIDGE
-from bilinear.discover.order import Order
-from bilinear.discover.outcome import Outcome
-from bilinear.discover.problem import ProblemError
-from bilinear.discover.solver import make_solver, parameters
+from bilinear.discover.engine.order import Order
+from bilinear.discover.engine.outcome import Outcome
+from bilinear.discover.engine.problem import ProblemError
+from bilinear.discover.engine.solver import make_solver, parameters
 from bilinear.discover.starts import Start
 
 if TYPE_CHECKING:

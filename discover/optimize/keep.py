@@ -147,7 +147,7 @@ def replay(entry: SchemeEntry, parent: Scheme) -> Scheme:
     Raises:
         ProgramError: If the provenance is of another command.
     """
-    from bilinear.discover.budget import Budget
+    from bilinear.discover.engine.budget import Budget
 
     past = entry.provenance
     if past.solver != SOLVER or past.seed is None or past.steps is None:

@@ -10,7 +10,7 @@ import numpy as np
 from bilinear.decompositions.programs.basis import rebased_program
 from bilinear.decompositions.programs.scheme_program import SchemeProgram, require_program
 from bilinear.decompositions.scheme import Scheme
-from bilinear.discover.budget import Budget
+from bilinear.discover.engine.budget import Budget
 from bilinear.discover.optimize.search import Optimum, Standing, repeat
 
 RESTARTS = 4  # bases a slice tries for every factor

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from bilinear.catalog.records import published
+from bilinear.commands.screen import clock
 from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.programs.scheme_program import SchemeProgram, plain_program
 from bilinear.decompositions.scheme import Scheme
 from bilinear.discover.optimize.keep import Kept
 from bilinear.discover.optimize.search import Optimum, Standing
-from bilinear.discover.progress import clock
 
 
 def as_dict(given: Scheme, optimum: Optimum, kept: Kept | None) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from bilinear.decompositions.programs.program import Program
 from bilinear.decompositions.programs.scheme_program import SchemeProgram, matrices, require_program, settled
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.verify import verify
-from bilinear.discover.budget import Budget
+from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.outcome import Status
+from bilinear.discover.engine.run import interruption
 from bilinear.discover.optimize.neighbours import REFERENCE, RINGS, Neighbours
-from bilinear.discover.outcome import Status
-from bilinear.discover.run import interruption
 
 ROUNDS, LEAST_ROUNDS = 200, 10
 """Programs tried for a factor of 23 x 9 coefficients before it is judged, and for any."""

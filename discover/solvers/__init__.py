@@ -1,1 +1,1 @@
-"""One search method a file or folder; `bilinear.discover.solver.SOLVERS` lists them."""
+"""One search method a file or folder; `bilinear.discover.engine.solver.SOLVERS` lists them."""

@@ -11,7 +11,7 @@ import numpy as np
 from bilinear.decompositions.composition import Sizes, cheapest, composed, described, ordered, rising
 from bilinear.decompositions.rings import IntArray
 from bilinear.decompositions.scheme import Approximation, Scheme
-from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.engine.problem import Problem, ProblemError
 
 
 @dataclass

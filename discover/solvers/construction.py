@@ -11,7 +11,7 @@ import numpy as np
 from bilinear.decompositions.constructions import CONSTRUCTIONS
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target
-from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.engine.problem import Problem, ProblemError
 
 
 @dataclass

@@ -17,7 +17,7 @@ from bilinear.decompositions.evaluation import FAMILIES, PREFERENCES, Choice, ev
 from bilinear.decompositions.rings import Ring, holds
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target
-from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.solvers.flip_graph.blocks import MAX_COORDINATES
 from bilinear.discover.solvers.flip_graph.schemes import as_rows, factors_of, lift_walk, lowered, to_scheme
 from bilinear.discover.solvers.flip_graph.solver import SPARE

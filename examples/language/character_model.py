@@ -24,7 +24,7 @@ from pathlib import Path
 
 import torch
 
-from bilinear.discover.progress import counted
+from bilinear.commands.screen import counted
 from bilinear.layers.strassen import Phase
 from examples.language.network import Budget, CharacterConfig, CharacterModel
 from examples.language.text import REFERENCE, Corpus, language_reference, plain_text, read_text, treebank

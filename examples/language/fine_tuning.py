@@ -24,7 +24,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from bilinear.discover.progress import counted
+from bilinear.commands.screen import counted
 from bilinear.layers import STLConfig, convert_
 from bilinear.layers.stl.layer import BASIS, STLLayer
 from examples.language import decoder

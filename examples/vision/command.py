@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import torch
 
-from bilinear.discover.progress import counted
+from bilinear.commands.screen import counted
 from examples.tables import Table, finished
 from examples.vision.data import Images, load
 from examples.vision.pictures import DataError

@@ -11,11 +11,11 @@ from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.seeds import seed
 from bilinear.decompositions.targets import Target
 from bilinear.discover.auto import resolve
-from bilinear.discover.budget import parse_budget
-from bilinear.discover.order import Order
+from bilinear.discover.engine.budget import parse_budget
+from bilinear.discover.engine.order import Order
+from bilinear.discover.engine.solver import OptionError
 from bilinear.discover.replay import replay
 from bilinear.discover.search import execute, search
-from bilinear.discover.solver import OptionError
 
 
 def polymul(path: Path, size: int) -> Target:

@@ -13,12 +13,12 @@ from bilinear.decompositions.identity import content_hash, normal_form
 from bilinear.decompositions.rings import holds
 from bilinear.decompositions.targets import known_ranks
 from bilinear.decompositions.targets.polynomial_ranks import LIFTED
-from bilinear.discover.budget import Budget
-from bilinear.discover.outcome import Status
-from bilinear.discover.problem import Problem, ProblemError
-from bilinear.discover.run import run
+from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.outcome import Status
+from bilinear.discover.engine.problem import Problem, ProblemError
+from bilinear.discover.engine.run import run
+from bilinear.discover.engine.solver import OptionError, make_solver
 from bilinear.discover.search import search
-from bilinear.discover.solver import OptionError, make_solver
 from bilinear.discover.solvers.evaluation import LEG, Evaluation, reaches
 
 SHORT = {"flips": 2 * LEG / 1e6}

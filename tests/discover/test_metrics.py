@@ -13,9 +13,9 @@ import pytest
 
 from bilinear.decompositions import parse_target, strassen
 from bilinear.discover import metrics
+from bilinear.discover.engine.outcome import Found, Outcome, Progress, Status
+from bilinear.discover.engine.run import Hooks
 from bilinear.discover.metrics import MetricsError, read, recorded
-from bilinear.discover.outcome import Found, Outcome, Progress, Status
-from bilinear.discover.run import Hooks
 from bilinear.discover.search import Order, Result, execute
 
 ORDER = Order(parse_target("2x2x2"), 7, solver="construction", options={"name": "strassen"})
@@ -198,9 +198,9 @@ SEARCH = """
 import sys
 from pathlib import Path
 from bilinear.discover.metrics import recorded
-from bilinear.discover.run import Hooks
+from bilinear.discover.engine.run import Hooks
 from bilinear.discover.search import Order, execute
-from bilinear.discover.budget import parse_budget
+from bilinear.discover.engine.budget import parse_budget
 from bilinear.decompositions import parse_target
 order = Order(parse_target("3x3x3"), 21, solver="ternary-sgd", options={"restarts": 16}, budget=parse_budget("60s"),
               checkpoint=Path(sys.argv[1]) / "state.npz")

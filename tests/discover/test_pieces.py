@@ -10,12 +10,12 @@ from bilinear.decompositions import parse_target, standard, strassen
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.verify import verify
 from bilinear.discover.auto import resolve
-from bilinear.discover.order import Order
+from bilinear.discover.engine.order import Order
+from bilinear.discover.engine.problem import Problem, ProblemError
+from bilinear.discover.engine.solver import make_solver
 from bilinear.discover.pieces import with_pieces
-from bilinear.discover.problem import Problem, ProblemError
 from bilinear.discover.replay import replay
 from bilinear.discover.search import search
-from bilinear.discover.solver import make_solver
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from bilinear.catalog import Catalog
 from bilinear.catalog.errors import CatalogError
 from bilinear.decompositions import content_hash, parse_target, verify
 from bilinear.decompositions.scheme import Scheme
-from bilinear.discover.order import Order
+from bilinear.discover.engine.order import Order
 from bilinear.discover.replay import replay
 from bilinear.discover.search import search
 

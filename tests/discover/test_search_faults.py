@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 
 from bilinear.decompositions import parse_target
-from bilinear.discover import jobs
-from bilinear.discover.budget import parse_budget
-from bilinear.discover.checkpoint import load
-from bilinear.discover.jobs import run_jobs
-from bilinear.discover.order import Order
-from bilinear.discover.outcome import Progress, Status
-from bilinear.discover.problem import Problem
-from bilinear.discover.run import Hooks, run
-from bilinear.discover.solver import make_solver
-from bilinear.discover.workers import JobError
+from bilinear.discover.engine import jobs
+from bilinear.discover.engine.budget import parse_budget
+from bilinear.discover.engine.checkpoint import load
+from bilinear.discover.engine.jobs import run_jobs
+from bilinear.discover.engine.order import Order
+from bilinear.discover.engine.outcome import Progress, Status
+from bilinear.discover.engine.problem import Problem
+from bilinear.discover.engine.run import Hooks, run
+from bilinear.discover.engine.solver import make_solver
+from bilinear.discover.engine.workers import JobError
 
 HARD = Problem(parse_target("3x3x3"), 22)  # not known to exist
 OPTIONS: dict[str, object] = {"restarts": 16}
@@ -33,7 +33,7 @@ import sys
 from bilinear.discover import Hooks, Problem, parse_budget, run
 from bilinear.decompositions import parse_target
 from pathlib import Path
-sys.modules["bilinear.discover.run"].CHECKPOINT_SECONDS = 0.0
+sys.modules["bilinear.discover.engine.run"].CHECKPOINT_SECONDS = 0.0
 path = Path(sys.argv[1])
 hooks = Hooks(on_progress=lambda p: print(p.steps, flush=True))
 run(Problem(parse_target("3x3x3"), 22), "ternary-sgd", {"restarts": 16}, budget=parse_budget("60s"),

@@ -3,9 +3,9 @@
 import pytest
 
 from bilinear.decompositions import Ring, parse_target, verify
-from bilinear.discover.budget import parse_budget
-from bilinear.discover.problem import Problem, ProblemError, require_possible
-from bilinear.discover.run import run
+from bilinear.discover.engine.budget import parse_budget
+from bilinear.discover.engine.problem import Problem, ProblemError, require_possible
+from bilinear.discover.engine.run import run
 
 CASES = [
     ("polymul:2x2", "zt", 3, "flip-graph"),

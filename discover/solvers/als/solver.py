@@ -18,7 +18,7 @@ from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.discover.discretize import discretize
 from bilinear.discover.discretize.descent import EXACT, Batch, step
 from bilinear.discover.discretize.equations import Equations
-from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.solvers.als.bounding import Bounding, cut
 from bilinear.discover.solvers.als.starts import stacked
 from bilinear.discover.solvers.als.state import AlsState, Floats

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Approximation, Scheme
-from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.solvers.als.state import Floats
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bilinear.discover.problem import Problem
+from bilinear.discover.engine.problem import Problem
 
 Floats = NDArray[Any]
 """float64, or complex128 where the search is over `qi`."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bilinear.decompositions.constructions import standard
 from bilinear.decompositions.scheme import Approximation, Scheme
-from bilinear.discover.problem import Problem
+from bilinear.discover.engine.problem import Problem
 from bilinear.discover.solvers.flip_graph.packing import Words
 from bilinear.discover.solvers.flip_graph.pool import (
     ABOVE,

@@ -14,7 +14,7 @@ from bilinear.decompositions.composition import Sizes
 from bilinear.decompositions.constructions import standard
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets.matmul import matmul
-from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.solvers.flip_graph.formats import Move, around, made, moves
 from bilinear.discover.solvers.flip_graph.schemes import (
     is_dead,

@@ -12,7 +12,7 @@ from bilinear.decompositions.constructions import CONSTRUCTIONS
 from bilinear.decompositions.errors import TargetError
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Approximation, Scheme
-from bilinear.discover.problem import Problem
+from bilinear.discover.engine.problem import Problem
 from bilinear.discover.solvers.flip_graph.descent import FlipPool, FlipPoolState
 from bilinear.discover.solvers.flip_graph.schemes import walk_ring
 from bilinear.discover.solvers.flip_graph.solver import BARRIER, FlipGraph, FlipGraphState

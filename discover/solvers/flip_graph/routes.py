@@ -10,7 +10,7 @@ from bilinear.catalog.records import published
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.targets import Target
 from bilinear.decompositions.targets.matmul import matmul
-from bilinear.discover.problem import Problem
+from bilinear.discover.engine.problem import Problem
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from bilinear.decompositions.lifting import lift
 from bilinear.decompositions.rings import Ring, holds, parse_ring
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target
-from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.solvers.flip_graph.blocks import MAX_COORDINATES, RINGS
 from bilinear.discover.solvers.flip_graph.walking import (
     Factors,

@@ -15,7 +15,7 @@ from bilinear.decompositions.fitting import fitted
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target
-from bilinear.discover.problem import Problem
+from bilinear.discover.engine.problem import Problem
 from bilinear.discover.solvers.flip_graph import gifts
 from bilinear.discover.solvers.flip_graph.gifts import Gifts
 from bilinear.discover.solvers.flip_graph.routes import Stage, route

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilinear.decompositions.scheme import Approximation, Scheme
-from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.solvers.flip_graph.descent import FlipPool, FlipPoolState
 from bilinear.discover.solvers.flip_graph.orbits import (
     Partition,

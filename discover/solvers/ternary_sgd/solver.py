@@ -16,7 +16,7 @@ from bilinear.decompositions import memory
 from bilinear.decompositions.rings import Ring, holds
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target
-from bilinear.discover.problem import Problem, ProblemError
+from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.solvers.ternary_sgd.annealed import Annealed
 from bilinear.discover.solvers.ternary_sgd.objective import Objective, padded
 from bilinear.discover.solvers.ternary_sgd.paper import Paper

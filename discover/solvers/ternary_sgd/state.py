@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bilinear.discover.problem import Problem
+from bilinear.discover.engine.problem import Problem
 
 FloatArray = NDArray[np.float32]
 

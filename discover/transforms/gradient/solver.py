@@ -18,7 +18,7 @@ from bilinear.decompositions import memory
 from bilinear.decompositions.transforms.errors import TransformError
 from bilinear.decompositions.transforms.factors import FastTransform, diagonal, relative_error
 from bilinear.decompositions.transforms.transform import Transform
-from bilinear.discover.run import interruption
+from bilinear.discover.engine.run import interruption
 from bilinear.discover.transforms.gradient import checkpoint as checkpoints
 from bilinear.discover.transforms.gradient.checkpoint import State, Tally
 from bilinear.discover.transforms.gradient.export import exported

@@ -10,11 +10,11 @@ from bilinear.decompositions import parse_target, standard, strassen, verify
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets.file import from_dense
-from bilinear.discover.budget import parse_budget
-from bilinear.discover.outcome import Outcome, Status
-from bilinear.discover.problem import Problem, ProblemError
-from bilinear.discover.run import run
-from bilinear.discover.solver import OptionError, make_solver
+from bilinear.discover.engine.budget import parse_budget
+from bilinear.discover.engine.outcome import Outcome, Status
+from bilinear.discover.engine.problem import Problem, ProblemError
+from bilinear.discover.engine.run import run
+from bilinear.discover.engine.solver import OptionError, make_solver
 from bilinear.discover.solvers.als import AlternatingLeastSquares
 
 

@@ -16,9 +16,9 @@ from bilinear.discover.approximate import approximate
 from bilinear.discover.approximate.comparison import EXACT_ALONE, compared, plot
 from bilinear.discover.approximate.keep import EXACT, held, keep
 from bilinear.discover.approximate.pool import SEEDS_TRIED, Pool
-from bilinear.discover.budget import Budget
+from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.problem import ProblemError
 from bilinear.discover.plot import PlotError
-from bilinear.discover.problem import ProblemError
 
 TILE = parse_target("2x2x2")
 RANKS = range(4, 8)

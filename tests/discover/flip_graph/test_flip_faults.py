@@ -14,11 +14,11 @@ from bilinear.decompositions.errors import BilinearError
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets.file import from_entries
-from bilinear.discover.budget import Budget
-from bilinear.discover.checkpoint import CheckpointError
-from bilinear.discover.problem import Problem, ProblemError
-from bilinear.discover.run import run
-from bilinear.discover.solver import OptionError, make_solver
+from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.checkpoint import CheckpointError
+from bilinear.discover.engine.problem import Problem, ProblemError
+from bilinear.discover.engine.run import run
+from bilinear.discover.engine.solver import OptionError, make_solver
 
 SOLVERS = ["flip-graph", "flip-pool"]
 FLIP_SOLVERS = [*SOLVERS, "symmetric"]

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from bilinear.decompositions import Ring, Scheme, parse_target, standard, strassen, verify
 from bilinear.decompositions.composition import Sizes
 from bilinear.decompositions.targets.matmul import matmul
-from bilinear.discover.budget import Budget
-from bilinear.discover.outcome import Status
-from bilinear.discover.problem import Problem, ProblemError
-from bilinear.discover.run import run
-from bilinear.discover.solver import OptionError, make_solver
+from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.outcome import Status
+from bilinear.discover.engine.problem import Problem, ProblemError
+from bilinear.discover.engine.run import run
+from bilinear.discover.engine.solver import OptionError, make_solver
 from bilinear.discover.solvers.flip_graph.formats import around, made, moves
 from bilinear.discover.solvers.flip_graph.shelf import Shelf
 

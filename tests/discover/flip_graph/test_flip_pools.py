@@ -7,11 +7,11 @@ import pytest
 from flip_cases import RINGS, exact, rows
 
 from bilinear.decompositions import parse_target, standard, strassen, verify
-from bilinear.discover.budget import Budget
-from bilinear.discover.outcome import Status
-from bilinear.discover.problem import Problem
-from bilinear.discover.run import run
-from bilinear.discover.solver import make_solver
+from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.outcome import Status
+from bilinear.discover.engine.problem import Problem
+from bilinear.discover.engine.run import run
+from bilinear.discover.engine.solver import make_solver
 from bilinear.discover.solvers.flip_graph.pool import PoolSettings, advance_pool, pool_rank, pool_schemes, start_pool
 
 SMALL = PoolSettings(size=8, path=20_000, patience=40)

@@ -12,10 +12,10 @@ from flip_cases import exact, polynomial, rows
 from bilinear.decompositions import content_hash, parse_target, standard, strassen, verify
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Scheme
-from bilinear.discover.budget import Budget
-from bilinear.discover.problem import Problem
-from bilinear.discover.run import run
-from bilinear.discover.solver import OptionError, Sharing, make_solver
+from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.problem import Problem
+from bilinear.discover.engine.run import run
+from bilinear.discover.engine.solver import OptionError, Sharing, make_solver
 from bilinear.discover.solvers.flip_graph import gifts
 from bilinear.discover.solvers.flip_graph.pool import PoolSettings, pool_rank, pool_schemes, receive, start_pool
 

@@ -10,11 +10,11 @@ from flip_cases import RINGS, exact, scheme_of
 
 from bilinear.decompositions import parse_target, strassen, verify
 from bilinear.decompositions.targets.matmul import matmul
-from bilinear.discover.budget import Budget
-from bilinear.discover.outcome import Status
-from bilinear.discover.problem import Problem, ProblemError
-from bilinear.discover.run import run
-from bilinear.discover.solver import OptionError, make_solver
+from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.outcome import Status
+from bilinear.discover.engine.problem import Problem, ProblemError
+from bilinear.discover.engine.run import run
+from bilinear.discover.engine.solver import OptionError, make_solver
 from bilinear.discover.solvers.flip_graph.orbits import expanded, folded, mirror, orbit_rows, partitions, reflected
 from bilinear.discover.solvers.flip_graph.walking import Settings, best, current, exchange, start, walk
 

@@ -16,12 +16,12 @@ from bilinear.decompositions import Scheme, content_hash, kronecker, parse_targe
 from bilinear.decompositions.identity import normal_form
 from bilinear.decompositions.programs import ProgramError, require_program, short_program
 from bilinear.decompositions.programs.text import ATTACHMENT, BASIS_ATTACHMENT
-from bilinear.discover.budget import Budget
+from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.outcome import Status
 from bilinear.discover.optimize import Optimum, Standing, optimize
 from bilinear.discover.optimize.keep import attach, keep, program_of, read_program, replay
 from bilinear.discover.optimize.neighbours import Neighbours
 from bilinear.discover.optimize.rebase import rebased
-from bilinear.discover.outcome import Status
 
 SHORT = Budget(steps=6)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bilinear.discover.budget import Budget, BudgetError, parse_budget
+from bilinear.discover.engine.budget import Budget, BudgetError, parse_budget
 
 
 @pytest.mark.parametrize(

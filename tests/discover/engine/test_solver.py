@@ -7,8 +7,8 @@ import pytest
 
 from bilinear.decompositions import UnknownNameError, parse_target, verify
 from bilinear.decompositions.scheme import Scheme
-from bilinear.discover.problem import Problem, ProblemError
-from bilinear.discover.solver import SOLVERS, OptionError, make_solver, parameters
+from bilinear.discover.engine.problem import Problem, ProblemError
+from bilinear.discover.engine.solver import SOLVERS, OptionError, make_solver, parameters
 
 
 def test_an_unknown_solver_suggests_the_nearest() -> None:

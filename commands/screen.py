@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bilinear.discover.outcome import Progress
-from bilinear.discover.run import Hooks
-from bilinear.discover.solver import SOLVERS
+from bilinear.discover.engine.outcome import Progress
+from bilinear.discover.engine.run import Hooks
+from bilinear.discover.engine.solver import SOLVERS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 RECENT = 10  # reports that the speed is taken from
 FALLS = 6  # falls of the best rank that are shown
 WALKERS = "bilinear.discover.solvers.flip_graph"  # the package of the solvers that Numba compiles a walk for
-WALK = Path(__file__).parent / "solvers" / "flip_graph" / "kernel.py"
+WALK = Path(__file__).parents[1] / "discover" / "solvers" / "flip_graph" / "kernel.py"
 
 
 @dataclass

@@ -21,12 +21,12 @@ from bilinear.decompositions.identity import normal_form
 from bilinear.decompositions.rings import holds
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.verify import verify
-from bilinear.discover import checkpoint as checkpoints
-from bilinear.discover.budget import Budget
-from bilinear.discover.checkpoint import Checkpoint
-from bilinear.discover.outcome import Found, Outcome, Progress, Status
-from bilinear.discover.problem import Problem, ProblemError, require_possible
-from bilinear.discover.solver import approximates, make_solver, takes_any_format
+from bilinear.discover.engine import checkpoint as checkpoints
+from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.checkpoint import Checkpoint
+from bilinear.discover.engine.outcome import Found, Outcome, Progress, Status
+from bilinear.discover.engine.problem import Problem, ProblemError, require_possible
+from bilinear.discover.engine.solver import approximates, make_solver, takes_any_format
 
 CHECKPOINT_SECONDS = 30.0
 CANDIDATES_A_SLICE = 256

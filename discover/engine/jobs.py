@@ -9,18 +9,18 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from bilinear.decompositions.errors import BilinearError
-from bilinear.discover.order import Order
-from bilinear.discover.outcome import Found, Outcome, Progress, Status
-from bilinear.discover.run import Hooks, interruption
-from bilinear.discover.sharing import run_sharing, shares
-from bilinear.discover.workers import CONTEXT, JobError, Worker, require_cores, send
+from bilinear.discover.engine.order import Order
+from bilinear.discover.engine.outcome import Found, Outcome, Progress, Status
+from bilinear.discover.engine.run import Hooks, interruption
+from bilinear.discover.engine.sharing import run_sharing, shares
+from bilinear.discover.engine.workers import CONTEXT, JobError, Worker, require_cores, send
 
 
 def run_jobs(order: Order, hooks: Hooks) -> Outcome:
     """Run the jobs of an order at once, with seeds seed, seed + 1, ...
 
-    Those of a solver that shares help one another, see `bilinear.discover.sharing`; any other solver searches with each
-    seed for itself, and the first scheme of the rank asked for ends them all.
+    Those of a solver that shares help one another, see `bilinear.discover.engine.sharing`; any other solver searches
+    with each seed for itself, and the first scheme of the rank asked for ends them all.
 
     Raises:
         JobError: If there are too many jobs, or every one died.

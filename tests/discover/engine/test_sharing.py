@@ -12,20 +12,20 @@ import pytest
 from bilinear.catalog import Catalog
 from bilinear.decompositions import content_hash, parse_target, verify
 from bilinear.decompositions.rings import Ring
-from bilinear.discover import sharing
-from bilinear.discover.budget import Budget, parse_budget
-from bilinear.discover.checkpoint import CheckpointError, from_bytes, load_team, save_team
-from bilinear.discover.jobs import run_jobs
-from bilinear.discover.order import Order
-from bilinear.discover.outcome import Outcome, Progress, Status
-from bilinear.discover.problem import ProblemError
+from bilinear.discover.engine import sharing
+from bilinear.discover.engine.budget import Budget, parse_budget
+from bilinear.discover.engine.checkpoint import CheckpointError, from_bytes, load_team, save_team
+from bilinear.discover.engine.jobs import run_jobs
+from bilinear.discover.engine.order import Order
+from bilinear.discover.engine.outcome import Outcome, Progress, Status
+from bilinear.discover.engine.problem import ProblemError
+from bilinear.discover.engine.run import Hooks
+from bilinear.discover.engine.sharing import DEATHS, Team
+from bilinear.discover.engine.solver import make_solver
+from bilinear.discover.engine.workers import JobError
 from bilinear.discover.replay import replay
-from bilinear.discover.run import Hooks
 from bilinear.discover.search import execute
-from bilinear.discover.sharing import DEATHS, Team
-from bilinear.discover.solver import make_solver
 from bilinear.discover.solvers.flip_graph.descent import SLICE, FlipPool
-from bilinear.discover.workers import JobError
 
 TWO_CORES = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 OPTIONS: dict[str, object] = {"size": 5, "path": 0.2}

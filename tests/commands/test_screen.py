@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from bilinear.commands import screen as progress
+from bilinear.commands.screen import Board, announcement, clock, shown
 from bilinear.decompositions import UnknownNameError
-from bilinear.discover import progress
-from bilinear.discover.outcome import Progress
-from bilinear.discover.progress import Board, announcement, clock, shown
-from bilinear.discover.run import Hooks
-from bilinear.discover.solver import SOLVERS
+from bilinear.discover.engine.outcome import Progress
+from bilinear.discover.engine.run import Hooks
+from bilinear.discover.engine.solver import SOLVERS
 
 
 class Terminal(io.StringIO):
@@ -144,7 +144,7 @@ def test_an_unknown_solver_is_named() -> None:
 COMPILED = """
 import sys
 from pathlib import Path
-from bilinear.discover import progress
+from bilinear.commands import screen as progress
 progress.WALK = Path(sys.argv[1]) / "kernel.py"
 sys.path.insert(0, sys.argv[1])
 before = progress.announcement("flip-graph")

@@ -21,14 +21,14 @@ import numpy as np
 
 from bilinear.decompositions.errors import BilinearError
 from bilinear.decompositions.scheme import Scheme
-from bilinear.discover import checkpoint as checkpoints
-from bilinear.discover.budget import Budget
-from bilinear.discover.order import Order
-from bilinear.discover.outcome import Found, Outcome, Progress, Status
-from bilinear.discover.problem import require_possible
-from bilinear.discover.run import CHECKPOINT_SECONDS, Hooks, Search, interruption
-from bilinear.discover.solver import Sharing, make_solver
-from bilinear.discover.workers import JobError, Worker, send
+from bilinear.discover.engine import checkpoint as checkpoints
+from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.order import Order
+from bilinear.discover.engine.outcome import Found, Outcome, Progress, Status
+from bilinear.discover.engine.problem import require_possible
+from bilinear.discover.engine.run import CHECKPOINT_SECONDS, Hooks, Search, interruption
+from bilinear.discover.engine.solver import Sharing, make_solver
+from bilinear.discover.engine.workers import JobError, Worker, send
 
 DEATHS = 3  # of one job, before it is given up
 LISTENING = 0.2  # seconds between two looks at the clock and at the user

@@ -11,12 +11,12 @@ import pytest
 from bilinear.decompositions import content_hash, parse_target, standard, strassen, verify
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets.file import from_dense
-from bilinear.discover.budget import Budget, parse_budget
-from bilinear.discover.checkpoint import CheckpointError
-from bilinear.discover.outcome import Found, Progress, Status
-from bilinear.discover.problem import Problem, ProblemError
-from bilinear.discover.run import Hooks, run
-from bilinear.discover.solver import SOLVERS
+from bilinear.discover.engine.budget import Budget, parse_budget
+from bilinear.discover.engine.checkpoint import CheckpointError
+from bilinear.discover.engine.outcome import Found, Progress, Status
+from bilinear.discover.engine.problem import Problem, ProblemError
+from bilinear.discover.engine.run import Hooks, run
+from bilinear.discover.engine.solver import SOLVERS
 
 HARD = Problem(parse_target("3x3x3"), 22)  # not known to exist
 STRASSEN = Problem(parse_target("2x2x2"), 7)

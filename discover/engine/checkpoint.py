@@ -20,9 +20,9 @@ from bilinear.decompositions.errors import BilinearError
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets import Target, parse_target
 from bilinear.decompositions.targets.file import from_entries
-from bilinear.discover.outcome import Found
-from bilinear.discover.problem import Problem
-from bilinear.discover.solver import Solver, parameters
+from bilinear.discover.engine.outcome import Found
+from bilinear.discover.engine.problem import Problem
+from bilinear.discover.engine.solver import Solver, parameters
 
 FORMAT = 1
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bilinear.decompositions import parse_target
-from bilinear.discover.problem import Problem, ProblemError, require_possible
+from bilinear.discover.engine.problem import Problem, ProblemError, require_possible
 
 
 @pytest.mark.parametrize("rank", [0, -3])

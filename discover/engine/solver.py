@@ -13,7 +13,7 @@ import numpy as np
 from bilinear.decompositions.errors import BilinearError
 from bilinear.decompositions.registry import Registry
 from bilinear.decompositions.scheme import Approximation, Scheme
-from bilinear.discover.problem import Problem
+from bilinear.discover.engine.problem import Problem
 
 
 class OptionError(BilinearError):

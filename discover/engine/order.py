@@ -14,11 +14,11 @@ from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target
 from bilinear.discover.auto import AUTO, resolve
-from bilinear.discover.budget import Budget
-from bilinear.discover.outcome import Outcome
-from bilinear.discover.problem import Problem
-from bilinear.discover.run import Hooks, run
-from bilinear.discover.solver import make_solver, parameters
+from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.outcome import Outcome
+from bilinear.discover.engine.problem import Problem
+from bilinear.discover.engine.run import Hooks, run
+from bilinear.discover.engine.solver import make_solver, parameters
 
 DEFAULT_SOLVER = AUTO
 DEFAULT_BUDGET = Budget(seconds=60.0)
