@@ -18,10 +18,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
+from bilinear.commands.words.approximations import compared_as_lines, pool_as_dict, pool_as_lines
 from bilinear.decompositions.targets import parse_target
 from bilinear.discover.approximate import approximate
 from bilinear.discover.approximate.comparison import compared
-from bilinear.discover.approximate.report import compared_as_lines, pool_as_dict, pool_as_lines
 from bilinear.discover.engine.budget import parse_budget
 
 

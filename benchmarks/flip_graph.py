@@ -27,6 +27,7 @@ from bilinear.catalog import Catalog
 from bilinear.decompositions import Scheme, parse_target, standard
 from bilinear.decompositions.rings import Ring, parse_ring
 from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.run import Hooks, run
 from bilinear.discover.solvers.flip_graph.blocks import RINGS
@@ -66,7 +67,7 @@ def reach(
     """One search: the rank it ended with, and the CPU seconds until its best scheme was found and verified."""
     began = time.process_time()
     hooks = Hooks(should_stop=lambda: time.process_time() - began > cap)
-    outcome = run(problem, solver, options, seed=seed, budget=Budget(), starts=starts, hooks=hooks)
+    outcome = run(Order(problem, solver, options, seed=seed, budget=Budget(), starts=starts), hooks)
     found = outcome.found
     return {
         "seed": seed,
@@ -105,7 +106,7 @@ def warm(solvers: set[str]) -> None:
     """Compile, or load from the cache, what the searches need."""
     for solver in solvers:
         for ring in (Ring.F2, Ring.F3) if solver == "meta" else (Ring.F2, Ring.F3, Ring.ZT):
-            run(Problem(parse_target("2x2x2"), 8, ring), solver, {"walk": str(ring)}, seed=0)
+            run(Order(Problem(parse_target("2x2x2"), 8, ring), solver, {"walk": str(ring)}, seed=0))
 
 
 def measurements(given: argparse.Namespace) -> Iterator[dict[str, Any]]:

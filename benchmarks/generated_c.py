@@ -25,7 +25,7 @@ from benchmarks.machine import write
 from bilinear.catalog import Catalog
 from bilinear.decompositions import Scheme, standard
 from bilinear.decompositions.codegen import generate
-from bilinear.discover.optimize.keep import program_of
+from bilinear.discover.optimize.programs import program_of
 
 Array = NDArray[np.float64]
 

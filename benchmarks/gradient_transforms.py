@@ -24,9 +24,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
 from benchmarks.transforms import TRANSFORMS
+from bilinear.commands.words.transforms import found_as_dict
 from bilinear.decompositions.transforms import parse_transform
-from bilinear.discover.transforms.gradient.report import trained_as_dict
+from bilinear.discover.engine.budget import Budget
 from bilinear.discover.transforms.gradient.solver import Gradient
+from bilinear.discover.transforms.proof import Proof
+from bilinear.discover.transforms.solver import Task
 
 SIZES = [8, 16, 32, 64]
 PAPER: dict[str, dict[int, float]] = {
@@ -42,9 +45,9 @@ PAPER: dict[str, dict[int, float]] = {
 def measure(name: str, size: int, seed: int, seconds: float) -> dict[str, Any]:
     """One row."""
     cpu = time.process_time()
-    found = Gradient().solve(parse_transform(name, size), seed, seconds)
+    found = Gradient().solve(parse_transform(name, size), Task(seed, Budget(seconds=seconds)))
     return {
-        **trained_as_dict(found),
+        **found_as_dict(found, Proof(), None),
         "seed": seed,
         "cpu_seconds": round(time.process_time() - cpu, 1),
         "paper": PAPER.get(name, {}).get(size),

@@ -26,17 +26,17 @@ def accuracy(
     query: str, levels: int, size: int, calming: bool, seed: int, save: bool, as_json: bool, catalog: Catalog
 ) -> None:
     """Growth factors of a scheme, and its measured errors in four formats of floats."""
+    from bilinear.commands.words.accuracy import accuracy_as_lines
     from bilinear.decompositions.stability import growth
-    from bilinear.discover.calming import calm, keep
-    from bilinear.discover.report import accuracy_as_lines
+    from bilinear.discover.growth import keep_lower, lower_growth
     from bilinear.layers.fast_matmul.table import measured_errors
 
     served = catalog.scheme(query)
     say(served.note)
     scheme, added, infimum = served.scheme, None, None
     if calming:
-        found, seconds = calm(scheme, seed)
-        added = keep(catalog, scheme, found, seed, seconds) if save else None
+        found, seconds = lower_growth(scheme, seed)
+        added = keep_lower(catalog, scheme, found, seed, seconds) if save else None
         scheme, infimum = found.scheme, found.infimum
     before, after = growth(served.scheme), growth(scheme)
     errors = measured_errors(scheme, levels, size, seed)

@@ -62,11 +62,11 @@ def approximate(
 ) -> None:
     """Find the nearest approximations of TARGET (4x4x4) with fewer products than an exact scheme has."""
     from bilinear.commands.screen import counted
+    from bilinear.commands.words.approximations import pool_as_dict, pool_as_lines
     from bilinear.decompositions import parse_target
     from bilinear.decompositions.operations import canonical
     from bilinear.discover.approximate import approximate as searched
-    from bilinear.discover.approximate.keep import keep
-    from bilinear.discover.approximate.report import pool_as_dict, pool_as_lines
+    from bilinear.discover.approximate.held import keep_nearer
     from bilinear.discover.engine.budget import parse_budget
     from bilinear.discover.starts import PREFIX, is_seed, read
 
@@ -76,7 +76,7 @@ def approximate(
     limits = _ranks(ranks), parse_budget(budget), seed
     with counted("approximating") as told:
         pool = searched(built, *limits, given, named=named, bounded=bounded, told=told)
-    added = keep(catalog, pool, given, seed) if save else []
+    added = keep_nearer(catalog, pool, given, seed) if save else []
     if as_json:
         print_json(pool_as_dict(pool, added))
         return
@@ -97,12 +97,12 @@ def approximate(
 def seeds(target: str, ranks: str, draws: int, seed: int, out: Path | None, as_json: bool, catalog: Catalog) -> None:
     """Compare what every kind of seed of TARGET leads to, and the best approximations of the catalog."""
     from bilinear.commands.screen import counted
+    from bilinear.commands.words.approximations import compared_as_dict, compared_as_lines
+    from bilinear.commands.words.plot import plot_seeds, require_format
     from bilinear.decompositions import parse_target
     from bilinear.decompositions.operations import canonical
-    from bilinear.discover.approximate.comparison import compared, plot
-    from bilinear.discover.approximate.keep import held
-    from bilinear.discover.approximate.report import compared_as_dict, compared_as_lines
-    from bilinear.discover.plot import require_format
+    from bilinear.discover.approximate.comparison import compared
+    from bilinear.discover.approximate.held import held
 
     if out is not None:
         require_format(out)
@@ -115,5 +115,5 @@ def seeds(target: str, ranks: str, draws: int, seed: int, out: Path | None, as_j
     else:
         print_lines(compared_as_lines(rows, best))
     if out is not None:
-        plot(rows, best, f"{built.short} with fewer products; dotted: before the fit", out)
+        plot_seeds(rows, best, f"{built.short} with fewer products; dotted: before the fit", out)
         say(str(out))

@@ -26,9 +26,9 @@ def catalog_group() -> None:
 @with_catalog
 def list_entries(target: str | None, with_figures: bool, as_json: bool, catalog: Catalog) -> None:
     """List the entries, yours and the shipped ones."""
+    from bilinear.commands.words.catalog import listings_as_lines, listings_as_list
     from bilinear.decompositions import parse_target
     from bilinear.decompositions.operations import canonical
-    from bilinear.discover.report import listings_as_lines, listings_as_list
 
     listings = list(catalog) if target is None else catalog.of_target(canonical(parse_target(target)))
     found = None
@@ -97,7 +97,7 @@ def merge(context: click.Context, other: Path, as_json: bool, catalog: Catalog) 
 def diff(other: Path, as_json: bool, catalog: Catalog) -> None:
     """Compare with another catalog: entries on one side only, and the best ranks on both."""
     from bilinear.catalog.exchange import diff as compared
-    from bilinear.discover.report import diff_as_dict, diff_as_lines
+    from bilinear.commands.words.catalog import diff_as_dict, diff_as_lines
 
     found = compared(catalog, other)
     if as_json:
@@ -114,7 +114,7 @@ def diff(other: Path, as_json: bool, catalog: Catalog) -> None:
 def status(ring: str | None, missing: bool, as_json: bool, catalog: Catalog) -> None:
     """Compare the ranks here with the published ones and the proven bounds; beaten records first."""
     from bilinear.catalog.status import status as compared
-    from bilinear.discover.report import status_as_lines, status_as_list
+    from bilinear.commands.words.catalog import status_as_lines, status_as_list
 
     rows = [row for row in compared(catalog, ring) if missing or row.here is not None]
     if as_json:
@@ -157,9 +157,9 @@ def dedupe(target: str | None, removing: bool, as_json: bool, catalog: Catalog) 
     """Sort the schemes into classes that a change of basis, or a permutation, takes to one another."""
     from bilinear.catalog.classes import classes, spare
     from bilinear.commands.screen import counted
+    from bilinear.commands.words.catalog import classes_as_dict, classes_as_lines
     from bilinear.decompositions import parse_target
     from bilinear.decompositions.operations import canonical
-    from bilinear.discover.report import classes_as_dict, classes_as_lines
 
     wanted = None if target is None else canonical(parse_target(target))
     with counted("comparing") as told:
@@ -178,10 +178,10 @@ def dedupe(target: str | None, removing: bool, as_json: bool, catalog: Catalog) 
 def pareto(target: str, as_json: bool, catalog: Catalog) -> None:
     """Compare the schemes of TARGET by products, additions and growth of errors; * marks what no other one beats."""
     from bilinear.commands.screen import counted
+    from bilinear.commands.words.catalog import pareto_as_lines, pareto_as_list
     from bilinear.decompositions import parse_target
     from bilinear.decompositions.operations import canonical
     from bilinear.discover.pareto import pareto as compared
-    from bilinear.discover.report import pareto_as_lines, pareto_as_list
 
     with counted("reading") as told:
         rows = compared(catalog, canonical(parse_target(target)), told)

@@ -25,7 +25,7 @@ def code(query: str, language: str, levels: int, out: Path | None, catalog: Cata
     """Write source code that computes an entry's map, with the sums of its shortest program."""
     from bilinear.decompositions.codegen import generate
     from bilinear.decompositions.files import write_atomic
-    from bilinear.discover.optimize.keep import program_of
+    from bilinear.discover.optimize.programs import program_of
 
     served = catalog.scheme(query)
     program = program_of(catalog, served.scheme)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +25,9 @@ def import_command(context: click.Context, paths: tuple[Path, ...], as_json: boo
     Exit code 1 if one is wrong or unreadable; the others are kept.
     """
     from bilinear.catalog.importing import STATUSES, import_paths
+    from bilinear.commands.screen import shares_done
 
-    with _bar() as heard:
+    with shares_done("importing") as heard:
         report = import_paths(catalog, paths, heard)
     counts = {status: report.count(status) for status in STATUSES}
     if as_json:
@@ -55,20 +53,6 @@ def _exit_code(report: Report) -> int:
     if report.interrupted:
         return INTERRUPTED
     return NOT_FOUND if report.count("wrong") or report.count("unreadable") else DONE
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error where a person looks at it."""
-    if not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task("importing", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 @click.command("scheme")

@@ -10,6 +10,7 @@ from bilinear.commands.common import DONE, INTERRUPTED, as_json, print_json, pri
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
+    from bilinear.discover.optimize.search import Standing
 
 
 @click.command()
@@ -35,26 +36,31 @@ def optimize(
 ) -> None:
     """Search for a program of an entry with fewer additions, prove it and keep it with the entry."""
     from bilinear.catalog.convert import to_scheme
+    from bilinear.commands.screen import ADDITIONS, compilation, status_line
+    from bilinear.commands.words.optimum import optimum_as_dict, optimum_as_lines, standing_in_words
     from bilinear.discover.engine.budget import parse_budget
     from bilinear.discover.engine.outcome import Status
     from bilinear.discover.optimize import optimize as optimized
-    from bilinear.discover.optimize.keep import keep
+    from bilinear.discover.optimize.kept import keep_optimum
     from bilinear.discover.optimize.rebase import rebased
-    from bilinear.discover.optimize.report import announcement, as_dict, as_lines, shown
 
     limit = parse_budget(budget)
     served = catalog.scheme(query)
     scheme = to_scheme(served.entry)
-    say(served.note and f"{served.note}; its own order is optimised", announcement())
-    with shown(f"optimising {scheme.target.short}:{scheme.rank}") as show:
+    say(served.note and f"{served.note}; its own order is optimised", compilation(ADDITIONS))
+    with status_line(f"optimising {scheme.target.short}:{scheme.rank}") as say_there:
+
+        def show(standing: Standing) -> None:
+            say_there(standing_in_words(standing))
+
         found = (
             rebased(scheme, limit, seed=seed, on_progress=show)
             if basis
             else optimized(scheme, limit, seed=seed, neighbours=neighbours, on_progress=show)
         )
-    document = as_dict(scheme, found, keep(catalog, scheme, found) if save else None)
+    document = optimum_as_dict(scheme, found, keep_optimum(catalog, scheme, found) if save else None)
     if as_json:
         print_json(document)
     else:
-        print_lines(as_lines(document, catalog.root))
+        print_lines(optimum_as_lines(document, catalog.root))
     context.exit(INTERRUPTED if found.status is Status.INTERRUPTED else DONE)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bilinear.commands.common import DONE, as_json, print_json, print_lines, say, with_catalog
-from bilinear.commands.search import exit_code, options
+from bilinear.commands.common import DONE, as_json, print_json, print_lines, with_catalog
+from bilinear.commands.conduct import Asked, conduct
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Added, Catalog
@@ -34,74 +35,72 @@ LEAST_SQUARES = "least-squares"
 @as_json
 @with_catalog
 @click.pass_context
-def refine(context: click.Context, /, query: str, catalog: Catalog, **asked: Any) -> None:
+def refine(
+    context: click.Context,
+    /,
+    query: str,
+    target: str | None,
+    steps: int,
+    bounded: bool,
+    catalog: Catalog,
+    save: bool,
+    as_json: bool,
+    **asked: Any,
+) -> None:
     """Go on from a scheme, an approximation or a seed, and keep the scheme or the approximation that comes of it."""
     from bilinear.decompositions import parse_target
     from bilinear.discover.starts import is_seed, start
 
-    target = None if asked["target"] is None else parse_target(asked["target"])
-    begun = start(catalog, query, target, asked["rank"] if is_seed(query) else None, asked["seed"])
-    rank = asked["rank"] or begun.given.rank
-    if asked["solver"] == LEAST_SQUARES:
-        context.exit(_fit(begun, rank, catalog, asked))
-    context.exit(_search(begun, rank, catalog, asked))
+    wanted = Asked(**asked)
+    built = None if target is None else parse_target(target)
+    begun = start(catalog, query, built, wanted.rank if is_seed(query) else None, wanted.seed)
+    wanted = replace(wanted, rank=wanted.rank or begun.given.rank)
+    kept = catalog if save else None
+    if wanted.solver == LEAST_SQUARES:
+        context.exit(_fit(begun, wanted.rank or 0, steps, bounded, kept, as_json))
+    context.exit(_search(begun, wanted, catalog, kept, as_json))
 
 
-def _fit(begun: Start, rank: int, catalog: Catalog, asked: dict[str, Any]) -> int:
+def _fit(begun: Start, rank: int, steps: int, bounded: bool, kept: Catalog | None, as_json: bool) -> int:
     """The nearest approximation, printed and kept; no steps keep a seed as it is."""
-    from bilinear.discover.approximate.refining import by_least_squares, keep, refined
+    from bilinear.discover.approximate.refine import by_least_squares, refined
+    from bilinear.discover.keep import keep
     from bilinear.discover.starts import keep_seeds
 
     began = time.process_time()
-    found = refined(begun.given, rank, asked["steps"], asked["bounded"])
-    way = by_least_squares(begun, asked["steps"], asked["bounded"], time.process_time() - began)
-    added = keep_seeds(catalog, [begun]) if asked["save"] else []
-    if asked["save"] and not (begun.drawn and asked["steps"] == 0):
-        added = [keep(catalog, found, way)]
-    _print(found, added, asked["as_json"])
+    found = refined(begun.given, rank, steps, bounded)
+    made = by_least_squares(begun, rank, steps, bounded, time.process_time() - began)
+    added = [] if kept is None else keep_seeds(kept, [begun])
+    if kept is not None and not (begun.drawn and steps == 0):
+        added = [keep(kept, found, made)]
+    _print(found, added, as_json)
     return DONE
 
 
-def _search(begun: Start, rank: int, catalog: Catalog, asked: dict[str, Any]) -> int:
+def _search(begun: Start, wanted: Asked, catalog: Catalog, kept: Catalog | None, as_json: bool) -> int:
     """What a solver makes of the start: a scheme, or else the nearest approximation that it held."""
-    from bilinear.commands.screen import announcement, shown
-    from bilinear.decompositions.rings import parse_ring
     from bilinear.decompositions.scheme import Scheme
-    from bilinear.discover.approximate.refining import by_solver, keep
-    from bilinear.discover.auto import resolve
-    from bilinear.discover.engine.budget import parse_budget
-    from bilinear.discover.engine.order import Order
-    from bilinear.discover.engine.run import Hooks
-    from bilinear.discover.report import result_as_dict, result_as_lines, result_in_words
-    from bilinear.discover.search import execute
+    from bilinear.discover.approximate.refine import by_solver
+    from bilinear.discover.keep import keep
     from bilinear.discover.starts import keep_seeds
 
     given = begun.given
-    ring = parse_ring(asked["ring"] or (str(given.ring) if isinstance(given, Scheme) else "zt"))
-    budget = parse_budget(asked["budget"])
-    order = Order(given.target, rank, ring, asked["solver"], options(asked["options"]), asked["seed"], budget, (given,))
-    order, choice = resolve(order)
-    say(f"{order.problem.short} by {order.solver}, seed {order.seed}", choice, announcement(order.solver))
-    kept = catalog if asked["save"] else None
-    with shown("refining", Hooks()) as hooks:
-        result = execute(order, kept, hooks)
-    nearest = result.outcome.approximation
+    if wanted.ring is None and isinstance(given, Scheme):
+        wanted = replace(wanted, ring=str(given.ring))
+    done = conduct(wanted.order(given.target, (given,)), kept, "refining")
+    result, nearest = done.result, done.result.outcome.approximation
     if kept is not None and (result.added or nearest is not None):
-        keep_seeds(catalog, [begun])
+        keep_seeds(kept, [begun])
     if result.scheme is None and nearest is not None:
-        added = [] if kept is None else [keep(catalog, nearest, by_solver(begun, order, result.outcome))]
-        _print(nearest, added, asked["as_json"])
+        made = by_solver(begun, done.order, result.outcome, nearest.rank)
+        _print(nearest, [] if kept is None else [keep(kept, nearest, made)], as_json)
         return DONE
-    if asked["as_json"]:
-        print_json(result_as_dict(result))
-    else:
-        say(*result_in_words(result))
-        print_lines(result_as_lines(result, catalog.root))
-    return exit_code(result)
+    done.print(catalog.root, as_json)
+    return done.exit_code
 
 
 def _print(found: Approximation, added: Sequence[Added], as_json: bool) -> None:
-    from bilinear.discover.approximate.report import approximation_as_dict, approximation_as_lines
+    from bilinear.commands.words.approximations import approximation_as_dict, approximation_as_lines
 
     if as_json:
         print_json(approximation_as_dict(found, added[0].id if added else None))

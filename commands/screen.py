@@ -11,20 +11,38 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bilinear.discover.engine.outcome import Progress
 from bilinear.discover.engine.run import Hooks
 from bilinear.discover.engine.solver import SOLVERS
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
 RECENT = 10  # reports that the speed is taken from
 FALLS = 6  # falls of the best rank that are shown
 WALKERS = "bilinear.discover.solvers.flip_graph"  # the package of the solvers that Numba compiles a walk for
-WALK = Path(__file__).parents[1] / "discover" / "solvers" / "flip_graph" / "kernel.py"
+DISCOVER = Path(__file__).parents[1] / "discover"
+
+
+class Kernel(NamedTuple):
+    """A file that Numba compiles as a whole.
+
+    Attributes:
+        source: The file.
+        entry: Its entry point, as the cache names it.
+        seconds: That it takes about.
+    """
+
+    source: Path
+    entry: str
+    seconds: int
+
+
+WALK = Kernel(DISCOVER / "solvers" / "flip_graph" / "kernel.py", "run", 20)
+ADDITIONS = Kernel(DISCOVER / "optimize" / "kernel.py", "_entry.locals.anneal", 30)
 
 
 @dataclass
@@ -78,10 +96,11 @@ class Board:
 @contextmanager
 def shown(title: str, hooks: Hooks) -> Iterator[Hooks]:
     """The hooks, with a live table of the search while it runs; unchanged where stderr is no terminal."""
-    if not sys.stderr.isatty():
+    console = _console()
+    if console is None:
         yield hooks
         return
-    from rich.console import Console, Group
+    from rich.console import Group
     from rich.live import Live
     from rich.spinner import Spinner
     from rich.text import Text
@@ -92,7 +111,7 @@ def shown(title: str, hooks: Hooks) -> Iterator[Hooks]:
         falls = [Text(board.history())] if board.falls else []
         return Group(*head, *([board.table()] if board.reports else []), *falls)
 
-    with Live(spinner, console=Console(stderr=True), redirect_stdout=False, redirect_stderr=False) as live:
+    with Live(spinner, console=console, redirect_stdout=False, redirect_stderr=False) as live:
 
         def show(report: Progress) -> None:
             board.hear(report)
@@ -106,40 +125,79 @@ def shown(title: str, hooks: Hooks) -> Iterator[Hooks]:
 
 
 @contextmanager
+def status_line(title: str) -> Iterator[Callable[[str], None]]:
+    """A line on stderr, where a person looks at it: call what it yields with the words to show behind the title."""
+    console = _console()
+    if console is None:
+        yield lambda words: None
+        return
+    with console.status(title) as status:
+        yield lambda words: status.update(f"{title}: {words}")
+
+
+@contextmanager
 def counted(title: str, total: int | None = None) -> Iterator[Callable[[str], None]]:
     """A bar on stderr, where a person looks at it: call what it yields with the name of each thing that is taken up."""
-    if not sys.stderr.isatty():
+    console = _console()
+    if console is None:
         yield lambda name: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(title, total=total)
         yield lambda name: progress.update(task, advance=1, description=f"{title} {name}")
 
 
+@contextmanager
+def shares_done(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr, where a person looks at it: call what it yields with how much of how much is done."""
+    console = _console()
+    if console is None:
+        yield lambda done, total: None
+        return
+    from rich.progress import Progress
+
+    with Progress(console=console, transient=True, redirect_stdout=False) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _console() -> Console | None:
+    """Standard error, if a person looks at it."""
+    if not sys.stderr.isatty():
+        return None
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
 def announcement(solver: str) -> str:
-    """The line that tells of a compilation that the solver's first search on this machine begins with; else empty.
+    """What tells of the compilation that the solver's first search on this machine begins with; else empty.
 
     Raises:
         UnknownNameError: If there is no such solver.
     """
     walks = str(getattr(SOLVERS.load(solver), "__module__", "")).startswith(WALKERS)
-    return "compiling the walk, once on this machine, about 20 s" if walks and not _is_compiled(WALK) else ""
+    return compilation(WALK) if walks else ""
 
 
-def _is_compiled(source: Path) -> bool:
-    """Whether Numba's cache holds the entry point `run` of the file as it is now.
+def compilation(kernel: Kernel) -> str:
+    """The line that tells that a kernel is compiled now; empty if it is compiled already."""
+    return "" if _is_compiled(kernel) else f"compiling the walk, once on this machine, about {kernel.seconds} s"
+
+
+def _is_compiled(kernel: Kernel) -> bool:
+    """Whether Numba's cache holds the entry point of the file as it is now.
 
     The index of a compiled function holds a stamp of its file: the SHA-256 of the text, in older versions of Numba the
     time of its last change, a pickled float. It is looked for in the bytes, so that no pickle is loaded.
     """
     from platformdirs import user_cache_dir
 
-    own = os.environ.get("NUMBA_CACHE_DIR")
-    indices = f"{source.stem}.run-*.py{sys.version_info.major}{sys.version_info.minor}*.nbi"
+    own, source = os.environ.get("NUMBA_CACHE_DIR"), kernel.source
+    indices = f"{source.stem}.{kernel.entry}-*.py{sys.version_info.major}{sys.version_info.minor}*.nbi"
     folders = [Path(own)] if own else [source.parent / "__pycache__", Path(user_cache_dir("numba"))]
     found = [path for folder in folders for pattern in (indices, f"*/{indices}") for path in folder.glob(pattern)]
     stamps = hashlib.sha256(source.read_bytes()).digest(), struct.pack(">d", source.stat().st_mtime)

@@ -57,14 +57,9 @@ def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
 def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
     """Show a scheme: factors, formulas, exponent, bounds, cost; or an approximation: its residual and rows."""
     from bilinear.catalog.classes import equals
+    from bilinear.commands.words.catalog import equals_as_dict, equals_as_lines, served_as_dict, served_as_lines
+    from bilinear.commands.words.search import scheme_as_lines
     from bilinear.discover.figures import additions
-    from bilinear.discover.report import (
-        equals_as_dict,
-        equals_as_lines,
-        scheme_as_lines,
-        served_as_dict,
-        served_as_lines,
-    )
 
     entry = catalog.entry(query)
     if entry.kind == "approximation":
@@ -80,7 +75,7 @@ def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
 
 
 def _show_approximation(query: str, command: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
-    from bilinear.discover.approximate.report import approximation_as_dict, approximation_as_lines, factors_as_lines
+    from bilinear.commands.words.approximations import approximation_as_dict, approximation_as_lines, factors_as_lines
 
     found, name = catalog.approximation(query), _own_id(catalog, query)
     if as_json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,9 @@ from bilinear.commands.common import DONE, INTERRUPTED, NOT_FOUND, as_json, prin
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
-    from bilinear.decompositions.transforms import Transform
-    from bilinear.discover.transforms.gradient.solver import Gradient
+    from bilinear.discover.transforms.solver import TransformSolver
 
-Learned = tuple[bool, dict[str, Any], list[str]]
-"""Whether the transform was recovered, and what to print, for programs and for people."""
+DEFAULT_SOLVER = "hierarchical"
 
 
 @click.group()
@@ -27,7 +24,7 @@ def transform() -> None:
 @transform.command()
 @click.argument("target")
 @click.option("--size", type=int, help="Length of the input; a file knows its own.")
-@click.option("--solver", type=click.Choice(["hierarchical", "gradient"]), default="hierarchical", show_default=True)
+@click.option("--solver", default=DEFAULT_SOLVER, show_default=True, help="hierarchical or gradient.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of random numbers.")
 @click.option("--exact/--no-exact", default=None, help="A proof however long, or none; unasked where it is short.")
 @click.option("--save/--no-save", default=True, show_default=True, help="Keep what is proved in the catalog.")
@@ -47,80 +44,59 @@ def learn(
     context: click.Context, /, target: str, size: int | None, solver: str, seed: int, catalog: Catalog, **asked: Any
 ) -> None:
     """Find the fast algorithm of TARGET (dft, dct-II, circulant:1,2,0, file:map.npy) from its matrix alone."""
+    from bilinear.commands.screen import status_line
+    from bilinear.commands.words.transforms import found_as_dict, found_as_lines
     from bilinear.decompositions.transforms import parse_transform
+    from bilinear.decompositions.transforms.transform import checked_size
+    from bilinear.discover.engine.budget import parse_budget
+    from bilinear.discover.keep import Made, entry_of
+    from bilinear.discover.transforms.proof import prove
+    from bilinear.discover.transforms.solver import Task
+    from bilinear.discover.transforms.write import write
 
+    made = _solver(solver, asked)
     if size is not None:
-        _require(solver, target, size, asked)
+        checked_size(target, size)
+        made.require(size)
     matrix = parse_transform(target, size, seed)
-    command = shlex.join(["bilinear", "transform", "learn", matrix.name, "--size", str(matrix.size)])
-    learned = _by_gradients if solver == "gradient" else _from_ranks
-    recovered, document, lines = learned(matrix, seed, command, catalog, asked)
+    words = ["transform", "learn", matrix.name, "--size", str(matrix.size)]
+    words += [] if solver == DEFAULT_SOLVER else ["--solver", solver]
+    kept = asked["checkpoint"] or made.checkpoint(matrix, seed)
+    task = Task(seed, parse_budget(asked["budget"]), kept, asked["resume"])
+    with status_line(f"{matrix.name}, size {matrix.size}") as say_there:
+        found = made.solve(matrix, task, say_there)
+        say_there("proving")
+        proof = prove(found, asked["exact"])
+    way = Made(solver, words, seed=0)
+    entry = None if proof.proved is None else entry_of(proof.proved, way)
+    added = None if entry is None or not asked["save"] else catalog.add(entry)
+    written = [] if asked["out"] is None else write(asked["out"], found, way.command, seed, entry)
+    left = kept is not None and kept.is_file()
+    say(found.note, *(f"{path}: written" for path in written))
+    say(f"{kept}: checkpoint; --resume goes on from it" if left else "")
+    document = found_as_dict(found, proof, added)
     if document["interrupted"]:
         say("interrupted: this is the best so far")
     if asked["as_json"]:
         print_json(document)
     else:
-        print_lines(lines)
-    context.exit(INTERRUPTED if document["interrupted"] else DONE if recovered else NOT_FOUND)
+        print_lines(found_as_lines(found, proof, added))
+    context.exit(INTERRUPTED if document["interrupted"] else DONE if found.recovered else NOT_FOUND)
 
 
-def _require(solver: str, target: str, size: int, asked: dict[str, Any]) -> None:
-    """Refuse a size that the solver cannot take, before the matrix is built."""
-    from bilinear.decompositions.transforms.transform import checked_size
+def _solver(name: str, asked: dict[str, Any]) -> TransformSolver:
+    """The solver of that name, with those of the options that it has."""
+    from dataclasses import fields
 
-    checked_size(target, size)
-    if solver == "gradient":
-        _gradient(asked).prepared(size)
-        return
-    from bilinear.discover.transforms.hierarchical import Hierarchical
+    from bilinear.discover.transforms.solver import TRANSFORM_SOLVERS
 
-    Hierarchical().require(size)
-
-
-def _gradient(asked: dict[str, Any]) -> Gradient:
-    from bilinear.discover.transforms.gradient.solver import TRIED, Gradient
-
-    chosen = TRIED if asked["structure"] is None else ((asked["structure"], asked["transposed"]),)
-    return Gradient(chosen, asked["blocks"], not asked["real"], asked["trials"])
-
-
-def _from_ranks(matrix: Transform, seed: int, command: str, catalog: Catalog, asked: dict[str, Any]) -> Learned:
-    """By the hierarchical solver."""
-    from bilinear.discover.transforms.hierarchical import Hierarchical
-    from bilinear.discover.transforms.keep import keep, prove, write
-    from bilinear.discover.transforms.progress import shown
-    from bilinear.discover.transforms.report import found_as_dict, found_as_lines
-
-    with shown(f"{matrix.name}, size {matrix.size}") as hear:
-        found = Hierarchical().solve(matrix, hear)
-        hear("proving")
-        proved = prove(found, asked["exact"])
-    added = keep(catalog, found, proved, command) if asked["save"] else None
-    written = [] if asked["out"] is None else write(asked["out"], found, proved, command, seed)
-    say(found.note, *(f"{path}: written" for path in written))
-    return found.recovered, found_as_dict(found, proved, added), found_as_lines(found, proved, added)
-
-
-def _by_gradients(matrix: Transform, seed: int, command: str, catalog: Catalog, asked: dict[str, Any]) -> Learned:
-    """By the gradient solver."""
-    from bilinear.discover.engine.budget import parse_budget
-    from bilinear.discover.transforms.gradient.checkpoint import default_path
-    from bilinear.discover.transforms.gradient.report import trained_as_dict, trained_as_lines
-    from bilinear.discover.transforms.keep import write_factors
-    from bilinear.discover.transforms.progress import shown
-
-    seconds = parse_budget(asked["budget"]).seconds
-    if seconds is None:
-        raise click.UsageError(f"--budget {asked['budget'][:20]!r}: the gradient solver needs a time, as in 10m")
-    solver = _gradient(asked)
-    path = asked["checkpoint"] or default_path(matrix.name, matrix.size, seed, solver)
-    with shown(f"{matrix.name}, size {matrix.size}, by gradients") as hear:
-        found = solver.solve(matrix, seed, seconds, hear, path, asked["resume"])
-    if not found.recovered:
-        say(f"{path}: checkpoint; --resume goes on from it")
-    if asked["out"] is not None:
-        say(f"{write_factors(asked['out'], matrix, found.fast, f'{command} --solver gradient', seed)}: written")
-    return found.recovered, trained_as_dict(found), trained_as_lines(found)
+    given = {"blocks": asked["blocks"], "is_complex": not asked["real"], "trials": asked["trials"]}
+    if asked["structure"] is not None:
+        given["structures"] = ((asked["structure"], asked["transposed"]),)
+    kind: Any = TRANSFORM_SOLVERS.load(name)
+    known = {field.name for field in fields(kind)}
+    made: TransformSolver = kind(**{option: value for option, value in given.items() if option in known})
+    return made
 
 
 @transform.command()
@@ -147,7 +123,7 @@ def verify(context: click.Context, query: str, target: str | None, as_json: bool
 @with_catalog
 def list_transforms(targets: bool, as_json: bool, catalog: Catalog) -> None:
     """List the fast transforms of the catalog."""
-    from bilinear.discover.transforms.report import entries_as_lines, families_as_list, table_of_families
+    from bilinear.commands.words.transforms import entries_as_lines, families_as_list, table_of_families
 
     listings = [listing for listing in catalog if listing.kind == "transform"]
     if as_json:
@@ -167,18 +143,21 @@ def compare(targets: tuple[str, ...], size: int, seed: int, plot: Path | None, a
     """Compare butterflies with low-rank and sparse matrices of equally many parameters (legendre, hilbert, randn)."""
     from dataclasses import asdict
 
+    from bilinear.commands.words.transforms import controls_as_lines
     from bilinear.decompositions.transforms import parse_transform
-    from bilinear.discover.transforms.controls import CONTROLS, compared_as_lines, plot_compared
+    from bilinear.discover.transforms.controls import CONTROLS
     from bilinear.discover.transforms.controls import compare as compared
 
     rows = [row for name in targets or CONTROLS for row in compared(parse_transform(name, size, seed))]
     if plot is not None:
-        plot_compared(rows, plot)
+        from bilinear.commands.words.plot import plot_transforms
+
+        plot_transforms(rows, plot)
         say(f"{plot}: written")
     if as_json:
         print_json([asdict(row) for row in rows])
     else:
-        print_lines(compared_as_lines(rows))
+        print_lines(controls_as_lines(rows))
 
 
 @transform.command()
@@ -189,10 +168,11 @@ def encoders(target: str, ring: str, as_json: bool) -> None:
     """Factor the encoders and the decoder of the evaluation scheme of TARGET (cyclic:16, polymul:8x8), exactly."""
     from dataclasses import asdict
 
+    from bilinear.commands.words.transforms import costs_as_lines
     from bilinear.decompositions import parse_target
     from bilinear.decompositions.evaluation import evaluated
     from bilinear.decompositions.rings import parse_ring
-    from bilinear.discover.transforms.encoders import costs_as_lines, encoder_costs
+    from bilinear.discover.transforms.encoders import encoder_costs
 
     scheme = evaluated(parse_target(target), parse_ring(ring))
     costs = encoder_costs(scheme)

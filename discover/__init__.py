@@ -1,6 +1,7 @@
 """Searches: problems, solvers, and the one loop that runs them. Solvers load torch on first use."""
 
 from bilinear.discover.engine.budget import Budget, parse_budget
+from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Found, Outcome, Progress, Status
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.run import Hooks, run
@@ -11,6 +12,7 @@ __all__ = [
     "Budget",
     "Found",
     "Hooks",
+    "Order",
     "Outcome",
     "Problem",
     "Progress",

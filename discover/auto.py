@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from bilinear.catalog.records import published
 from bilinear.decompositions.composition import described
 from bilinear.decompositions.registry import normalise
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Approximation
+from bilinear.discover.engine.order import AUTO, Order
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.solver import SOLVERS
 from bilinear.discover.solvers.flip_graph.blocks import MAX_COORDINATES
 
-if TYPE_CHECKING:
-    from bilinear.discover.engine.order import Order
-
-AUTO = "auto"
 SMALL = 640  # coefficients of a scheme that least squares find in seconds: 3x3x3 with 23 products has 621
 
 
@@ -52,16 +49,16 @@ def _knows(solver: str, order: Order) -> bool:
 
 def _choices(order: Order) -> Iterator[tuple[str, str]]:
     """Solvers and the reasons for them, the best first. All of it is measured; see docs/solvers.md."""
-    from bilinear.discover.pieces import COMPOSITION, reached
+    from bilinear.discover.solvers.composition import COMPOSITION, reached
     from bilinear.discover.solvers.evaluation import reaches
 
-    problem = order.problem
+    problem = order.searched
     if any(isinstance(start, Approximation) for start in order.starts):
         yield "als", "the starts are approximations, which least squares go on from"
         yield "ternary-sgd", "it begins at approximations too"
     if not order.starts and reaches(problem):
         yield "evaluation", "products of polynomials are constructed at points, without a search"
-    if recipe := reached(order):
+    if recipe := reached(problem, order.starts):
         yield COMPOSITION, f"products and joined blocks of the schemes at hand reach it: {described(recipe)}"
     beyond = _beyond_flips(problem)
     if _needs_fractions(order):
@@ -81,10 +78,10 @@ def _choices(order: Order) -> Iterator[tuple[str, str]]:
 
 def _needs_fractions(order: Order) -> bool:
     """Whether a rank is wanted over `q` or `qi` that is known over no smaller set."""
-    if order.rank is None or order.problem.ring not in (Ring.Q, Ring.QI):
+    if order.problem.rank is None or order.problem.ring not in (Ring.Q, Ring.QI):
         return False
-    record = published(order.problem.target, Ring.ZT)
-    return record is not None and order.rank < record.rank
+    record = published(order.searched.target, Ring.ZT)
+    return record is not None and order.problem.rank < record.rank
 
 
 def _beyond_flips(problem: Problem) -> str:
@@ -97,7 +94,7 @@ def _beyond_flips(problem: Problem) -> str:
 
 def _is_small(order: Order) -> bool:
     """Whether least squares take the order, and are good at it."""
-    rank, problem = order.rank, order.problem
+    rank, problem = order.problem.rank, order.searched
     if rank is None or problem.ring.characteristic or any(start.rank != rank for start in order.starts):
         return False
     return rank * sum(problem.target.shape) <= SMALL
@@ -107,7 +104,7 @@ def _turns(order: Order) -> str:
     """What portfolio does with the order."""
     from bilinear.discover.solvers.flip_graph.portfolio import SYMMETRIC, turns_of
 
-    turns = turns_of(order.problem)
+    turns = turns_of(order.searched)
     names = {"growing": "growing from 2x2x2", SYMMETRIC: "symmetric walks", "pool": "a pool"}
     shares = ", ".join(f"{names[name]} ({turns.count(name)} of {len(turns)} slices)" for name in dict.fromkeys(turns))
     return f"constructions, then in turns {shares}, each handed the best of the others{_lifted(order)}{_depth(order)}"
@@ -121,12 +118,12 @@ def _lifted(order: Order) -> str:
 
 def _depth(order: Order) -> str:
     """What a search without a rank does."""
-    return "; no rank is given, so it goes as low as the budget allows" if order.rank is None else ""
+    return "; no rank is given, so it goes as low as the budget allows" if order.problem.rank is None else ""
 
 
 def _flips(order: Order) -> str:
     """What flip-graph does with the order."""
-    problem = order.problem
+    problem = order.searched
     begin = "from the schemes given" if order.starts else "from the standard algorithm"
     if problem.target.family == "matmul" and not order.starts:
         begin = "growing from 2x2x2"

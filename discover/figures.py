@@ -9,7 +9,7 @@ from bilinear.catalog.layout import Listing
 from bilinear.catalog.store import Catalog
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.stability import Growth, growth
-from bilinear.discover.optimize.keep import known_program
+from bilinear.discover.optimize.programs import known_program
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def _about(order: Order) -> dict[str, Any]:
     """What the `start` line tells: enough to name the search in a plot."""
     from bilinear.catalog.records import published
 
-    problem = order.problem
+    problem = order.searched
     record = published(problem.target, problem.ring)
     return {
         "format": FORMAT,

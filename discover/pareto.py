@@ -9,7 +9,7 @@ from bilinear.catalog.layout import Listing
 from bilinear.catalog.store import Catalog
 from bilinear.decompositions.stability import growth
 from bilinear.decompositions.targets import Target
-from bilinear.discover.optimize.keep import program_of
+from bilinear.discover.optimize.programs import program_of
 
 
 @dataclass(frozen=True)

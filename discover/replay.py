@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from bilinear.catalog.convert import to_scheme
@@ -16,6 +14,7 @@ from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.jobs import run_jobs
 from bilinear.discover.engine.order import Order
+from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.run import Hooks
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ StartOf = Callable[[str], Scheme | Approximation]
 IMPORTED = "import"
 DERIVED = Registry(
     "derivation",
-    {"accuracy": "bilinear.discover.calming:replay", "optimize": "bilinear.discover.optimize.keep:replay"},
+    {"accuracy": "bilinear.discover.growth:replay", "optimize": "bilinear.discover.optimize.kept:replay"},
 )
 """What makes an entry of another one, and how to make it again: from an entry and its parent to the scheme."""
 
@@ -72,9 +71,7 @@ def replay(entry: SchemeEntry, start_of: StartOf, hooks: Hooks = Hooks()) -> Rep
         return _derived(entry, start_of)
     past = _searched(entry)
     order = Order(
-        entry.target.resolve(),
-        past.rank,
-        entry.ring,
+        Problem(entry.target.resolve(), past.rank, entry.ring),
         past.solver,
         dict(past.parameters),
         past.seed,
@@ -82,9 +79,7 @@ def replay(entry: SchemeEntry, start_of: StartOf, hooks: Hooks = Hooks()) -> Rep
         tuple(start_of(parent) for parent in entry.lineage.parents),
         past.threads,
     )
-    with TemporaryDirectory() as folder:
-        alone = replace(order, checkpoint=Path(folder) / "replay.npz")
-        outcome = alone.run(hooks) if order.jobs == 1 else run_jobs(alone, hooks)
+    outcome = run_jobs(order, hooks)
     if outcome.scheme is None:
         return Replay(False, outcome.steps, f"found nothing within {past.steps} steps")
     return _compared(entry, outcome.scheme, outcome.found.steps if outcome.found else 0, outcome.steps)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,20 +11,20 @@ from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.rings import parse_ring
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target, parse_target
-from bilinear.decompositions.verify import verify
 from bilinear.discover.auto import resolve
 from bilinear.discover.engine.budget import parse_budget
 from bilinear.discover.engine.jobs import run_jobs
-from bilinear.discover.engine.order import DEFAULT_SOLVER, Order, turned
+from bilinear.discover.engine.order import AUTO, Order, default_checkpoint, turned
 from bilinear.discover.engine.outcome import Found, Outcome
+from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.run import Hooks
 from bilinear.discover.engine.sharing import shares
 from bilinear.discover.engine.solver import make_solver, parameters
 from bilinear.discover.engine.workers import require_cores
-from bilinear.discover.pieces import with_pieces
+from bilinear.discover.keep import Made, keep, option_words, start_words
+from bilinear.discover.leaves import with_leaves
 
 if TYPE_CHECKING:
-    from bilinear.catalog.entries import Provenance
     from bilinear.catalog.store import Added, Catalog
 
 
@@ -53,7 +52,7 @@ def search(
     rank: int | None = None,
     *,
     ring: str = "zt",
-    solver: str = DEFAULT_SOLVER,
+    solver: str = AUTO,
     options: Mapping[str, object] | None = None,
     seed: int = 0,
     budget: str = "60s",
@@ -84,9 +83,7 @@ def search(
     """
     built = parse_target(target) if isinstance(target, str) else target
     order = Order(
-        built,
-        rank,
-        parse_ring(ring),
+        Problem(built, rank, parse_ring(ring)),
         solver,
         dict(options or {}),
         seed,
@@ -96,100 +93,81 @@ def search(
         checkpoint,
         resume,
     )
-    return execute(order if catalog is None else with_pieces(order, catalog), catalog)
+    return execute(order if catalog is None else with_leaves(order, catalog), catalog)
 
 
 def execute(order: Order, catalog: Catalog | None = None, hooks: Hooks = Hooks()) -> Result:  # noqa: B008  # frozen
     """Run a search as ordered; every scheme that is found is kept at once, so that no fault can lose it.
 
+    The state is kept in the user's cache where the order names no file.
+
     Raises:
         BilinearError: As `search`.
     """
+    require_cores(order.jobs)
     order, choice = resolve(order)
-    keeper = _Keeper(order, catalog)
+    order = replace(order, checkpoint=order.checkpoint or default_checkpoint(order))
+    kept = _Kept(order, catalog)
 
-    def keep(found: Found) -> None:
-        keeper.keep(found)
+    def on_found(found: Found) -> None:
+        kept.add(found)
         hooks.on_found(found)
 
-    heard = Hooks(hooks.on_progress, keep, hooks.should_stop)
-    require_cores(order.jobs)
-    outcome = order.run(heard) if order.jobs == 1 else run_jobs(order, heard)
-    if outcome.found is not None and not keeper.added and not keeper.unsaved:
-        keeper.keep(outcome.found)
-    scheme = None if outcome.scheme is None else turned(outcome.scheme, order.target)
+    outcome = run_jobs(order, Hooks(hooks.on_progress, on_found, hooks.should_stop))
+    if outcome.found is not None and not kept.added and not kept.unsaved:
+        kept.add(outcome.found)
+    scheme = None if outcome.scheme is None else turned(outcome.scheme, order.problem.target)
     notes = (*filter(None, [choice]), *_notes(order), *outcome.notes)
-    return Result(outcome, scheme, tuple(keeper.added), keeper.unsaved, notes)
+    return Result(outcome, scheme, tuple(kept.added), kept.unsaved, notes)
 
 
-class _Keeper:
-    """Puts found schemes into the catalog, with their provenance."""
+class _Kept:
+    """What became of found schemes; a folder that cannot be written loses none of them, and is told at the end."""
 
     def __init__(self, order: Order, catalog: Catalog | None) -> None:
         self.order, self.catalog = order, catalog
         self.added: list[Added] = []
         self.unsaved = ""
 
-    def keep(self, found: Found) -> None:
-        """Add it; a folder that cannot be written is no reason to lose the scheme, so that is told at the end."""
-        if self.catalog is None:
-            return
-        from bilinear.catalog.convert import entry_from_scheme
-        from bilinear.catalog.entries import Lineage
+    def add(self, found: Found) -> None:
+        """Keep it."""
         from bilinear.catalog.errors import StoreError
 
-        symbolic = verify(found.scheme, "symbolic")
-        assert symbolic.ok, f"the exact and the symbolic check disagree: {symbolic.detail}"
-        parents = tuple(content_hash(start) for start in self.order.turned_starts)
-        lineage = Lineage(parents=parents, recipe="started from the parents" if parents else "")
-        entry = entry_from_scheme(found.scheme, provenance(self.order, found), lineage, [symbolic])
+        if self.catalog is None:
+            return
         try:
-            self.added.append(self.catalog.add(entry))
+            self.added.append(keep(self.catalog, found.scheme, made(self.order, found)))
         except StoreError as error:
             self.unsaved = str(error)
 
 
-def provenance(order: Order, found: Found) -> Provenance:
+def made(order: Order, found: Found) -> Made:
     """How a scheme is found again: the same search, by the solver it was given to, with its steps as the budget."""
-    from bilinear.catalog.entries import Provenance
-    from bilinear.decompositions import __version__
-
-    return Provenance(
-        solver=order.solver,
-        parameters=parameters(make_solver(order.solver, order.options)),
-        rank=order.rank,
+    threads = order.jobs if order.jobs > 1 and shares(order) else 1
+    chosen = parameters(make_solver(order.solver, order.options))
+    parents = tuple(content_hash(start) for start in order.turned_starts)
+    problem = order.searched
+    words = ["search", problem.target.short]
+    if problem.rank is not None:
+        words += ["--rank", str(problem.rank)]
+    words += ["--ring", str(problem.ring), "--solver", order.solver, "--seed", str(found.seed)]
+    words += ["--budget", f"{found.steps}steps"]
+    if threads > 1:
+        words += ["--jobs", str(threads)]
+    return Made(
+        order.solver,
+        [*words, *option_words(chosen), *start_words(parents)],
+        rank=problem.rank,
+        parameters=chosen,
         seed=found.seed,
         steps=found.steps,
-        threads=threads(order),
-        cpu_seconds=round(found.cpu_seconds, 3),
-        version=__version__,
-        command=_command(order, found),
+        threads=threads,
+        cpu_seconds=found.cpu_seconds,
+        parents=parents,
+        recipe="started from the parents" if parents else "",
     )
 
 
-def threads(order: Order) -> int:
-    """The jobs that a scheme came from: all of those that share, or the one that found it."""
-    return order.jobs if order.jobs > 1 and shares(order) else 1
-
-
-def _command(order: Order, found: Found) -> str:
-    """The command line that finds it again."""
-    words = ["bilinear", "search", order.problem.target.short]
-    if order.rank is not None:
-        words += ["--rank", str(order.rank)]
-    words += ["--ring", str(order.ring), "--solver", order.solver, "--seed", str(found.seed)]
-    words += ["--budget", f"{found.steps}steps"]
-    if threads(order) > 1:
-        words += ["--jobs", str(order.jobs)]
-    for key, value in parameters(make_solver(order.solver, order.options)).items():
-        words += ["--option", f"{key}={value}"]
-    for start in order.turned_starts:
-        words += ["--start", content_hash(start)[:16]]
-    return shlex.join(words)
-
-
 def _notes(order: Order) -> list[str]:
-    problem = order.problem
-    if problem.target == order.target:
-        return []
-    return [f"{order.target.short} is searched as {problem.target.short}; the result is permuted back"]
+    asked, searched = order.problem.target, order.searched.target
+    return [] if asked == searched else [f"{asked.short} is searched as {searched.short}; the result is permuted back"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +12,7 @@ from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.seeds import seed
 from bilinear.decompositions.targets import Target
 from bilinear.discover.engine.problem import ProblemError
+from bilinear.discover.keep import Made, keep
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Added, Catalog
@@ -91,22 +91,12 @@ def keep_seeds(catalog: Catalog, starts: Sequence[Start]) -> list[Added]:
     Raises:
         StoreError: If the folder cannot be written.
     """
-    from bilinear.catalog.convert import entry_from_approximation
-    from bilinear.catalog.entries import Provenance
-    from bilinear.decompositions import __version__
-
     added = []
     for one in starts:
         if not one.drawn or not isinstance(one.given, Approximation) or one.given.residual >= 1:
             continue
-        words = ["bilinear", "refine", one.query, "--target", one.given.target.short, "--rank", str(one.given.rank)]
-        past = Provenance(
-            solver=one.query,
-            rank=one.given.rank,
-            seed=one.rng_seed,
-            steps=0,
-            version=__version__,
-            command=shlex.join([*words, "--seed", str(one.rng_seed), "--steps", "0"]),
-        )
-        added.append(catalog.add(entry_from_approximation(one.given, past)))
+        target, rank, drawn_with = one.given.target.short, str(one.given.rank), str(one.rng_seed)
+        words = ["refine", one.query, "--target", target, "--rank", rank, "--seed", drawn_with, "--steps", "0"]
+        made = Made(one.query, words, rank=one.given.rank, seed=one.rng_seed, steps=0)
+        added.append(keep(catalog, one.given, made))
     return added

@@ -180,7 +180,7 @@ def test_matrices_that_cannot_be_learned(tmp_path: Path, matrix: np.ndarray, tex
     ("place", "kept"),
     [
         ("bilinear.discover.transforms.ordering.Ranks.of", False),
-        ("bilinear.discover.transforms.keep.verify_transform", True),
+        ("bilinear.discover.transforms.proof.verify_transform", True),
     ],
 )
 def test_ctrl_c_in_the_hierarchical_solver(tmp_path: Path, place: str, kept: bool) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -12,14 +11,11 @@ from bilinear.decompositions.errors import TargetError
 from bilinear.decompositions.seeds import SEEDS, seed
 from bilinear.decompositions.targets import Target
 from bilinear.discover.approximate.fit import Fit
-from bilinear.discover.approximate.keep import Held, by_rank
 from bilinear.discover.approximate.pool import RIDGE
-from bilinear.discover.plot import blank, require_format, save
 
 EXACT_ALONE = "strassen"
 """The seed of one rank only, which is exact there."""
 FITTED_STEPS = 100
-KINDS = {True: "best of bounded norms", False: "best of all"}
 
 
 @dataclass(frozen=True)
@@ -69,36 +65,3 @@ def compared(
             before = min(fit.residual(one.factors) for one in seeds)
             found.append(Compared(kind, rank, before, min(fit.residual(factors) for factors in fitted)))
     return found
-
-
-def plot(rows: Sequence[Compared], best: Sequence[Held], title: str, out: Path) -> None:
-    """Draw the residual against the rank: a curve for each kind, dashed before the fit, and the best that is known.
-
-    Args:
-        rows: From `compared`.
-        best: What a catalog holds.
-        title: Above the plot.
-        out: The suffix says in which format.
-
-    Raises:
-        PlotError: If the format is unknown, or Matplotlib is missing.
-        OSError: If the file cannot be written.
-    """
-    require_format(out)
-    figure = blank()
-    axes = figure.subplots()
-    for kind in dict.fromkeys(row.kind for row in rows):
-        own = [row for row in rows if row.kind == kind]
-        [line] = axes.plot([row.rank for row in own], [row.fitted for row in own], label=kind)
-        axes.plot([row.rank for row in own], [row.seeded for row in own], ":", color=line.get_color(), linewidth=1)
-    for bounded, style in ((True, "k.-"), (False, "k.:")):
-        lowest = [(rank, min(h.residual for h in own)) for rank, own in by_rank(best, bounded).items()]
-        if lowest:
-            axes.plot(*zip(*lowest, strict=True), style, label=KINDS[bounded])
-    axes.set_ylim(0, 1)
-    axes.set_title(title)
-    axes.set_xlabel("products")
-    axes.set_ylabel("relative squared residual")
-    axes.grid(alpha=0.3)
-    axes.legend(loc="best")
-    save(figure, out)

@@ -18,8 +18,8 @@ from bilinear.discover.approximate import moves
 from bilinear.discover.approximate.bounding import Floats, row_bound
 from bilinear.discover.approximate.fit import Fit
 from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.loop import interruption, loop
 from bilinear.discover.engine.problem import ProblemError
-from bilinear.discover.engine.run import interruption
 
 SEEDS_TRIED = ("pruned-winograd", "pruned-strassen", "kronecker", "pruned-standard")
 STARTS = "start"
@@ -156,17 +156,52 @@ def approximate(
     """
     pool = Pool(Fit.of(target), tuple(sorted(set(ranks))), row_bound(target), not bounded, tuple(named))
     _require_possible(pool, starts)
-    began, seeds = time.monotonic(), list(_seeds(pool, starts))
     with interruption() as interrupted:
-        while not (budget.spent(time.monotonic() - began, pool.steps) or interrupted()):
-            told(str(pool.steps + 1))
-            rng = np.random.default_rng([rng_seed, pool.steps])
-            if pool.steps < len(seeds):
-                name, make = seeds[pool.steps]
-                pool.offer(make(rng).factors, name)
-            else:
-                pool.offer(*_moved(pool, rng))
+        loop(_Descents(pool, list(_seeds(pool, starts)), rng_seed, told), budget, interrupted)
     return pool
+
+
+@dataclass
+class _Descents:
+    """The search as the loop sees it; the pool is its state, which is not saved before the end.
+
+    Attributes:
+        pool: What is best so far.
+        seeds: To begin from, by name.
+        rng_seed: Of all randomness.
+        told: Called before every descent, with its number.
+    """
+
+    pool: Pool
+    seeds: Sequence[tuple[str, Callable[[np.random.Generator], Approximation]]]
+    rng_seed: int
+    told: Callable[[str], None]
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def steps(self) -> int:
+        return self.pool.steps
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def ended(self) -> None:
+        """There is always another descent."""
+
+    def advance(self) -> None:
+        """One descent: from a seed while there are any, then from a move."""
+        steps, pool = self.pool.steps, self.pool
+        self.told(str(steps + 1))
+        rng = np.random.default_rng([self.rng_seed, steps])
+        if steps < len(self.seeds):
+            name, make = self.seeds[steps]
+            pool.offer(make(rng).factors, name)
+        else:
+            pool.offer(*_moved(pool, rng))
+
+    def save(self) -> None:
+        """Nothing is kept but the pool, at the end."""
 
 
 def _require_possible(pool: Pool, starts: Sequence[Scheme | Approximation]) -> None:

@@ -9,15 +9,16 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from bilinear.decompositions.errors import BilinearError
+from bilinear.discover.engine.loop import interruption
 from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Found, Outcome, Progress, Status
-from bilinear.discover.engine.run import Hooks, interruption
+from bilinear.discover.engine.run import Hooks, run
 from bilinear.discover.engine.sharing import run_sharing, shares
 from bilinear.discover.engine.workers import CONTEXT, JobError, Worker, require_cores, send
 
 
 def run_jobs(order: Order, hooks: Hooks) -> Outcome:
-    """Run the jobs of an order at once, with seeds seed, seed + 1, ...
+    """Run an order: here if it has one job, else its jobs at once, with seeds seed, seed + 1, ...
 
     Those of a solver that shares help one another, see `bilinear.discover.engine.sharing`; any other solver searches
     with each seed for itself, and the first scheme of the rank asked for ends them all.
@@ -26,6 +27,8 @@ def run_jobs(order: Order, hooks: Hooks) -> Outcome:
         JobError: If there are too many jobs, or every one died.
     """
     require_cores(order.jobs)
+    if order.jobs == 1:
+        return run(order, hooks)
     if shares(order):
         return run_sharing(order, hooks)
     team = _Team(order, hooks)
@@ -81,7 +84,7 @@ class _Team:
         if self.best is None or found.scheme.rank < self.best.scheme.rank:
             self.best = found
             self.hooks.on_found(found)
-        if self.order.rank is not None and found.scheme.rank <= self.order.rank:
+        if found.scheme.rank <= (self.order.problem.rank or 0):
             self.stop.set()
 
     def _bury(self, pipe: Connection, worker: Worker) -> None:
@@ -100,7 +103,8 @@ class _Team:
     def forget(self) -> None:
         """Remove the checkpoints: the search is finished."""
         for worker in self.workers:
-            self.order.of_job(worker.job).checkpoint_path.unlink(missing_ok=True)
+            if (path := self.order.of_job(worker.job).checkpoint) is not None:
+                path.unlink(missing_ok=True)
 
     def outcome(self) -> Outcome:
         """All jobs' ends as one: the best scheme, steps and CPU time added up."""
@@ -133,6 +137,6 @@ def _work(pipe: Connection, stop: Any, order: Order, job: int) -> None:
     hooks = Hooks(lambda p: tell(replace(p, job=job)), tell, stop.is_set)
     try:
         with suppress(KeyboardInterrupt):
-            tell(order.run(hooks))
+            tell(run(order, hooks))
     except BilinearError as error:
         tell(str(error))

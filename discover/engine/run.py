@@ -1,16 +1,12 @@
-"""The one loop of every search: seed, budget, progress, checkpoints, interruption, exact check of candidates."""
+"""A search by a solver: seed, budget, progress, checkpoints, interruption, exact check of candidates."""
 
 from __future__ import annotations
 
 import itertools
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -24,11 +20,12 @@ from bilinear.decompositions.verify import verify
 from bilinear.discover.engine import checkpoint as checkpoints
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.checkpoint import Checkpoint
+from bilinear.discover.engine.loop import interruption, loop
+from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Found, Outcome, Progress, Status
 from bilinear.discover.engine.problem import Problem, ProblemError, require_possible
 from bilinear.discover.engine.solver import approximates, make_solver, takes_any_format
 
-CHECKPOINT_SECONDS = 30.0
 CANDIDATES_A_SLICE = 256
 
 
@@ -47,42 +44,22 @@ class Hooks:
     should_stop: Callable[[], bool] = lambda: False
 
 
-def run(
-    problem: Problem,
-    solver: str,
-    options: dict[str, object] | None = None,
-    *,
-    seed: int = 0,
-    budget: Budget = Budget(seconds=60.0),  # noqa: B008  # frozen
-    starts: Sequence[Scheme | Approximation] = (),
-    checkpoint: Path | None = None,
-    resume: bool = False,
-    hooks: Hooks = Hooks(),  # frozen
-) -> Outcome:
+def run(order: Order, hooks: Hooks = Hooks()) -> Outcome:  # frozen
     """Search until a scheme of the rank is found, the budget is spent, no move is left, or the user interrupts.
 
     Args:
-        problem: What is searched for. Without a rank the search goes on for lower ranks.
-        solver: A name of the registry.
-        options: Its hyperparameters.
-        seed: Same seed, same steps, same result.
-        budget: Wall time of this run, or steps in all.
-        starts: Schemes to begin from.
-        checkpoint: File for the state, written every 30 s, at the budget and at an interruption; removed once found.
-        resume: Go on from that file.
+        order: The search, its solver a name of the registry. Of `jobs` one is run, here. The checkpoint is written
+            every 30 s, at the budget and at an interruption, and removed once the search has ended by itself.
         hooks: What the caller hears of.
 
     Raises:
         ProblemError: If the rank is proven impossible, or the solver cannot take the problem.
         CheckpointError: If the checkpoint cannot be read or written.
     """
-    made = make_solver(solver, options)
-    if not approximates(made):
-        require_possible(problem)
-    search = Search(problem, solver, made, seed, checkpoint, hooks)
-    search.begin(starts, resume)
+    search = Search.of(order, hooks)
+    search.begin(order.turned_starts, order.resume)
     with interruption() as interrupted:
-        status = search.loop(budget, interrupted)
+        status = search.loop(order.budget, interrupted)
     search.close(status)
     return search.outcome(status)
 
@@ -104,7 +81,6 @@ class Search:
         rejected: Candidates that failed the exact check.
         started: Monotonic time of the start.
         cpu_started: CPU time of the start, less what former runs took.
-        saved: Monotonic time of the last checkpoint.
     """
 
     problem: Problem
@@ -119,7 +95,18 @@ class Search:
     rejected: int = 0
     started: float = field(default_factory=time.monotonic)
     cpu_started: float = field(default_factory=time.process_time)
-    saved: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def of(cls, order: Order, hooks: Hooks) -> Search:
+        """The search of an order, not begun.
+
+        Raises:
+            ProblemError: If the rank is proven impossible.
+        """
+        made = make_solver(order.solver, order.options)
+        if not approximates(made):
+            require_possible(order.searched)
+        return cls(order.searched, order.solver, made, order.seed, order.checkpoint, hooks)
 
     @property
     def seconds(self) -> float:
@@ -144,20 +131,27 @@ class Search:
         self.state, self.found = held.state, held.found
         self.cpu_started -= held.cpu_seconds
 
+    @property
+    def steps(self) -> int:
+        """Done so far, over all resumptions."""
+        return int(self.state.steps)
+
     def loop(self, budget: Budget, interrupted: Callable[[], bool]) -> Status:
         """Advance, check and report until one of the reasons to end."""
-        while True:
-            if self.done():
-                return Status.FOUND
-            if self.state.exhausted:
-                return Status.EXHAUSTED
-            if interrupted() or self.hooks.should_stop():
-                return Status.INTERRUPTED
-            if budget.spent(self.seconds, self.state.steps):
-                return Status.BUDGET
-            self.state = self.solver.advance(self.state)
-            self.examine(self.solver.candidates(self.state))
-            self.report()
+        return loop(self, budget, lambda: interrupted() or self.hooks.should_stop())
+
+    def ended(self) -> Status | None:
+        """Whether the rank asked for is reached, or no move is left."""
+        if self.done():
+            return Status.FOUND
+        return Status.EXHAUSTED if self.state.exhausted else None
+
+    def advance(self) -> None:
+        """One slice of the solver; its candidates are checked, and the caller is told."""
+        self.state = self.solver.advance(self.state)
+        self.examine(self.solver.candidates(self.state))
+        rank = self.found.scheme.rank if self.found else None
+        self.hooks.on_progress(Progress(self.state.steps, self.seconds, rank, self.state.metrics()))
 
     def done(self) -> bool:
         """Whether the rank asked for is reached."""
@@ -183,20 +177,12 @@ class Search:
         enough = self.problem.rank is None or scheme.rank <= self.problem.rank
         return enough and scheme.target == self.problem.target and holds(self.problem.ring, scheme.ring)
 
-    def report(self) -> None:
-        """Tell the caller of the slice, and write a checkpoint when it is time."""
-        rank = self.found.scheme.rank if self.found else None
-        self.hooks.on_progress(Progress(self.state.steps, self.seconds, rank, self.state.metrics()))
-        if time.monotonic() - self.saved >= CHECKPOINT_SECONDS:
-            self.save()
-
     def held(self) -> Checkpoint:
         """All that a resumption needs."""
         return Checkpoint(self.state, self.seed, self.cpu_seconds, self.found)
 
     def save(self) -> None:
         """Write the checkpoint."""
-        self.saved = time.monotonic()
         if self.path is not None:
             checkpoints.save(self.path, self.name, self.solver, self.held())
 
@@ -238,27 +224,3 @@ def _fitted(start: Scheme | Approximation, problem: Problem) -> Scheme | Approxi
 def _merit(scheme: Scheme) -> tuple[int, int]:
     """Fewer products first, then fewer additions."""
     return scheme.rank, additions(scheme)
-
-
-@contextmanager
-def interruption() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and SIGTERM ask the search to stop after its slice; a second Ctrl-C stops it at once.
-
-    Signals reach Python's main thread only; elsewhere nothing is caught.
-    """
-    asked = threading.Event()
-
-    def note(number: int, frame: FrameType | None) -> None:
-        if asked.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        asked.set()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

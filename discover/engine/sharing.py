@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 
 import numpy as np
 
@@ -23,10 +24,11 @@ from bilinear.decompositions.errors import BilinearError
 from bilinear.decompositions.scheme import Scheme
 from bilinear.discover.engine import checkpoint as checkpoints
 from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.loop import CHECKPOINT_SECONDS, interruption
 from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Found, Outcome, Progress, Status
 from bilinear.discover.engine.problem import require_possible
-from bilinear.discover.engine.run import CHECKPOINT_SECONDS, Hooks, Search, interruption
+from bilinear.discover.engine.run import Hooks, Search
 from bilinear.discover.engine.solver import Sharing, make_solver
 from bilinear.discover.engine.workers import JobError, Worker, send
 
@@ -116,7 +118,7 @@ def run_sharing(order: Order, hooks: Hooks) -> Outcome:
         JobError: If a job cannot begin, or all died.
         CheckpointError: If the checkpoint cannot be read or written.
     """
-    require_possible(order.problem)
+    require_possible(order.searched)
     team = Team(order, hooks)
     try:
         with interruption() as interrupted:
@@ -136,9 +138,9 @@ class Team:
         solver = make_solver(order.solver, order.options)
         assert isinstance(solver, Sharing)
         self.spacing = solver.barrier_steps
-        self.path = order.checkpoint_path.with_suffix(".jobs.npz")
+        self.path = order.checkpoint and order.checkpoint.with_suffix(".jobs.npz")
         self.end, begun = 0, [None] * order.jobs
-        if order.resume:
+        if order.resume and self.path is not None:
             self.end, begun = checkpoints.load_team(self.path, order.jobs)  # type: ignore[assignment]
         self.jobs = [self._hired(job, held) for job, held in enumerate(begun)]
         self.finds: list[Find] = []
@@ -168,10 +170,10 @@ class Team:
 
     def close(self, status: Status) -> None:
         """A finished search leaves no checkpoint; any other can go on from it."""
-        if status in (Status.FOUND, Status.EXHAUSTED):
-            self.path.unlink(missing_ok=True)
-        else:
+        if status not in (Status.FOUND, Status.EXHAUSTED):
             self._save()
+        elif self.path is not None:
+            self.path.unlink(missing_ok=True)
 
     def dismiss(self) -> None:
         """End the processes: their pipes close."""
@@ -184,7 +186,7 @@ class Team:
         """All jobs' ends as one: the best scheme, steps and CPU time added up, the figures of the best job."""
         ends = [job.stand.search for job in self.jobs if job.stand is not None]
         leader = min(ends, key=lambda end: end.scheme.rank if end.scheme else np.inf)
-        if status is Status.EXHAUSTED and self.best is not None and self.order.rank is None:
+        if status is Status.EXHAUSTED and self.best is not None and self.order.problem.rank is None:
             status = Status.FOUND
         return Outcome(
             status,
@@ -258,7 +260,7 @@ class Team:
         return None if counted is not None and counted <= best.found.scheme.rank else best
 
     def _is_enough(self, rank: int) -> bool:
-        return self.order.rank is not None and rank <= self.order.rank
+        return self.order.problem.rank is not None and rank <= self.order.problem.rank
 
     def _hear(self, job: _Job) -> None:
         try:
@@ -320,7 +322,7 @@ class Team:
     def _save(self) -> None:
         self.saved = time.monotonic()
         members = [job.begun for job in self.jobs if job.begun is not None]
-        if len(members) == len(self.jobs):
+        if self.path is not None and len(members) == len(self.jobs):
             checkpoints.save_team(self.path, self.end, members)
 
 
@@ -329,17 +331,17 @@ class _Runner:
 
     def __init__(self, pipe: Connection, order: Order, job: int, held: bytes | None) -> None:
         self.pipe, self.order, self.job = pipe, order, job
-        solver = make_solver(order.solver, order.options)
         hooks = Hooks(self._report, self._find, self._is_at_barrier)
-        self.search = Search(order.problem, order.solver, solver, order.seed, None, hooks)
+        self.search = Search.of(replace(order, checkpoint=None), hooks)
         self.leg, self.began = Leg(-1, 0), 0
         if held is None:
             self.search.begin(order.turned_starts, resume=False)
         else:
-            path = order.checkpoint_path
-            self.search.take_up(checkpoints.from_bytes(held, path, order.solver, solver, order.problem, order.seed))
-            if self.search.found is not None:
-                self._find(self.search.found)
+            path, search = order.checkpoint or Path("barrier"), self.search
+            begun = checkpoints.from_bytes(held, path, search.name, search.solver, search.problem, search.seed)
+            search.take_up(begun)
+            if search.found is not None:
+                self._find(search.found)
 
     def work(self) -> None:
         """Do leg after leg, until the pipe closes."""

@@ -18,8 +18,8 @@ from bilinear.decompositions.programs.scheme_program import SchemeProgram, matri
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.verify import verify
 from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.loop import interruption, loop
 from bilinear.discover.engine.outcome import Status
-from bilinear.discover.engine.run import interruption
 from bilinear.discover.optimize.neighbours import REFERENCE, RINGS, Neighbours
 
 ROUNDS, LEAST_ROUNDS = 200, 10
@@ -114,7 +114,7 @@ def optimize(
 
 
 class Run(Protocol):
-    """What goes on slice by slice.
+    """An optimisation between two slices.
 
     Attributes:
         steps: Slices done.
@@ -129,18 +129,43 @@ class Run(Protocol):
         ...
 
 
+class _Told:
+    """An optimisation as the loop sees it, with a listener; its state is not saved."""
+
+    def __init__(self, run: Run, on_progress: Callable[[Standing], None]) -> None:
+        self._run, self._on_progress = run, on_progress
+        self._first, self._began = run.best.operations.additions, time.monotonic()
+        self._tell()
+
+    @property
+    def steps(self) -> int:
+        return self._run.steps
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def ended(self) -> None:
+        """There is always a program to try."""
+
+    def advance(self) -> None:
+        self._run.advance()
+        self._tell()
+
+    def save(self) -> None:
+        """Nothing is kept but the best, at the end."""
+
+    def _tell(self) -> None:
+        additions = self._run.best.operations.additions
+        self._on_progress(Standing(self.steps, self.seconds, additions, self._first))
+
+
 def repeat(run: Run, budget: Budget, on_progress: Callable[[Standing], None]) -> tuple[Status, float]:
     """Slices until the budget is spent or the user interrupts; how it ended, and the seconds it took."""
-    began, first = time.monotonic(), run.best.operations.additions
+    told = _Told(run, on_progress)
     with interruption() as interrupted:
-        while True:
-            seconds = time.monotonic() - began
-            on_progress(Standing(run.steps, seconds, run.best.operations.additions, first))
-            if interrupted():
-                return Status.INTERRUPTED, seconds
-            if budget.spent(seconds, run.steps):
-                return Status.BUDGET, seconds
-            run.advance()
+        status = loop(told, budget, interrupted)
+    return status, told.seconds
 
 
 @dataclass

@@ -8,10 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from bilinear.decompositions.composition import Sizes, cheapest, composed, described, ordered, rising
+from bilinear.decompositions.composition import LARGEST, Recipe, Sizes, cheapest, composed, described, ordered, rising
 from bilinear.decompositions.rings import IntArray
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.discover.engine.problem import Problem, ProblemError
+
+COMPOSITION = "composition"
+"""The solver's name in the registry."""
 
 
 @dataclass
@@ -92,6 +95,23 @@ class Composition:
         """The scheme, over the ring asked for."""
         if state.steps:
             yield Scheme(state.problem.target, state.problem.ring, state.u, state.v, state.w, state.denominators)
+
+
+def reached(problem: Problem, starts: Sequence[Scheme | Approximation]) -> Recipe | None:
+    """How schemes of smaller formats make one of the rank asked for; None if they do not."""
+    if problem.rank is None or problem.target.family != "matmul" or not starts:
+        return None
+    sizes = rising(problem.target.sizes)
+    if sizes[-1] > LARGEST or any(not _is_part(start, sizes) for start in starts):
+        return None
+    recipe = cheapest(sizes, {rising(start.target.sizes): start.rank for start in starts})
+    return recipe if recipe.rank <= problem.rank else None
+
+
+def _is_part(start: Scheme | Approximation, sizes: Sizes) -> bool:
+    """Whether a start is a real scheme of a matrix product of another format."""
+    real = isinstance(start, Scheme) and start.target.family == "matmul" and start.imag is None
+    return real and rising(start.target.sizes) != sizes
 
 
 def _by_format(problem: Problem, starts: Sequence[Scheme | Approximation]) -> dict[Sizes, Scheme]:

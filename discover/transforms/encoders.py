@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,6 @@ from bilinear.decompositions.errors import BilinearError
 from bilinear.decompositions.programs import GREEDY, shorten
 from bilinear.decompositions.transforms.encoders import FactoredEncoder, dense, factored_scheme
 from bilinear.decompositions.transforms.factors import relative_error
-from bilinear.discover.report import table
 
 NAMES = ("u", "v", "decoder")
 
@@ -90,25 +88,3 @@ def _program(matrix: NDArray[Any]) -> tuple[Counts | None, str]:
     assert np.array_equal(found.matrix(), matrix)
     counts = found.operations
     return (counts.powers_of_two + counts.multiplications, counts.additions), ""
-
-
-def costs_as_lines(costs: Sequence[EncoderCosts]) -> list[str]:
-    """A table, multiplications + additions."""
-    rows = [
-        (
-            each.name,
-            f"{each.shape[0]}x{each.shape[1]}",
-            _shown(each.dense),
-            _shown(each.program),
-            _shown(each.factored),
-            f"{each.parts}",
-            f"{each.gain:.2f}",
-        )
-        for each in costs
-    ]
-    reasons = {f"no program: {each.reason}": None for each in costs if each.program is None}
-    return [*table(("matrix", "shape", "dense", "program", "factored", "parts", "gain"), rows), *reasons]
-
-
-def _shown(counts: Counts | None) -> str:
-    return "-" if counts is None else f"{counts[0]} + {counts[1]}"

@@ -5,15 +5,43 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from bilinear.decompositions.transforms.factors import FastTransform, Operations
 from bilinear.decompositions.transforms.plans import Plan
 from bilinear.decompositions.transforms.transform import Transform
 
+if TYPE_CHECKING:
+    from bilinear.discover.transforms.gradient.structures import Structure
+
 RECOVERED_ERROR = 1e-12
+RECOVERED_RMSE = 1e-4
+"""RMSE at which a trial has recovered its transform, as in the paper, the matrix scaled to the norm sqrt(N)."""
 RECOVERED_RANK = 2
 PARAMETER_FACTOR = 12.0
 """c of the bound c N log2 N on parameters; N is the size of the matrix that is factored."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the trials of the best structure went.
+
+    Attributes:
+        structure: Of the factors.
+        successes: Finished trials with an RMSE of at most 1e-4.
+        finished: Trials that were finished.
+        trials: Trials that were started.
+    """
+
+    structure: Structure
+    successes: int
+    finished: int
+    trials: int
+
+    @property
+    def success_rate(self) -> float:
+        """Of the finished trials."""
+        return self.successes / max(self.finished, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,14 +50,15 @@ class Found:
 
     Attributes:
         transform: What was asked for.
-        fast: The product of factors.
+        fast: The product of factors; of a transform learned with complex factors its real part counts, if that is real.
         method: How it was found, in a few words.
         block_rank: The largest rank of a block.
         error: Relative Frobenius error.
-        seconds: Wall time of the search.
+        seconds: Wall time of the search, over all resumptions.
         plan: Whence the factors follow exactly; None for an approximation.
         note: What the user should know of the size.
         interrupted: Whether the user stopped the search, and this is the best until then.
+        training: Of factors that were learned; None for those that follow from ranks.
     """
 
     transform: Transform
@@ -41,6 +70,12 @@ class Found:
     plan: Plan | None = None
     note: str = ""
     interrupted: bool = False
+    training: Training | None = None
+
+    @property
+    def rmse(self) -> float:
+        """Root mean square error of an entry once the matrix has the norm sqrt(N), as an orthogonal one has."""
+        return self.error / math.sqrt(self.transform.size)
 
     @cached_property
     def operations(self) -> Operations:
@@ -55,7 +90,12 @@ class Found:
 
     @property
     def recovered(self) -> bool:
-        """Error at most 1e-12, block rank at most 2, at most 12 N log2 N parameters, cheaper than the dense product."""
+        """Error at most 1e-12, block rank at most 2, at most 12 N log2 N parameters, cheaper than the dense product.
+
+        Of learned factors: an RMSE of at most 1e-4.
+        """
+        if self.training is not None:
+            return self.rmse <= RECOVERED_RMSE
         size = self.transform.size
         return (
             self.error <= RECOVERED_ERROR

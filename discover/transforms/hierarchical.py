@@ -33,6 +33,7 @@ from bilinear.decompositions.transforms.transform import Transform, from_cycloto
 from bilinear.decompositions.transforms.trigonometric import dct_ii, dft, hadamard, idft
 from bilinear.discover.transforms.found import RECOVERED_ERROR, RECOVERED_RANK, Found
 from bilinear.discover.transforms.ordering import EVERY, PLAIN, Ranks, Search, orderings
+from bilinear.discover.transforms.solver import Say, Task, silent
 
 SMALL_PRIME = 3
 DENSE_FACTOR = 6
@@ -45,7 +46,7 @@ BYTES = 80
 EXACT_STRUCTURE = 1e-12
 """Relative residual below which a matrix has a structure."""
 
-Say = Callable[[str], None]
+NO_TASK = Task()
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,15 @@ class Hierarchical:
         """
         memory.require(BYTES * self.width * size * size, f"factoring a transform of size {size}")
 
-    def solve(self, transform: Transform, say: Say = lambda text: None) -> Found:
+    def checkpoint(self, transform: Transform, seed: int) -> None:
+        """None: no state is kept."""
+
+    def solve(self, transform: Transform, task: Task = NO_TASK, say: Say = silent) -> Found:
         """The fast algorithm of a transform, or its best approximation found; Ctrl-C leaves what is there.
 
         Args:
             transform: The matrix; its name is not looked at.
+            task: Not used: nothing is drawn, and the search ends by itself.
             say: Hears what is tried.
 
         Raises:
@@ -97,7 +102,7 @@ class Hierarchical:
         say("approximating by truncated butterflies")
         return replace(self.approximation(transform), seconds=time.perf_counter() - start)
 
-    def plans(self, transform: Transform, say: Say = lambda text: None) -> Iterator[Plan]:
+    def plans(self, transform: Transform, say: Say = silent) -> Iterator[Plan]:
         """Every plan whose structure the matrix has."""
         for name, method in _STRUCTURES.items():
             say(f"testing {name}")

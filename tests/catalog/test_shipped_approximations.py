@@ -7,7 +7,7 @@ import pytest
 from bilinear.catalog import Catalog
 from bilinear.decompositions import parse_target
 from bilinear.discover.approximate.bounding import row_bound
-from bilinear.discover.approximate.keep import Held, by_rank, held
+from bilinear.discover.approximate.held import Held, by_rank, held
 
 SHIPPED = Catalog(Path("/nonexistent"))
 PRUNED_STRASSEN = {

@@ -14,6 +14,7 @@ from bilinear.decompositions.rings import holds
 from bilinear.decompositions.targets import known_ranks
 from bilinear.decompositions.targets.polynomial_ranks import LIFTED
 from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Status
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.engine.run import run
@@ -143,7 +144,7 @@ NAMES = st.builds(
 @given(NAMES, st.sampled_from([Ring.F2, Ring.F3, Ring.ZT, Ring.Z]), st.integers(0, 100))
 def test_whatever_walks_lead_to_is_right_and_no_worse_than_what_was_built(name: str, ring: Ring, seed: int) -> None:
     target = parse_target(name)
-    outcome = run(Problem(target, None, ring), "evaluation", SHORT, seed=seed)
+    outcome = run(Order(Problem(target, None, ring), "evaluation", SHORT, seed=seed))
     assert outcome.status is Status.FOUND
     assert outcome.rejected == 0
     assert outcome.scheme is not None
@@ -154,27 +155,27 @@ def test_whatever_walks_lead_to_is_right_and_no_worse_than_what_was_built(name: 
 
 
 def test_one_step_builds_and_no_more() -> None:
-    outcome = run(Problem(parse_target("shortmul:8"), None, Ring.F2), "evaluation", budget=Budget(steps=1))
+    outcome = run(Order(Problem(parse_target("shortmul:8"), None, Ring.F2), "evaluation", budget=Budget(steps=1)))
     assert outcome.scheme is not None
     assert content_hash(outcome.scheme) == content_hash(normal_form(evaluated(parse_target("shortmul:8"), Ring.F2)))
 
 
 @pytest.mark.parametrize(("name", "ring"), [("polymul:3x3", Ring.F2), ("cyclic:6", Ring.Q), ("complex", Ring.QI)])
 def test_where_the_rank_is_proven_minimal_nothing_is_walked(name: str, ring: Ring) -> None:
-    assert run(Problem(parse_target(name), None, ring), "evaluation").steps == 1
+    assert run(Order(Problem(parse_target(name), None, ring), "evaluation")).steps == 1
 
 
 def test_a_rank_that_no_walk_leads_to_ends_without_a_scheme() -> None:
-    outcome = run(Problem(parse_target("shortmul:5"), 10, Ring.F2), "evaluation", SHORT)
+    outcome = run(Order(Problem(parse_target("shortmul:5"), 10, Ring.F2), "evaluation", SHORT))
     assert (outcome.status, outcome.scheme) == (Status.EXHAUSTED, None)
 
 
 def test_a_resumed_search_ends_like_one_that_never_stopped(tmp_path: Path) -> None:
     problem, path = Problem(parse_target("cyclic:5"), None, Ring.ZT), tmp_path / "state.npz"
-    whole = run(problem, "evaluation", SHORT, seed=3)
+    whole = run(Order(problem, "evaluation", SHORT, seed=3))
     for steps in (1, LEG):
-        run(problem, "evaluation", SHORT, seed=3, budget=Budget(steps=steps), checkpoint=path, resume=steps > 1)
-    parts = run(problem, "evaluation", SHORT, seed=3, checkpoint=path, resume=True)
+        run(Order(problem, "evaluation", SHORT, seed=3, budget=Budget(steps=steps), checkpoint=path, resume=steps > 1))
+    parts = run(Order(problem, "evaluation", SHORT, seed=3, checkpoint=path, resume=True))
     assert whole.scheme is not None
     assert parts.scheme is not None
     assert whole.steps == parts.steps
@@ -188,6 +189,6 @@ def test_a_number_of_flips_that_is_none_is_refused(flips: float) -> None:
 
 
 def test_what_does_not_fit_into_the_ring_walked_over_is_walked_over_residues_only() -> None:
-    outcome = run(Problem(parse_target("polymod:5,0,0,3,1"), None, Ring.Z), "evaluation", SHORT)
+    outcome = run(Order(Problem(parse_target("polymod:5,0,0,3,1"), None, Ring.Z), "evaluation", SHORT))
     assert outcome.scheme is not None
     assert verify(outcome.scheme).ok

@@ -13,12 +13,14 @@ import pytest
 
 from bilinear.decompositions import parse_target, strassen
 from bilinear.discover import metrics
+from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Found, Outcome, Progress, Status
+from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.run import Hooks
 from bilinear.discover.metrics import MetricsError, read, recorded
-from bilinear.discover.search import Order, Result, execute
+from bilinear.discover.search import Result, execute
 
-ORDER = Order(parse_target("2x2x2"), 7, solver="construction", options={"name": "strassen"})
+ORDER = Order(Problem(parse_target("2x2x2"), 7), solver="construction", options={"name": "strassen"})
 FOUND = Found(strassen(), 0, 3, 0.1)
 OUTCOME = Outcome(Status.FOUND, FOUND, None, 0, 3, 0.5, 0.25, metrics={"error": 0.5})
 
@@ -199,10 +201,11 @@ import sys
 from pathlib import Path
 from bilinear.discover.metrics import recorded
 from bilinear.discover.engine.run import Hooks
-from bilinear.discover.search import Order, execute
+from bilinear.discover import Order, Problem
+from bilinear.discover.search import execute
 from bilinear.discover.engine.budget import parse_budget
 from bilinear.decompositions import parse_target
-order = Order(parse_target("3x3x3"), 21, solver="ternary-sgd", options={"restarts": 16}, budget=parse_budget("60s"),
+order = Order(Problem(parse_target("3x3x3"), 21), "ternary-sgd", {"restarts": 16}, budget=parse_budget("60s"),
               checkpoint=Path(sys.argv[1]) / "state.npz")
 hooks = Hooks(on_progress=lambda p: print(p.steps, flush=True))
 recorded(Path(sys.argv[1]) / "run.jsonl", order, hooks, lambda heard: execute(order, None, heard))

@@ -1,5 +1,6 @@
 """The main job from Python: search, prove, keep, replay."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ from bilinear.catalog import Catalog
 from bilinear.catalog.errors import CatalogError
 from bilinear.decompositions import content_hash, parse_target, verify
 from bilinear.decompositions.scheme import Scheme
-from bilinear.discover.engine.order import Order
+from bilinear.discover.auto import resolve
+from bilinear.discover.engine.order import Order, default_checkpoint
+from bilinear.discover.engine.problem import Problem
 from bilinear.discover.replay import replay
 from bilinear.discover.search import search
 
@@ -76,11 +79,12 @@ def test_a_changed_provenance_is_noticed(tmp_path: Path) -> None:
 def test_checkpoints_of_different_searches_have_different_names() -> None:
     target = parse_target("2x2x2")
     orders = [
-        Order(target, 7),
-        Order(target, 8),
-        Order(target, 7, seed=1),
-        Order(target, 7, options={"restarts": 3}),
-        Order(target, 7, starts=(Scheme(target, "zt", [[1, 0, 0, 0]], [[1, 0, 0, 0]], [[1, 0, 0, 0]]),)),  # type: ignore[arg-type]
+        Order(Problem(target, 7)),
+        Order(Problem(target, 8)),
+        Order(Problem(target, 7), seed=1),
+        Order(Problem(target, 7), options={"restarts": 3}),
+        Order(Problem(target, 7), starts=(Scheme(target, "zt", [[1, 0, 0, 0]], [[1, 0, 0, 0]], [[1, 0, 0, 0]]),)),  # type: ignore[arg-type]
     ]
-    assert len({order.checkpoint_path for order in orders}) == len(orders)
-    assert Order(target, 7, jobs=2).checkpoint_path == orders[0].checkpoint_path
+    orders = [resolve(order)[0] for order in orders]
+    assert len({default_checkpoint(order) for order in orders}) == len(orders)
+    assert default_checkpoint(replace(orders[0], jobs=2)) == default_checkpoint(orders[0])

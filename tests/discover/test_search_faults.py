@@ -30,14 +30,14 @@ OPTIONS: dict[str, object] = {"restarts": 16}
 
 SEARCH = """
 import sys
-from bilinear.discover import Hooks, Problem, parse_budget, run
+from bilinear.discover import Hooks, Order, Problem, parse_budget, run
 from bilinear.decompositions import parse_target
 from pathlib import Path
-sys.modules["bilinear.discover.engine.run"].CHECKPOINT_SECONDS = 0.0
+sys.modules["bilinear.discover.engine.loop"].CHECKPOINT_SECONDS = 0.0
 path = Path(sys.argv[1])
 hooks = Hooks(on_progress=lambda p: print(p.steps, flush=True))
-run(Problem(parse_target("3x3x3"), 22), "ternary-sgd", {"restarts": 16}, budget=parse_budget("60s"),
-    checkpoint=path, resume=path.exists(), hooks=hooks)
+run(Order(Problem(parse_target("3x3x3"), 22), "ternary-sgd", {"restarts": 16}, budget=parse_budget("60s"),
+          checkpoint=path, resume=path.exists()), hooks)
 """
 
 
@@ -64,13 +64,13 @@ def test_a_killed_search_goes_on_from_its_last_checkpoint(tmp_path: Path, kills:
         assert max(before, 1) <= held.state.steps <= told
         assert np.isfinite(held.state.latent).all()
         before = held.state.steps
-    outcome = run(HARD, "ternary-sgd", OPTIONS, budget=parse_budget("1steps"), checkpoint=path, resume=True)
+    outcome = run(Order(HARD, "ternary-sgd", OPTIONS, budget=parse_budget("1steps"), checkpoint=path, resume=True))
     assert outcome.steps == before
 
 
 def order(path: Path, seconds: str, number: int = 2) -> Order:
     budget = parse_budget(seconds)
-    return Order(HARD.target, 22, HARD.ring, "ternary-sgd", OPTIONS, 0, budget, jobs=number, checkpoint=path)
+    return Order(Problem(HARD.target, 22, HARD.ring), "ternary-sgd", OPTIONS, 0, budget, jobs=number, checkpoint=path)
 
 
 def two_cores() -> bool:
@@ -109,7 +109,7 @@ def test_the_first_job_that_finds_a_scheme_ends_them_all(tmp_path: Path) -> None
     assert outcome.status is Status.FOUND
     assert outcome.found is not None
     assert outcome.found.seed in (5, 6)
-    alone = run(strassen, "ternary-sgd", {"restarts": 64}, seed=outcome.found.seed, budget=parse_budget("120s"))
+    alone = run(Order(strassen, "ternary-sgd", {"restarts": 64}, seed=outcome.found.seed, budget=parse_budget("120s")))
     assert alone.found is not None
     assert alone.found.scheme.u.tolist() == outcome.found.scheme.u.tolist()
     assert list(tmp_path.iterdir()) == []

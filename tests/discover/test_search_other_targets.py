@@ -4,6 +4,7 @@ import pytest
 
 from bilinear.decompositions import Ring, parse_target, verify
 from bilinear.discover.engine.budget import parse_budget
+from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.problem import Problem, ProblemError, require_possible
 from bilinear.discover.engine.run import run
 
@@ -25,7 +26,7 @@ CASES = [
 def test_known_ranks_are_reached(name, ring, rank, solver):
     problem = Problem(parse_target(name), rank, Ring(ring))
     require_possible(problem)
-    outcome = run(problem, solver, seed=0, budget=parse_budget("60s"))
+    outcome = run(Order(problem, solver, seed=0, budget=parse_budget("60s")))
     assert outcome.scheme is not None
     assert (outcome.scheme.rank, outcome.scheme.ring) == (rank, ring)
     assert verify(outcome.scheme, "symbolic").ok
@@ -44,7 +45,7 @@ def test_known_ranks_are_reached(name, ring, rank, solver):
     ],
 )
 def test_ternary_ranks_that_the_families_name(name, rank, solver):
-    outcome = run(Problem(parse_target(name), rank), solver, seed=0, budget=parse_budget("120s"))
+    outcome = run(Order(Problem(parse_target(name), rank), solver, seed=0, budget=parse_budget("120s")))
     assert outcome.scheme is not None
     assert verify(outcome.scheme).ok
 

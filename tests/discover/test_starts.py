@@ -12,7 +12,7 @@ from bilinear.decompositions import parse_target
 from bilinear.decompositions.constructions import strassen
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.seeds import seed
-from bilinear.discover.approximate.refining import floats, refined
+from bilinear.discover.approximate.refine import floats, refined
 from bilinear.discover.engine.problem import ProblemError
 from bilinear.discover.replay import replay
 from bilinear.discover.starts import keep_seeds, read, start

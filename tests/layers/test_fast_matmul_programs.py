@@ -11,7 +11,7 @@ from bilinear.decompositions import Scheme, kronecker, strassen, winograd
 from bilinear.decompositions.programs import plain_program, short_program
 from bilinear.decompositions.programs.basis import rebased_program
 from bilinear.decompositions.programs.program import ProgramError
-from bilinear.discover.optimize.keep import program_of
+from bilinear.discover.optimize.programs import program_of
 from bilinear.layers import LayerError, count_additions, fast_matmul, measure_accuracy
 from bilinear.layers.fast_matmul import additions
 from bilinear.layers.fast_matmul.plan import PRODUCT, groups_of, plan_of

@@ -18,15 +18,18 @@ from bilinear.decompositions import memory
 from bilinear.decompositions.transforms.errors import TransformError
 from bilinear.decompositions.transforms.factors import FastTransform, diagonal, relative_error
 from bilinear.decompositions.transforms.transform import Transform
-from bilinear.discover.engine.run import interruption
+from bilinear.discover.engine.budget import BudgetError
+from bilinear.discover.engine.loop import interruption, loop
+from bilinear.discover.engine.outcome import Status
+from bilinear.discover.transforms.found import RECOVERED_RMSE, Found, Training
 from bilinear.discover.transforms.gradient import checkpoint as checkpoints
 from bilinear.discover.transforms.gradient.checkpoint import State, Tally
 from bilinear.discover.transforms.gradient.export import exported
 from bilinear.discover.transforms.gradient.structures import Structure
 from bilinear.discover.transforms.gradient.trials import Trials, finished
+from bilinear.discover.transforms.solver import Say, Task, silent
 
-GOAL = 1e-4
-"""RMSE at which a trial has recovered its transform, as in the paper, the matrix scaled to the norm sqrt(N)."""
+TASK = Task()
 
 FINISH_STEPS = 2000
 FINISH_GOAL = 1e-10
@@ -35,44 +38,8 @@ FINISH_GOAL = 1e-10
 KEPT = 4
 """One of so many trials goes on at a halving."""
 
-SAVED_SECONDS = 30.0
-
 TRIED = (("BP", False), ("BPP", False), ("BPP", True), ("BPBP", False))
 """What is tried without a choice: the papers' structures, each with whether it stands for the transpose."""
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """What the best trial ended with.
-
-    Attributes:
-        transform: What was asked for.
-        structure: The best structure.
-        fast: Its factors; for a real transform the real part of their product counts.
-        rmse: Root mean square error of an entry, the matrix scaled to the norm sqrt(N).
-        error: Relative Frobenius error.
-        successes: Finished trials with an RMSE of at most 1e-4, of this structure.
-        finished: Trials that were finished, of this structure.
-        trials: Trials that were started, of this structure.
-        seconds: Wall time over all structures and resumptions.
-        interrupted: Whether the user stopped it.
-    """
-
-    transform: Transform
-    structure: Structure
-    fast: FastTransform
-    rmse: float
-    error: float
-    successes: int
-    finished: int
-    trials: int
-    seconds: float
-    interrupted: bool = False
-
-    @property
-    def recovered(self) -> bool:
-        """Whether the RMSE is at most 1e-4."""
-        return self.rmse <= GOAL
 
 
 @dataclass(frozen=True)
@@ -113,39 +80,42 @@ class Gradient:
         memory.require(BYTES * self.trials * size * size, f"{self.trials} trials of size {size}")
         return structures
 
-    def solve(
-        self,
-        transform: Transform,
-        seed: int,
-        seconds: float,
-        say: Callable[[str], None] = lambda text: None,
-        checkpoint: Path | None = None,
-        resume: bool = False,
-    ) -> Trained:
+    def require(self, size: int) -> None:
+        """As `prepared`."""
+        self.prepared(size)
+
+    def checkpoint(self, transform: Transform, seed: int) -> Path:
+        """A file in the user's cache, named after the search."""
+        return checkpoints.default_path(transform.name, transform.size, seed, self)
+
+    def solve(self, transform: Transform, task: Task = TASK, say: Say = silent) -> Found:
         """The best factorisation found; Ctrl-C ends the search early.
 
         Args:
             transform: Its size is a power of two.
-            seed: Of parameters and learning rates.
-            seconds: Wall time of this run.
+            task: Its budget a time; the checkpoint is written every 30 s and at the end, removed once the transform is
+                recovered.
             say: Hears how the search stands.
-            checkpoint: File for the state: written every 30 s and at the end, removed once the transform is recovered.
-            resume: Go on from that file.
 
         Raises:
             TransformError: If the size is no power of two, or the matrix is complex and the structure real.
+            BudgetError: If the budget is no time.
             TooLargeError: If the trials would not fit into memory.
             CheckpointError: If the checkpoint cannot be read or written, or is of another search.
         """
+        if task.budget.seconds is None:
+            raise BudgetError(f"budget {task.budget}: the gradient solver needs a time, as in 10m")
         if transform.is_complex and not self.is_complex:
             raise TransformError(f"{transform.name}: a complex matrix; a real parameterisation cannot hold it")
         structures = self.prepared(transform.size)
-        search = _Search(self, transform, structures, seed, say, checkpoint)
-        if resume and checkpoint is not None:
-            search.state = checkpoints.load(checkpoint, search.key(), structures)
+        search = _Search(self, transform, structures, task, say)
+        if task.resume and task.checkpoint is not None:
+            search.take_up(checkpoints.load(task.checkpoint, search.key(), structures))
         with interruption() as interrupted:
-            search.loop(seconds, interrupted)
-            return search.trained(interrupted())
+            search.stopped = interrupted
+            loop(search, task.budget, interrupted)
+            search.close()
+            return search.found(interrupted())
 
 
 BYTES = 500
@@ -160,10 +130,11 @@ class _Search:
         solver: Hyperparameters.
         transform: What is searched for.
         structures: Of its size.
-        seed: Of all randomness.
+        task: Seed, budget and checkpoint.
         say: Hears how it stands.
-        path: Of the checkpoint; None for none.
         state: Between two slices.
+        stopped: Whether the user ends it.
+        began: Monotonic time of the start.
     """
 
     SLICE: ClassVar[int] = 25
@@ -171,10 +142,11 @@ class _Search:
     solver: Gradient
     transform: Transform
     structures: list[Structure]
-    seed: int
-    say: Callable[[str], None]
-    path: Path | None
+    task: Task
+    say: Say
     state: State = field(init=False)
+    stopped: Callable[[], bool] = lambda: False
+    began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         matrix = self.transform.matrix
@@ -182,35 +154,49 @@ class _Search:
         self.target_key = hashlib.sha256(matrix.tobytes()).hexdigest()[:16]
         tallies = [Tally(None, math.inf, 0, 0, 0) for _ in self.structures]
         self.state = State(0, 0, 0, 0, tallies, None)
+        self.before = 0.0
+
+    def take_up(self, state: State) -> None:
+        """Go on from a checkpoint."""
+        self.state, self.before = state, state.seconds
 
     def key(self) -> str:
         """What the search is, as its checkpoint names it."""
-        return f"{self.transform.name}:{self.transform.size} ({self.target_key}), seed {self.seed}, {self.solver}"
+        return f"{self.transform.name}:{self.transform.size} ({self.target_key}), seed {self.task.seed}, {self.solver}"
 
-    def loop(self, seconds: float, interrupted: Callable[[], bool]) -> None:
-        """Slices until a trial is right, the rounds are over, the time is, or the user interrupts."""
-        before, start = self.state.seconds, time.monotonic()
-        saved = start
+    @property
+    def steps(self) -> int:
+        """Not counted: the budget is a time."""
+        return 0
 
-        def stop() -> bool:
-            return interrupted() or time.monotonic() - start > seconds
+    @property
+    def seconds(self) -> float:
+        """Wall time of this run."""
+        return time.monotonic() - self.began
 
-        while self.state.round < self.solver.rounds and not self.done() and not stop():
-            self.advance(stop)
-            self.state.seconds = before + time.monotonic() - start
-            if self.path is not None and time.monotonic() - saved > SAVED_SECONDS:
-                checkpoints.save(self.path, self.key(), self.state)
-                saved = time.monotonic()
+    def over(self) -> bool:
+        """Whether the time is up, or the user ends it: asked within a slice, which may be long."""
+        return self.stopped() or self.task.budget.spent(self.seconds, 0)
+
+    def ended(self) -> Status | None:
+        """Whether a trial has the RMSE aimed at, or all rounds are over."""
+        if min(tally.loss for tally in self.state.tallies) <= RECOVERED_RMSE**2:
+            return Status.FOUND
+        return Status.EXHAUSTED if self.state.round >= self.solver.rounds else None
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        self.state.seconds = self.before + self.seconds
+        if self.task.checkpoint is not None:
+            checkpoints.save(self.task.checkpoint, self.key(), self.state)
+
+    def close(self) -> None:
+        """Finish one trial at least; what has reached its goal leaves no checkpoint, any other can go on from it."""
         if all(tally.parameters is None for tally in self.state.tallies):
             self.finish(1, lambda: True)
-        if self.path is not None and not self.done():
-            checkpoints.save(self.path, self.key(), self.state)
-        elif self.path is not None:
-            self.path.unlink(missing_ok=True)
-
-    def done(self) -> bool:
-        """Whether a trial has the RMSE aimed at."""
-        return min(tally.loss for tally in self.state.tallies) <= GOAL**2
+        self.save()
+        if self.task.checkpoint is not None and self.ended() is Status.FOUND:
+            self.task.checkpoint.unlink(missing_ok=True)
 
     @property
     def structure(self) -> Structure:
@@ -221,14 +207,14 @@ class _Search:
         """The trials of this structure and round; started if there are none."""
         state = self.state
         if state.trials is None:
-            seed = int(np.random.default_rng([self.seed, state.round, state.place]).integers(1 << 63))
+            seed = int(np.random.default_rng([self.task.seed, state.round, state.place]).integers(1 << 63))
             state.trials = Trials.start(self.structure, self.solver.trials, torch.Generator().manual_seed(seed))
             state.tallies[state.place].started += self.solver.trials
         return state.trials
 
-    def advance(self, stop: Callable[[], bool]) -> None:
+    def advance(self) -> None:
         """Some steps of Adam; at the end of a rung the finish, and on to the next rung, structure or round."""
-        state, trials = self.state, self.running()
+        state, trials, stop = self.state, self.running(), self.over
         due = sum(self.solver.first_steps << rung for rung in range(state.rung + 1))
         if trials.steps < due:
             trials.train(self.target, min(self.SLICE, due - trials.steps), stop)
@@ -252,14 +238,14 @@ class _Search:
             parameters, loss = finished(
                 self.structure, trials.parameters[index], self.target, FINISH_STEPS, FINISH_GOAL, stop
             )
-            tally.add(parameters, loss if math.isfinite(loss) else math.inf, GOAL)
+            tally.add(parameters, loss if math.isfinite(loss) else math.inf, RECOVERED_RMSE)
             least = math.sqrt(min(each.loss for each in self.state.tallies))
             self.say(f"round {self.state.round + 1}, {self.structure}: {tally}; best RMSE {least:.1e}")
             if stop():
                 break
         return order
 
-    def trained(self, interrupted: bool) -> Trained:
+    def found(self, interrupted: bool) -> Found:
         """The best of all structures."""
         place = min(range(len(self.structures)), key=lambda k: self.state.tallies[k].loss)
         transform, structure, tally = self.transform, self.structures[place], self.state.tallies[place]
@@ -268,6 +254,14 @@ class _Search:
         factors = exported(structure, tally.parameters).factors
         fast = FastTransform((*factors, diagonal(np.full(transform.size, scale))))
         error = relative_error(transform.matrix, fast.dense() if transform.is_complex else fast.dense().real)
-        counts = tally.successes, tally.finished, tally.started
-        rmse = error / math.sqrt(transform.size)
-        return Trained(transform, structure, fast, rmse, error, *counts, self.state.seconds, interrupted)
+        training = Training(structure, tally.successes, tally.finished, tally.started)
+        return Found(
+            transform,
+            fast,
+            f"{structure} by gradients",
+            1,
+            error,
+            self.state.seconds,
+            interrupted=interrupted,
+            training=training,
+        )

@@ -11,6 +11,7 @@ from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets.file import from_dense
 from bilinear.discover.engine.budget import parse_budget
+from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Outcome, Status
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.engine.run import run
@@ -19,7 +20,7 @@ from bilinear.discover.solvers.als import AlternatingLeastSquares
 
 
 def found(name: str, rank: int, ring: str = "zt", budget: str = "6000steps", **given: Any) -> Outcome:
-    return run(Problem(parse_target(name), rank, Ring(ring)), "als", budget=parse_budget(budget), **given)
+    return run(Order(Problem(parse_target(name), rank, Ring(ring)), "als", budget=parse_budget(budget), **given))
 
 
 @pytest.mark.parametrize(

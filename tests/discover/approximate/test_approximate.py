@@ -10,15 +10,15 @@ from click.testing import CliRunner, Result
 from bilinear.catalog import Catalog
 from bilinear.catalog.convert import to_approximation
 from bilinear.cli import main
+from bilinear.commands.words.plot import PlotError, plot_seeds
 from bilinear.decompositions import parse_target
 from bilinear.decompositions.constructions import strassen
 from bilinear.discover.approximate import approximate
-from bilinear.discover.approximate.comparison import EXACT_ALONE, compared, plot
-from bilinear.discover.approximate.keep import EXACT, held, keep
+from bilinear.discover.approximate.comparison import EXACT_ALONE, compared
+from bilinear.discover.approximate.held import EXACT, held, keep
 from bilinear.discover.approximate.pool import SEEDS_TRIED, Pool
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.problem import ProblemError
-from bilinear.discover.plot import PlotError
 
 TILE = parse_target("2x2x2")
 RANKS = range(4, 8)
@@ -138,9 +138,9 @@ def test_a_plot_is_drawn_or_refused(pool: Pool, tmp_path: Path) -> None:
     mine = Catalog(tmp_path, shipped=None)
     keep(mine, pool, [], 0)
     with pytest.raises(PlotError, match="choose one of these endings"):
-        plot(rows, [], "seeds", tmp_path / "seeds.jpeg")
+        plot_seeds(rows, [], "seeds", tmp_path / "seeds.jpeg")
     pytest.importorskip("matplotlib")
-    plot(rows, held(mine, TILE), "seeds", tmp_path / "seeds.png")
+    plot_seeds(rows, held(mine, TILE), "seeds", tmp_path / "seeds.png")
     assert (tmp_path / "seeds.png").read_bytes().startswith(b"\x89PNG")
 
 

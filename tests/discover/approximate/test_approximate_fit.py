@@ -15,7 +15,7 @@ from bilinear.decompositions.seeds import pruned
 from bilinear.discover.approximate import moves
 from bilinear.discover.approximate.bounding import norms, row_bound, shortened
 from bilinear.discover.approximate.fit import Fit, _image
-from bilinear.discover.approximate.refining import floats
+from bilinear.discover.approximate.refine import floats
 from bilinear.discover.engine.problem import ProblemError
 
 SMALL = ("1x2x2", "2x2x2", "2x1x3", "polymul:2x3")

@@ -13,6 +13,7 @@ from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets.file import from_dense
 from bilinear.discover.engine.budget import Budget, parse_budget
 from bilinear.discover.engine.checkpoint import CheckpointError
+from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Found, Progress, Status
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.engine.run import Hooks, run
@@ -23,7 +24,7 @@ STRASSEN = Problem(parse_target("2x2x2"), 7)
 
 
 def test_strassen_is_found_and_verified() -> None:
-    outcome = run(STRASSEN, "ternary-sgd", seed=0, budget=parse_budget("60s"))
+    outcome = run(Order(STRASSEN, "ternary-sgd", seed=0, budget=parse_budget("60s")))
     assert outcome.status is Status.FOUND
     assert outcome.scheme is not None
     assert outcome.scheme.rank == 7
@@ -32,33 +33,33 @@ def test_strassen_is_found_and_verified() -> None:
 
 
 def test_same_seed_and_steps_give_the_same_scheme() -> None:
-    first, second = (run(STRASSEN, "ternary-sgd", seed=3, budget=parse_budget("60s")) for _ in range(2))
+    first, second = (run(Order(STRASSEN, "ternary-sgd", seed=3, budget=parse_budget("60s"))) for _ in range(2))
     assert first.found is not None
     assert second.found is not None
     assert first.found.steps == second.found.steps
     assert [f.tolist() for f in first.found.scheme.factors] == [f.tolist() for f in second.found.scheme.factors]
-    again = run(STRASSEN, "ternary-sgd", seed=3, budget=Budget(steps=first.found.steps))
+    again = run(Order(STRASSEN, "ternary-sgd", seed=3, budget=Budget(steps=first.found.steps)))
     assert again.scheme is not None
     assert content_hash(again.scheme) == content_hash(first.found.scheme)
 
 
 def test_a_resumed_search_ends_like_one_that_never_stopped(tmp_path: Path) -> None:
     options: dict[str, object] = {"restarts": 32}
-    whole = run(HARD, "ternary-sgd", options, seed=2, budget=parse_budget("900steps"))
+    whole = run(Order(HARD, "ternary-sgd", options, seed=2, budget=parse_budget("900steps")))
     path = tmp_path / "search.npz"
-    parts = run(HARD, "ternary-sgd", options, seed=2, budget=parse_budget("1steps"), checkpoint=path)
+    parts = run(Order(HARD, "ternary-sgd", options, seed=2, budget=parse_budget("1steps"), checkpoint=path))
     while parts.status is Status.BUDGET and parts.steps < whole.steps:
         budget = Budget(steps=parts.steps + 1)
-        parts = run(HARD, "ternary-sgd", options, seed=2, budget=budget, checkpoint=path, resume=True)
+        parts = run(Order(HARD, "ternary-sgd", options, seed=2, budget=budget, checkpoint=path, resume=True))
     assert parts.steps == whole.steps
     assert parts.metrics == whole.metrics
 
 
 def test_a_finished_search_leaves_no_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "search.npz"
-    run(HARD, "ternary-sgd", {"restarts": 16}, budget=parse_budget("1steps"), checkpoint=path)
+    run(Order(HARD, "ternary-sgd", {"restarts": 16}, budget=parse_budget("1steps"), checkpoint=path))
     assert path.exists()
-    run(STRASSEN, "construction", {"name": "strassen"}, checkpoint=path)
+    run(Order(STRASSEN, "construction", {"name": "strassen"}, checkpoint=path))
     assert not path.exists()
 
 
@@ -66,7 +67,7 @@ def test_interruption_keeps_a_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "search.npz"
     reports: list[Progress] = []
     hooks = Hooks(reports.append, should_stop=lambda: len(reports) >= 2)
-    outcome = run(HARD, "ternary-sgd", {"restarts": 16}, checkpoint=path, hooks=hooks)
+    outcome = run(Order(HARD, "ternary-sgd", {"restarts": 16}, checkpoint=path), hooks)
     assert outcome.status is Status.INTERRUPTED
     assert path.exists()
     assert len(reports) == 2
@@ -75,29 +76,29 @@ def test_interruption_keeps_a_checkpoint(tmp_path: Path) -> None:
 def test_starts_of_another_target_are_refused() -> None:
     tensor = from_dense("file:two.npy", np.ones((2, 2, 2), np.int64))
     with pytest.raises(ProblemError, match=r"start of file:two\.npy: 3x3x3 is searched for"):
-        run(HARD, "ternary-sgd", starts=[standard(tensor)])
+        run(Order(HARD, "ternary-sgd", starts=(standard(tensor),)))
 
 
 def test_a_start_of_a_smaller_format_is_extended_and_of_a_larger_one_cut() -> None:
     wide, narrow = Problem(parse_target("2x2x3"), 11), Problem(parse_target("1x2x2"), 4)
-    found = [run(problem, "flip-graph", starts=[strassen()]).scheme for problem in (wide, narrow)]
+    found = [run(Order(problem, "flip-graph", starts=(strassen(),))).scheme for problem in (wide, narrow)]
     assert [scheme.rank if scheme else None for scheme in found] == [11, 4]
 
 
 def test_a_start_of_another_rank_is_refused() -> None:
     with pytest.raises(ProblemError, match="start of rank 7: ternary-sgd needs the rank searched for, 8"):
-        run(Problem(parse_target("2x2x2"), 8), "ternary-sgd", starts=[strassen()])
+        run(Order(Problem(parse_target("2x2x2"), 8), "ternary-sgd", starts=(strassen(),)))
 
 
 @pytest.mark.parametrize("ring", ["f2", "f3"])
 def test_a_ring_that_the_solver_cannot_search_is_refused(ring: str) -> None:
     with pytest.raises(ProblemError, match=f"ternary-sgd searches zt .* not {ring}"):
-        run(Problem(parse_target("2x2x2"), 7, ring), "ternary-sgd")  # type: ignore[arg-type]
+        run(Order(Problem(parse_target("2x2x2"), 7, ring), "ternary-sgd"))  # type: ignore[arg-type]
 
 
 def test_a_missing_rank_is_asked_for() -> None:
     with pytest.raises(ProblemError, match="ternary-sgd needs a rank"):
-        run(Problem(parse_target("2x2x2")), "ternary-sgd")
+        run(Order(Problem(parse_target("2x2x2")), "ternary-sgd"))
 
 
 @dataclasses.dataclass
@@ -134,7 +135,7 @@ class Liar:
 def test_no_wrong_candidate_gets_through(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SOLVERS._entries, "liar", f"{__name__}:Liar")
     heard: list[Found] = []
-    outcome = run(STRASSEN, "liar", hooks=Hooks(on_found=heard.append))
+    outcome = run(Order(STRASSEN, "liar"), Hooks(on_found=heard.append))
     assert outcome.found is not None
     assert outcome.found.steps == 3
     assert outcome.rejected == 3
@@ -148,10 +149,10 @@ def damaged(data: bytes, how: str) -> bytes:
 @pytest.mark.parametrize("how", ["cut short", "empty", "noise"])
 def test_a_damaged_checkpoint_is_refused_in_one_line(tmp_path: Path, how: str) -> None:
     path = tmp_path / "search.npz"
-    run(HARD, "ternary-sgd", {"restarts": 16}, budget=parse_budget("1steps"), checkpoint=path)
+    run(Order(HARD, "ternary-sgd", {"restarts": 16}, budget=parse_budget("1steps"), checkpoint=path))
     path.write_bytes(damaged(path.read_bytes(), how))
     with pytest.raises(CheckpointError, match="the checkpoint is damaged") as caught:
-        run(HARD, "ternary-sgd", {"restarts": 16}, checkpoint=path, resume=True)
+        run(Order(HARD, "ternary-sgd", {"restarts": 16}, checkpoint=path, resume=True))
     assert "\n" not in str(caught.value)
 
 
@@ -165,21 +166,27 @@ def test_a_damaged_checkpoint_is_refused_in_one_line(tmp_path: Path, how: str) -
 )
 def test_a_checkpoint_of_another_search_is_refused(tmp_path: Path, change: dict[str, Any], reason: str) -> None:
     path = tmp_path / "search.npz"
-    run(HARD, "ternary-sgd", {"restarts": 16}, budget=parse_budget("1steps"), checkpoint=path)
+    run(Order(HARD, "ternary-sgd", {"restarts": 16}, budget=parse_budget("1steps"), checkpoint=path))
     asked: dict[str, Any] = {"problem": HARD, "options": {"restarts": 16}, "seed": 0} | change
     problem, options = asked.pop("problem"), asked.pop("options")
     with pytest.raises(CheckpointError, match=reason):
-        run(problem, "ternary-sgd", options, **asked, checkpoint=path, resume=True)
+        run(Order(problem, "ternary-sgd", options, **asked, checkpoint=path, resume=True))
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no checkpoint of this search; start it without --resume"):
-        run(HARD, "ternary-sgd", checkpoint=tmp_path / "none.npz", resume=True)
+        run(Order(HARD, "ternary-sgd", checkpoint=tmp_path / "none.npz", resume=True))
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(CheckpointError, match="the checkpoint cannot be written"):
         run(
-            HARD, "ternary-sgd", {"restarts": 16}, budget=parse_budget("1steps"), checkpoint=tmp_path / "file" / "x.npz"
+            Order(
+                HARD,
+                "ternary-sgd",
+                {"restarts": 16},
+                budget=parse_budget("1steps"),
+                checkpoint=tmp_path / "file" / "x.npz",
+            )
         )

@@ -18,7 +18,7 @@ from bilinear.discover.engine.checkpoint import CheckpointError, from_bytes, loa
 from bilinear.discover.engine.jobs import run_jobs
 from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Outcome, Progress, Status
-from bilinear.discover.engine.problem import ProblemError
+from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.engine.run import Hooks
 from bilinear.discover.engine.sharing import DEATHS, Team
 from bilinear.discover.engine.solver import make_solver
@@ -41,12 +41,12 @@ def close_barriers(monkeypatch: pytest.MonkeyPatch) -> int:
 def hard(path: Path, steps: int) -> Order:
     """A search that is not known to have an end."""
     target = parse_target("3x3x3")
-    return Order(target, 22, Ring.F2, "flip-pool", OPTIONS, 3, Budget(steps=steps), jobs=2, checkpoint=path)
+    return Order(Problem(target, 22, Ring.F2), "flip-pool", OPTIONS, 3, Budget(steps=steps), jobs=2, checkpoint=path)
 
 
 def pools(order: Order) -> list[np.ndarray]:
     """What the jobs hold in their checkpoint."""
-    path, found = order.checkpoint_path.with_suffix(".jobs.npz"), []
+    path, found = order.checkpoint.with_suffix(".jobs.npz"), []
     for job, held in enumerate(load_team(path, 2)[1]):
         solver = make_solver("flip-pool", OPTIONS)
         state = from_bytes(held, path, "flip-pool", solver, order.problem, order.seed + job).state
@@ -90,7 +90,9 @@ def test_neither_a_killed_job_nor_a_pause_changes_the_result(tmp_path: Path, clo
 @TWO_CORES
 def test_what_jobs_find_names_them_and_is_found_again(tmp_path: Path) -> None:
     mine = Catalog(tmp_path / "catalog", shipped=None)
-    order = Order(parse_target("3x2x2"), 11, solver="flip-graph", seed=2, jobs=2, checkpoint=tmp_path / "s.npz")
+    order = Order(
+        Problem(parse_target("3x2x2"), 11), solver="flip-graph", seed=2, jobs=2, checkpoint=tmp_path / "s.npz"
+    )
     result = execute(order, mine)
     assert result.scheme is not None
     assert verify(result.scheme).ok
@@ -136,7 +138,7 @@ def test_jobs_come_together_when_the_time_is_up(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_other_jobs_is_refused(tmp_path: Path) -> None:
     order = hard(tmp_path / "search.npz", 1)
-    path = order.checkpoint_path.with_suffix(".jobs.npz")
+    path = order.checkpoint.with_suffix(".jobs.npz")
     with pytest.raises(CheckpointError, match="no checkpoint of this search; start it without --resume"):
         run_jobs(replace(order, resume=True), Hooks())
     save_team(path, 7, [b"one", b"two", b"three"])
@@ -163,4 +165,4 @@ def test_what_cannot_be_searched_is_refused(tmp_path: Path) -> None:
     ("solver", "expected"), [("flip-graph", True), ("flip-pool", True), ("symmetric", True), ("construction", False)]
 )
 def test_flip_solvers_share(solver: str, expected: bool) -> None:
-    assert sharing.shares(Order(parse_target("2x2x2"), 7, solver=solver)) == expected
+    assert sharing.shares(Order(Problem(parse_target("2x2x2"), 7), solver=solver)) == expected

@@ -16,6 +16,7 @@ from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets.file import from_entries
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.checkpoint import CheckpointError
+from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.engine.run import run
 from bilinear.discover.engine.solver import OptionError, make_solver
@@ -30,34 +31,34 @@ LIFTED = Problem(parse_target("3x3x3"), None, Ring.ZT)  # walked over f2
 def test_a_start_of_another_target_is_refused(solver: str) -> None:
     other = standard(polynomial(2, 2))
     with pytest.raises(ProblemError, match=f"start of {other.target.short}: 3x3x3 is searched for"):
-        run(Problem(parse_target("3x3x3")), solver, starts=[other])
+        run(Order(Problem(parse_target("3x3x3")), solver, starts=(other,)))
 
 
 @pytest.mark.parametrize("solver", FLIP_SOLVERS)
 def test_gaussian_rationals_are_beyond_a_walk(solver: str) -> None:
     with pytest.raises(ProblemError, match=f"{solver} walks over f2, f3 and zt; qi is beyond them"):
-        run(Problem(parse_target("2x2x2"), 7, Ring.QI), solver)
+        run(Order(Problem(parse_target("2x2x2"), 7, Ring.QI), solver))
 
 
 @pytest.mark.parametrize("solver", FLIP_SOLVERS)
 @pytest.mark.parametrize(("walked", "ring"), [("f2", "f3"), ("f3", "f2"), ("zt", "f2")])
 def test_a_walk_over_a_set_that_does_not_lead_to_the_ring_is_refused(solver: str, walked: str, ring: str) -> None:
     with pytest.raises(ProblemError, match=f"a walk over {walked} gives no schemes over {ring}"):
-        run(Problem(parse_target("2x2x2"), 7, Ring(ring)), solver, {"walk": walked})
+        run(Order(Problem(parse_target("2x2x2"), 7, Ring(ring)), solver, {"walk": walked}))
 
 
 @pytest.mark.parametrize("solver", FLIP_SOLVERS)
 def test_257_coordinates_are_too_many(solver: str) -> None:
     wide = parse_target("17x17x17")
     with pytest.raises(ProblemError, match=f"{solver} holds at most 256 coordinates a side, 17x17x17 has 289"):
-        run(Problem(wide), solver)
+        run(Order(Problem(wide), solver))
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_256_coordinates_are_walked(solver: str) -> None:
     indices = np.array([[i, i // 2, i] for i in range(256)])
     target = from_entries("file:wide", indices, np.ones(256, np.int64), (256, 128, 256))
-    outcome = run(Problem(target, None, Ring.F2), solver, budget=Budget(steps=1))
+    outcome = run(Order(Problem(target, None, Ring.F2), solver, budget=Budget(steps=1)))
     assert outcome.scheme is not None
     assert outcome.scheme.rank == 256
 
@@ -67,7 +68,7 @@ def test_too_many_products_are_refused(solver: str) -> None:
     indices = np.indices((21, 20, 20)).reshape(3, -1).T
     target = from_entries("file:many", indices, np.ones(len(indices), np.int64), (21, 20, 20))
     with pytest.raises(ProblemError, match="8400 products to start from; too many"):
-        run(Problem(target), solver)
+        run(Order(Problem(target), solver))
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -75,7 +76,7 @@ def test_an_approximation_is_no_start(solver: str) -> None:
     scheme = strassen()
     start = Approximation(scheme.target, *(factor.astype(np.float64) for factor in scheme.factors))
     with pytest.raises(ProblemError, match="starts at schemes, not at approximations"):
-        run(Problem(scheme.target, 7), solver, starts=[start])
+        run(Order(Problem(scheme.target, 7), solver, starts=(start,)))
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -88,7 +89,7 @@ def test_a_start_that_the_walk_cannot_hold_is_refused(solver: str, walked: str, 
     scheme = strassen()
     doubled = Scheme(scheme.target, Ring.Q, 2 * scheme.u, scheme.v, scheme.w, np.full(7, 2))
     with pytest.raises(BilinearError, match=reason):
-        run(Problem(scheme.target, 7), solver, {"walk": walked}, starts=[doubled])
+        run(Order(Problem(scheme.target, 7), solver, {"walk": walked}, starts=(doubled,)))
 
 
 @pytest.mark.parametrize("solver", FLIP_SOLVERS)
@@ -112,9 +113,9 @@ def test_wrong_options_are_refused(solver: str, options: dict[str, object], reas
 @pytest.mark.parametrize("solver", FLIP_SOLVERS)
 def test_a_resumed_search_ends_like_one_that_never_stopped(solver: str, problem: Problem, tmp_path: Path) -> None:
     path, budget = tmp_path / "search.npz", Budget(steps=1 << 25)
-    whole = run(problem, solver, seed=4, budget=budget)
-    run(problem, solver, seed=4, budget=Budget(steps=1), checkpoint=path)
-    parts = run(problem, solver, seed=4, budget=budget, checkpoint=path, resume=True)
+    whole = run(Order(problem, solver, seed=4, budget=budget))
+    run(Order(problem, solver, seed=4, budget=Budget(steps=1), checkpoint=path))
+    parts = run(Order(problem, solver, seed=4, budget=budget, checkpoint=path, resume=True))
     assert parts.steps == whole.steps
     assert parts.metrics == whole.metrics
 
@@ -122,10 +123,10 @@ def test_a_resumed_search_ends_like_one_that_never_stopped(solver: str, problem:
 @pytest.mark.parametrize("solver", FLIP_SOLVERS)
 def test_a_damaged_checkpoint_is_refused_in_one_line(solver: str, tmp_path: Path) -> None:
     path = tmp_path / "search.npz"
-    run(HARD, solver, budget=Budget(steps=1), checkpoint=path)
+    run(Order(HARD, solver, budget=Budget(steps=1), checkpoint=path))
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(CheckpointError, match="the checkpoint is damaged") as caught:
-        run(HARD, solver, checkpoint=path, resume=True)
+        run(Order(HARD, solver, checkpoint=path, resume=True))
     assert "\n" not in str(caught.value)
 
 
@@ -133,7 +134,7 @@ def test_a_damaged_checkpoint_is_refused_in_one_line(solver: str, tmp_path: Path
 @pytest.mark.parametrize("ring", [Ring.F2, Ring.F3, Ring.ZT])
 def test_any_target_is_searched_and_every_candidate_is_exact(solver: str, ring: Ring) -> None:
     for seed, target in enumerate((polynomial(2, 3), polynomial(3, 3), parse_target("2x2x2"))):
-        outcome = run(Problem(target, None, ring), solver, seed=seed, budget=Budget(steps=1))
+        outcome = run(Order(Problem(target, None, ring), solver, seed=seed, budget=Budget(steps=1)))
         assert outcome.rejected == 0
         assert outcome.scheme is not None
         assert verify(outcome.scheme).ok

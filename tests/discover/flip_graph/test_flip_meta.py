@@ -11,6 +11,7 @@ from bilinear.decompositions import Ring, Scheme, parse_target, standard, strass
 from bilinear.decompositions.composition import Sizes
 from bilinear.decompositions.targets.matmul import matmul
 from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Status
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.engine.run import run
@@ -88,7 +89,7 @@ def test_a_full_shelf_gives_up_one_of_the_worst() -> None:
 @pytest.mark.parametrize(("ring", "rank"), [("zt", 15), ("f2", 15), ("f3", 15), ("q", 15)])
 def test_the_solver_reaches_known_ranks(ring: str, rank: int) -> None:
     problem = Problem(parse_target("2x3x3"), rank, ring)  # type: ignore[arg-type]
-    outcome = run(problem, "meta", QUICK, budget=Budget(steps=1 << 28))
+    outcome = run(Order(problem, "meta", QUICK, budget=Budget(steps=1 << 28)))
     assert outcome.status is Status.FOUND
     assert outcome.scheme is not None
     assert verify(outcome.scheme).ok

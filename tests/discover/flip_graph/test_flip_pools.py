@@ -8,6 +8,7 @@ from flip_cases import RINGS, exact, rows
 
 from bilinear.decompositions import parse_target, standard, strassen, verify
 from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Status
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.run import run
@@ -52,7 +53,7 @@ def test_of_several_starts_those_of_lowest_rank_make_the_pool() -> None:
 @pytest.mark.parametrize("ring", ["zt", "z", "q", "f2", "f3"])
 def test_the_solver_reaches_known_ranks(ring: str) -> None:
     problem = Problem(parse_target("2x2x3"), 11, ring)  # type: ignore[arg-type]
-    outcome = run(problem, "flip-pool", {"size": 10, "path": 0.1}, budget=Budget(steps=1 << 27))
+    outcome = run(Order(problem, "flip-pool", {"size": 10, "path": 0.1}, budget=Budget(steps=1 << 27)))
     assert outcome.status is Status.FOUND
     assert outcome.scheme is not None
     assert verify(outcome.scheme).ok
@@ -61,7 +62,7 @@ def test_the_solver_reaches_known_ranks(ring: str) -> None:
 
 def test_without_a_scheme_below_the_descent_begins_anew() -> None:
     options: dict[str, object] = {"path": 0.001, "patience": 2}
-    outcome = run(Problem(parse_target("3x3x3"), 19, "f3"), "flip-pool", options, budget=Budget(steps=1 << 20))  # type: ignore[arg-type]
+    outcome = run(Order(Problem(parse_target("3x3x3"), 19, "f3"), "flip-pool", options, budget=Budget(steps=1 << 20)))  # type: ignore[arg-type]
     assert outcome.status is Status.BUDGET
     assert int(outcome.metrics["round"]) > 1
 

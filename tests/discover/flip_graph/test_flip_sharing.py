@@ -13,6 +13,7 @@ from bilinear.decompositions import content_hash, parse_target, standard, strass
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Scheme
 from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.run import run
 from bilinear.discover.engine.solver import OptionError, Sharing, make_solver
@@ -140,7 +141,7 @@ def test_gifts_keep_a_few_of_the_best_of_each_format() -> None:
 def test_without_a_rank_a_search_does_not_end_with_nothing() -> None:
     """The best schemes over f2 that this seed comes to do not lift, or the format is not reached yet."""
     for name, steps in (("3x3x4", 1 << 25), ("6x6x6", 1)):
-        outcome = run(Problem(parse_target(name)), "flip-graph", seed=2, budget=Budget(steps=steps))
+        outcome = run(Order(Problem(parse_target(name)), "flip-graph", seed=2, budget=Budget(steps=steps)))
         assert outcome.scheme is not None
         assert verify(outcome.scheme).ok
         assert outcome.scheme.rank < standard(parse_target(name)).rank
@@ -156,7 +157,9 @@ def test_what_passes_on_the_way_down_is_tried_where_the_end_does_not_lift(monkey
 
     monkeypatch.setattr(schemes, "raised", stubborn)
     monkeypatch.setattr("bilinear.discover.solvers.flip_graph.solver.raised", stubborn)
-    outcome = run(Problem(parse_target("3x3x3")), "flip-graph", {"grow": False}, seed=1, budget=Budget(steps=1 << 24))
+    outcome = run(
+        Order(Problem(parse_target("3x3x3")), "flip-graph", {"grow": False}, seed=1, budget=Budget(steps=1 << 24))
+    )
     assert outcome.metrics["best"] == 23
     assert outcome.scheme is not None
     assert 25 <= outcome.scheme.rank < 27
@@ -165,7 +168,7 @@ def test_what_passes_on_the_way_down_is_tried_where_the_end_does_not_lift(monkey
 
 @pytest.mark.usefixtures("short_slices")
 def test_the_portfolio_knows_constructions_and_takes_turns() -> None:
-    found = run(Problem(parse_target("8x8x8"), 343), "portfolio", budget=Budget(steps=1)).found
+    found = run(Order(Problem(parse_target("8x8x8"), 343), "portfolio", budget=Budget(steps=1))).found
     assert found is not None
     assert found.steps == 1
     solver = make_solver("portfolio", {"walk": "zt"})
@@ -188,8 +191,8 @@ def test_options_of_the_portfolio_are_checked() -> None:
 @pytest.mark.parametrize("name", ["2x2x2", "2x2x3"])
 def test_a_portfolio_goes_on_from_its_checkpoint(name: str, tmp_path: Path) -> None:
     problem, path = Problem(parse_target(name), None, Ring.Z), tmp_path / "search.npz"
-    whole = run(problem, "portfolio", seed=4, budget=Budget(steps=6 << 20))
-    run(problem, "portfolio", seed=4, budget=Budget(steps=2 << 20), checkpoint=path)
-    parts = run(problem, "portfolio", seed=4, budget=Budget(steps=6 << 20), checkpoint=path, resume=True)
+    whole = run(Order(problem, "portfolio", seed=4, budget=Budget(steps=6 << 20)))
+    run(Order(problem, "portfolio", seed=4, budget=Budget(steps=2 << 20), checkpoint=path))
+    parts = run(Order(problem, "portfolio", seed=4, budget=Budget(steps=6 << 20), checkpoint=path, resume=True))
     assert (parts.steps, parts.metrics) == (whole.steps, whole.metrics)
     assert parts.rejected == 0

@@ -11,6 +11,7 @@ from flip_cases import RINGS, exact, scheme_of
 from bilinear.decompositions import parse_target, strassen, verify
 from bilinear.decompositions.targets.matmul import matmul
 from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Status
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.engine.run import run
@@ -77,7 +78,7 @@ def products(factors: tuple[np.ndarray, ...], ring: str) -> list[bytes]:
 @pytest.mark.parametrize(("name", "known"), [("1x1x1", 1), ("2x2x2", 7), ("3x3x3", 23)])
 def test_the_solver_reaches_known_ranks(name: str, known: int, ring: str, seed: int) -> None:
     problem = Problem(parse_target(name), known, ring)  # type: ignore[arg-type]
-    outcome = run(problem, "symmetric", seed=seed, budget=Budget(steps=1 << 25))
+    outcome = run(Order(problem, "symmetric", seed=seed, budget=Budget(steps=1 << 25)))
     assert outcome.status is Status.FOUND
     assert outcome.scheme is not None
     assert outcome.scheme.rank == known
@@ -87,7 +88,7 @@ def test_the_solver_reaches_known_ranks(name: str, known: int, ring: str, seed: 
 
 @pytest.mark.parametrize("ring", ["f3", "zt"])
 def test_walks_over_other_sets_are_lifted_or_kept(ring: str) -> None:
-    outcome = run(Problem(parse_target("3x3x3"), 23), "symmetric", {"walk": ring}, budget=Budget(steps=1 << 25))
+    outcome = run(Order(Problem(parse_target("3x3x3"), 23), "symmetric", {"walk": ring}, budget=Budget(steps=1 << 25)))
     assert outcome.scheme is not None
     assert str(outcome.scheme.ring) == "zt"
 
@@ -130,24 +131,24 @@ def test_wrong_options_are_refused(options: dict[str, object], reason: str) -> N
 
 def test_a_partition_of_another_number_is_refused() -> None:
     with pytest.raises(ProblemError, match=r"partition 2\+2 is not one of 3, as 3x3x3 needs"):
-        run(Problem(parse_target("3x3x3"), 23), "symmetric", {"partition": "2+2"})
+        run(Order(Problem(parse_target("3x3x3"), 23), "symmetric", {"partition": "2+2"}))
 
 
 def test_a_partition_without_a_reflection_is_refused() -> None:
     options: dict[str, object] = {"group": "z3xz2", "partition": "3+1"}
     with pytest.raises(ProblemError, match=r"partition 3\+1 is left alone by no reflection; choose group=z3"):
-        run(Problem(parse_target("4x4x4"), 49), "symmetric", options)
+        run(Order(Problem(parse_target("4x4x4"), 49), "symmetric", options))
 
 
 @pytest.mark.parametrize("name", ["2x2x3", "1x2x2"])
 def test_only_square_products_are_taken(name: str) -> None:
     with pytest.raises(ProblemError, match=f"symmetric searches n x n x n, not {name}; choose flip-graph"):
-        run(Problem(parse_target(name)), "symmetric")
+        run(Order(Problem(parse_target(name)), "symmetric"))
 
 
 def test_starts_are_refused() -> None:
     with pytest.raises(ProblemError, match="symmetric begins at its own orbits, not at starts"):
-        run(Problem(parse_target("2x2x2"), 7), "symmetric", starts=[strassen()])
+        run(Order(Problem(parse_target("2x2x2"), 7), "symmetric", starts=(strassen(),)))
 
 
 def test_a_mirror_leaves_the_partition_and_at_most_one_index_where_it_is() -> None:
@@ -215,7 +216,7 @@ def test_what_is_expanded_can_be_folded_again(image: tuple[int, ...] | None) -> 
 @pytest.mark.parametrize(("name", "known"), [("2x2x2", 7), ("3x3x3", 25)])
 def test_orbits_of_six_reach_the_ranks_of_the_source(name: str, known: int, ring: str) -> None:
     problem = Problem(parse_target(name), known, ring)  # type: ignore[arg-type]
-    outcome = run(problem, "symmetric", {"group": "z3xz2"}, seed=1, budget=Budget(steps=1 << 26))
+    outcome = run(Order(problem, "symmetric", {"group": "z3xz2"}, seed=1, budget=Budget(steps=1 << 26)))
     assert outcome.status is Status.FOUND
     assert outcome.rejected == 0
 
@@ -223,13 +224,13 @@ def test_orbits_of_six_reach_the_ranks_of_the_source(name: str, known: int, ring
 @pytest.mark.slow
 def test_orbits_of_six_reach_49_products_of_4x4x4() -> None:
     options: dict[str, object] = {"group": "z3xz2"}
-    outcome = run(Problem(parse_target("4x4x4"), 49), "symmetric", options, seed=1, budget=Budget(steps=1 << 30))
+    outcome = run(Order(Problem(parse_target("4x4x4"), 49), "symmetric", options, seed=1, budget=Budget(steps=1 << 30)))
     assert outcome.status is Status.FOUND
 
 
 @pytest.mark.slow
 def test_5x5x5_at_99_products_lifts() -> None:
-    outcome = run(Problem(parse_target("5x5x5"), 99), "symmetric", seed=1, budget=Budget(steps=2_000_000_000))
+    outcome = run(Order(Problem(parse_target("5x5x5"), 99), "symmetric", seed=1, budget=Budget(steps=2_000_000_000)))
     assert outcome.status is Status.FOUND
     assert outcome.scheme is not None
     assert str(outcome.scheme.ring) == "zt"

@@ -19,8 +19,9 @@ from bilinear.decompositions.programs.text import ATTACHMENT, BASIS_ATTACHMENT
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.outcome import Status
 from bilinear.discover.optimize import Optimum, Standing, optimize
-from bilinear.discover.optimize.keep import attach, keep, program_of, read_program, replay
+from bilinear.discover.optimize.kept import keep_optimum, replay
 from bilinear.discover.optimize.neighbours import Neighbours
+from bilinear.discover.optimize.programs import attach, program_of, read_program
 from bilinear.discover.optimize.rebase import rebased
 
 SHORT = Budget(steps=6)
@@ -110,7 +111,7 @@ def test_what_is_kept_is_served_again(improved: Optimum, tmp_path: Path) -> None
     given = stored(catalog, normal_form(strassen()))
     optimum = optimize(given, Budget(steps=2), seed=0)
     assert optimum.program == improved.program
-    kept = keep(catalog, given, optimum)
+    kept = keep_optimum(catalog, given, optimum)
     assert kept.added is not None
     assert kept.added.status == "added"
     assert kept.attached == (content_hash(given), content_hash(optimum.scheme))
@@ -122,7 +123,7 @@ def test_what_is_kept_is_served_again(improved: Optimum, tmp_path: Path) -> None
     assert command == f"bilinear optimize {content_hash(given)[:16]} --seed 0 --budget {optimum.found}steps"
     again = replay(served.entry, given)
     assert content_hash(again) == content_hash(served.scheme)
-    assert keep(catalog, given, optimum).attached == ()
+    assert keep_optimum(catalog, given, optimum).attached == ()
 
 
 def test_an_entry_that_another_command_found_is_no_optimum(tmp_path: Path) -> None:

@@ -11,12 +11,18 @@ from hypothesis import strategies as st
 
 from bilinear.decompositions import TooLargeError
 from bilinear.decompositions.transforms import Transform, TransformError, parse_transform, relative_error
+from bilinear.discover.engine.budget import Budget, BudgetError
 from bilinear.discover.engine.checkpoint import CheckpointError
 from bilinear.discover.transforms.gradient.export import exported
 from bilinear.discover.transforms.gradient.refine import refined
 from bilinear.discover.transforms.gradient.solver import Gradient
 from bilinear.discover.transforms.gradient.structures import BLOCKS, STRUCTURES, Structure, bit_reversal, permutations
 from bilinear.discover.transforms.gradient.trials import Trials, finished, losses_of
+from bilinear.discover.transforms.solver import Task
+
+
+def task(seed, seconds, **more):
+    return Task(seed, Budget(seconds=seconds), **more)
 
 
 def drawn(structure, trials=2, seed=0):
@@ -126,20 +132,20 @@ def test_the_finish_decides_every_choice_and_keeps_it():
 
 @pytest.mark.parametrize(("name", "structure"), [("dft", ("BP", False)), ("dct-ii", ("BPP", False))])
 def test_transforms_are_learned(name, structure):
-    found = Gradient((structure,), trials=64, finishes=2).solve(parse_transform(name, 8), seed=0, seconds=300)
+    found = Gradient((structure,), trials=64, finishes=2).solve(parse_transform(name, 8), task(0, 300))
     assert found.recovered
-    assert found.successes >= 1
+    assert found.training.successes >= 1
     dense = found.fast.dense()
     assert relative_error(found.transform.matrix, dense if name == "dft" else dense.real) == pytest.approx(found.error)
 
 
 def test_a_random_matrix_is_not_learned():
     found = Gradient((("B", False),), trials=2, rungs=1, first_steps=20, rounds=1).solve(
-        parse_transform("randn", 8), 0, 300
+        parse_transform("randn", 8), task(0, 300)
     )
     assert not found.recovered
-    assert found.successes == 0
-    assert (found.finished, found.trials) == (2, 2)
+    assert found.training.successes == 0
+    assert (found.training.finished, found.training.trials) == (2, 2)
 
 
 def test_refining_reaches_rounding_and_keeps_choices():
@@ -159,11 +165,11 @@ def test_a_search_goes_on_from_its_checkpoint(tmp_path):
     """What ends at a budget and goes on ends as one that is not cut."""
     solver = Gradient((("B", False),), trials=4, first_steps=50, rungs=2, finishes=1, rounds=1)
     transform = parse_transform("randn", 8)
-    whole = solver.solve(transform, 3, 300)
+    whole = solver.solve(transform, task(3, 300))
     path = tmp_path / "state.npz"
-    first = solver.solve(transform, 3, 0, checkpoint=path)
-    assert first.finished == 1
-    again = solver.solve(transform, 3, 300, checkpoint=path, resume=True)
+    first = solver.solve(transform, task(3, 0, checkpoint=path))
+    assert first.training.finished == 1
+    again = solver.solve(transform, task(3, 300, checkpoint=path, resume=True))
     assert again.rmse == min(whole.rmse, first.rmse)
     assert path.is_file()
     for changed, transform_too, text in (
@@ -171,17 +177,19 @@ def test_a_search_goes_on_from_its_checkpoint(tmp_path):
         (solver, parse_transform("hilbert", 8), "another search"),
     ):
         with pytest.raises(CheckpointError, match=text):
-            changed.solve(transform_too, 3, 1, checkpoint=path, resume=True)
+            changed.solve(transform_too, task(3, 1, checkpoint=path, resume=True))
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(CheckpointError, match="damaged"):
-        solver.solve(transform, 3, 1, checkpoint=path, resume=True)
+        solver.solve(transform, task(3, 1, checkpoint=path, resume=True))
     with pytest.raises(CheckpointError, match="no checkpoint"):
-        solver.solve(transform, 3, 1, checkpoint=tmp_path / "none.npz", resume=True)
+        solver.solve(transform, task(3, 1, checkpoint=tmp_path / "none.npz", resume=True))
 
 
 def test_a_recovered_transform_leaves_no_checkpoint(tmp_path):
     path = tmp_path / "state.npz"
-    assert Gradient((("BP", False),), trials=8).solve(parse_transform("dft", 4), 0, 300, checkpoint=path).recovered
+    assert (
+        Gradient((("BP", False),), trials=8).solve(parse_transform("dft", 4), task(0, 300, checkpoint=path)).recovered
+    )
     assert not path.exists()
 
 
@@ -196,11 +204,16 @@ def test_a_recovered_transform_leaves_no_checkpoint(tmp_path):
 )
 def test_bad_input(solver, name, size, text):
     with pytest.raises(TransformError, match=text):
-        solver.solve(parse_transform(name, size), 0, 1)
+        solver.solve(parse_transform(name, size), task(0, 1))
 
 
 def test_memory_is_asked_for_first(monkeypatch):
     transform = Transform("given", np.eye(8))
     monkeypatch.setattr("bilinear.decompositions.memory.available", lambda: 1000)
     with pytest.raises(TooLargeError, match="64 trials of size 8"):
-        Gradient().solve(transform, 0, 1)
+        Gradient().solve(transform, task(0, 1))
+
+
+def test_a_budget_in_steps_is_refused():
+    with pytest.raises(BudgetError, match="budget 5steps: the gradient solver needs a time, as in 10m"):
+        Gradient().solve(parse_transform("dft", 4), Task(budget=Budget(steps=5)))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bilinear.decompositions.transforms import Transform, parse_transform, relative_error
 from bilinear.discover.transforms.controls import CONTROLS, compare
 from bilinear.discover.transforms.hierarchical import Hierarchical, is_rough
-from bilinear.discover.transforms.keep import prove
+from bilinear.discover.transforms.proof import prove
 
 RECOVERED = ["dft", "idft", "hadamard", "hartley", "dct-ii", "dct-iii", "dst-ii", "circulant"]
 MIXED = [name for name in RECOVERED if name != "hadamard"]
@@ -119,7 +119,7 @@ def test_small_random_matrices_gain_nothing(size):
 
 def test_progress_is_told():
     heard = []
-    Hierarchical().solve(parse_transform("randn", 16), heard.append)
+    Hierarchical().solve(parse_transform("randn", 16), say=heard.append)
     assert heard[0] == "testing butterflies"
     assert heard[-1] == "approximating by truncated butterflies"
 

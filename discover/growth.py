@@ -1,8 +1,7 @@
-"""Schemes in a basis that lets rounding errors grow less, kept as entries of their own."""
+"""Schemes in a basis in which rounding errors grow less, kept as entries of their own."""
 
 from __future__ import annotations
 
-import shlex
 import time
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from bilinear.decompositions.errors import SchemeError
 from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.stability import Calmed, calmed
-from bilinear.decompositions.verify import verify
+from bilinear.discover.keep import HASH_WORD, Made, keep
 
 if TYPE_CHECKING:
     from bilinear.catalog.entries import SchemeEntry
@@ -21,20 +20,20 @@ STARTS = 8
 RECIPE = "change of basis"
 
 
-def calm(scheme: Scheme, seed: int) -> tuple[Calmed, float]:
+def lower_growth(scheme: Scheme, seed: int) -> tuple[Calmed, float]:
     """The search of `bilinear accuracy --calm`, and its CPU seconds."""
     began = time.process_time()
     found = calmed(scheme, STARTS, seed)
     return found, time.process_time() - began
 
 
-def keep(catalog: Catalog, given: Scheme, found: Calmed, seed: int, cpu_seconds: float) -> Added | None:
+def keep_lower(catalog: Catalog, given: Scheme, found: Calmed, seed: int, cpu_seconds: float) -> Added | None:
     """Add the scheme in the new basis with its lineage; None where no better basis was found.
 
     Args:
         catalog: Whose user's folder is written.
         given: The scheme of an entry of this catalog.
-        found: What `calm` found.
+        found: What `lower_growth` found.
         seed: Of that search.
         cpu_seconds: Of that search.
 
@@ -43,24 +42,18 @@ def keep(catalog: Catalog, given: Scheme, found: Calmed, seed: int, cpu_seconds:
     """
     if found.scheme is given:
         return None
-    from bilinear.catalog.convert import entry_from_scheme
-    from bilinear.catalog.entries import Lineage, Provenance
-    from bilinear.decompositions import __version__
-
     parent = content_hash(given)
-    words = ["bilinear", "accuracy", parent[:16], "--calm", "--seed", str(seed)]
-    past = Provenance(
-        solver=SOLVER,
+    made = Made(
+        SOLVER,
+        ["accuracy", parent[:HASH_WORD], "--calm", "--seed", str(seed)],
         rank=given.rank,
         seed=seed,
         steps=STARTS,
-        cpu_seconds=round(cpu_seconds, 3),
-        version=__version__,
-        command=shlex.join(words),
+        cpu_seconds=cpu_seconds,
+        parents=(parent,),
+        recipe=RECIPE,
     )
-    verification = verify(found.scheme)
-    assert verification.ok, f"a change of basis broke the scheme: {verification.detail}"
-    return catalog.add(entry_from_scheme(found.scheme, past, Lineage(parents=(parent,), recipe=RECIPE), [verification]))
+    return keep(catalog, found.scheme, made)
 
 
 def replay(entry: SchemeEntry, parent: Scheme) -> Scheme:
@@ -72,4 +65,4 @@ def replay(entry: SchemeEntry, parent: Scheme) -> Scheme:
     past = entry.provenance
     if past.solver != SOLVER or past.seed is None:
         raise SchemeError(f"entry {entry.hash[:8]}: found by {past.solver}, not by {SOLVER}")
-    return calm(parent, past.seed)[0].scheme
+    return lower_growth(parent, past.seed)[0].scheme

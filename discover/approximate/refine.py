@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +19,8 @@ from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Outcome
 from bilinear.discover.engine.problem import ProblemError
 from bilinear.discover.engine.solver import make_solver, parameters
+from bilinear.discover.keep import HASH_WORD, Made, option_words
 from bilinear.discover.starts import Start
-
-if TYPE_CHECKING:
-    from bilinear.catalog.store import Added, Catalog
 
 SOLVER = "least-squares"
 STEPS = 200  # half of them with the first ridge, half with the last
@@ -71,65 +68,40 @@ def floats(given: Scheme | Approximation) -> list[NDArray[np.float64]]:
     return [u, v, w / given.denominators.astype(np.float64)[:, None]]
 
 
-@dataclass(frozen=True)
-class Way:
-    """How an approximation came of a start.
-
-    Attributes:
-        start: What was begun from.
-        solver: `least-squares`, or a name of the registry.
-        parameters: Those that are not the defaults.
-        seed: Of the solver; None for least squares, which draw nothing.
-        steps: Made in all.
-        cpu_seconds: Spent.
-        words: Of the command line that says so, after the start.
-    """
-
-    start: Start
-    solver: str
-    parameters: dict[str, Any]
-    seed: int | None
-    steps: int
-    cpu_seconds: float
-    words: tuple[str, ...]
-
-
-def by_least_squares(start: Start, steps: int, bounded: bool, cpu_seconds: float) -> Way:
-    """The way of `refined`."""
+def by_least_squares(start: Start, rank: int, steps: int, bounded: bool, cpu_seconds: float) -> Made:
+    """How what `refined` gave is found again."""
     words = ("--steps", str(steps), *(["--bounded"] if bounded else []))
-    return Way(start, SOLVER, {"bounded": bounded}, None, steps, cpu_seconds, words)
+    return _made(start, SOLVER, rank, words, {"bounded": bounded}, None, steps, cpu_seconds)
 
 
-def by_solver(start: Start, order: Order, outcome: Outcome) -> Way:
-    """The way of a search."""
+def by_solver(start: Start, order: Order, outcome: Outcome, rank: int) -> Made:
+    """How the approximation that a search ended with is found again."""
     chosen = parameters(make_solver(order.solver, order.options))
-    words = ["--ring", str(order.ring), "--solver", order.solver, "--seed", str(outcome.seed)]
-    words += ["--budget", f"{outcome.steps}steps"]
-    for key, value in chosen.items():
-        words += ["--option", f"{key}={value}"]
-    return Way(start, order.solver, chosen, outcome.seed, outcome.steps, outcome.cpu_seconds, tuple(words))
+    words = ["--ring", str(order.problem.ring), "--solver", order.solver, "--seed", str(outcome.seed)]
+    words += ["--budget", f"{outcome.steps}steps", *option_words(chosen)]
+    return _made(start, order.solver, rank, words, chosen, outcome.seed, outcome.steps, outcome.cpu_seconds)
 
 
-def keep(catalog: Catalog, found: Approximation, way: Way) -> Added:
-    """Add an approximation with its start as its parent.
-
-    Raises:
-        CatalogError: If it is no nearer to the target than nothing.
-        StoreError: If the folder cannot be written.
-    """
-    from bilinear.catalog.convert import entry_from_approximation
-    from bilinear.catalog.entries import Lineage, Provenance
-    from bilinear.decompositions import __version__
-
-    parent = content_hash(way.start.given)
-    past = Provenance(
-        solver=way.solver,
-        parameters=way.parameters,
-        rank=found.rank,
-        seed=way.seed,
-        steps=way.steps,
-        cpu_seconds=round(way.cpu_seconds, 3),
-        version=__version__,
-        command=shlex.join(["bilinear", "refine", parent[:16], "--rank", str(found.rank), *way.words]),
+def _made(
+    start: Start,
+    solver: str,
+    rank: int,
+    words: Sequence[str],
+    chosen: Mapping[str, Any],
+    seed: int | None,
+    steps: int,
+    cpu_seconds: float,
+) -> Made:
+    parent = content_hash(start.given)
+    command = ["refine", parent[:HASH_WORD], "--rank", str(rank), *words]
+    return Made(
+        solver,
+        command,
+        rank=rank,
+        parameters=chosen,
+        seed=seed,
+        steps=steps,
+        cpu_seconds=cpu_seconds,
+        parents=(parent,),
+        recipe=RECIPE,
     )
-    return catalog.add(entry_from_approximation(found, past, Lineage(parents=(parent,), recipe=RECIPE)))

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from bilinear.cli import main
+from bilinear.commands.words.plot import PlotError, curves, plot_search
 from bilinear.discover.metrics import MetricsError, Recorded
-from bilinear.discover.plot import PlotError, curves, plot
 
 START = {"event": "start", "format": 1, "search": "4x4x5 over zt", "solver": "flip-graph", "seed": 3, "published": 61}
 
@@ -73,25 +73,25 @@ def test_a_missing_matplotlib_is_one_line(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     path = written(tmp_path / "run.jsonl", START, line(2, 65))
     with pytest.raises(PlotError, match=r"plots need Matplotlib, which is not here: pip install 'bilinear\[plots\]'"):
-        plot(path, tmp_path / "rank.png")
+        plot_search(path, tmp_path / "rank.png")
 
 
 def test_a_search_that_found_nothing_has_no_plot(tmp_path: Path) -> None:
     path = written(tmp_path / "run.jsonl", START, line(2, None))
     with pytest.raises(PlotError, match="no scheme was found in this search; there is no rank to plot"):
-        plot(path, tmp_path / "rank.png")
+        plot_search(path, tmp_path / "rank.png")
 
 
 def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PlotError, match=r"plots are written as .png, .svg, .pdf; choose one of these endings"):
-        plot(tmp_path / "run.jsonl", tmp_path / "rank.bmp")
+        plot_search(tmp_path / "run.jsonl", tmp_path / "rank.bmp")
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "run.jsonl", START, line(2, 65))
     path.write_text(path.read_text().replace("65", "six") + "{}\n")
     with pytest.raises(MetricsError, match="line 2 is damaged"):
-        plot(path, tmp_path / "rank.png")
+        plot_search(path, tmp_path / "rank.png")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.row_norms import norms
 from bilinear.decompositions.scheme import Approximation
 from bilinear.discover.approximate.comparison import Compared
-from bilinear.discover.approximate.keep import Held, by_rank
+from bilinear.discover.approximate.held import Held, by_rank
 from bilinear.discover.approximate.pool import Best, Pool
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from bilinear.discover.auto import resolve
 from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.engine.solver import make_solver
-from bilinear.discover.pieces import with_pieces
+from bilinear.discover.leaves import with_leaves
 from bilinear.discover.replay import replay
 from bilinear.discover.search import search
 
@@ -54,7 +54,7 @@ def test_the_order_of_sizes_asked_for_is_kept() -> None:
 
 def test_auto_takes_what_is_at_hand_only_where_it_suffices(catalog: Catalog) -> None:
     def chosen(target: str, rank: int | None, **more: object) -> str:
-        return resolve(with_pieces(Order(parse_target(target), rank, **more), catalog))[0].solver  # type: ignore[arg-type]
+        return resolve(with_leaves(Order(Problem(parse_target(target), rank), **more), catalog))[0].solver  # type: ignore[arg-type]
 
     assert chosen("4x6x6", 105) == "composition"
     assert chosen("4x6x6", 104) == "portfolio"

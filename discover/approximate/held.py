@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,10 +12,10 @@ from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target
 from bilinear.discover.approximate.bounding import row_bound
 from bilinear.discover.approximate.pool import GAIN, Best, Pool
+from bilinear.discover.keep import Made, keep, start_words
 from bilinear.discover.starts import PREFIX
 
 if TYPE_CHECKING:
-    from bilinear.catalog.entries import ApproximationEntry, Provenance
     from bilinear.catalog.store import Added, Catalog
 
 SOLVER = "approximate"
@@ -71,7 +70,7 @@ def by_rank(entries: Sequence[Held], bounded: bool) -> dict[int, list[Held]]:
     return found
 
 
-def keep(catalog: Catalog, pool: Pool, starts: Sequence[Scheme | Approximation], rng_seed: int) -> list[Added]:
+def keep_nearer(catalog: Catalog, pool: Pool, starts: Sequence[Scheme | Approximation], rng_seed: int) -> list[Added]:
     """Add what is nearer than everything that the catalog holds of that rank and kind.
 
     What is exact but for rounding is left out: of that rank there are schemes.
@@ -90,39 +89,27 @@ def keep(catalog: Catalog, pool: Pool, starts: Sequence[Scheme | Approximation],
     for best, bounded in pool.kept():
         others = by_rank(known, bounded).get(best.rank, [])
         if best.residual > EXACT and all(best.residual < other.residual - GAIN for other in others):
-            added.append(catalog.add(entry(pool, best, starts, rng_seed)))
+            added.append(
+                keep(catalog, Approximation(pool.fit.target, *best.factors), _made(pool, best, starts, rng_seed))
+            )
     return added
 
 
-def entry(pool: Pool, best: Best, starts: Sequence[Scheme | Approximation], rng_seed: int) -> ApproximationEntry:
-    """What the catalog keeps of an approximation, with the command line that finds it again."""
-    from bilinear.catalog.convert import entry_from_approximation
-    from bilinear.catalog.entries import Lineage
-
+def _made(pool: Pool, best: Best, starts: Sequence[Scheme | Approximation], rng_seed: int) -> Made:
+    """How an approximation of the pool is found again."""
+    ranks = f"{pool.ranks[0]}-{pool.ranks[-1]}"
+    words = [SOLVER, pool.fit.target.short, "--ranks", ranks, "--seed", str(rng_seed), "--budget", f"{best.step}steps"]
     parents = tuple(content_hash(start) for start in starts)
-    lineage = Lineage(parents=parents, recipe="products dropped, then fitted" if parents else "")
-    approximation = Approximation(pool.fit.target, *best.factors)
-    return entry_from_approximation(approximation, _provenance(pool, best, parents, rng_seed), lineage)
-
-
-def _provenance(pool: Pool, best: Best, parents: Sequence[str], rng_seed: int) -> Provenance:
-    from bilinear.catalog.entries import Provenance
-    from bilinear.decompositions import __version__
-
-    first, last = pool.ranks[0], pool.ranks[-1]
-    words = ["bilinear", SOLVER, pool.fit.target.short, "--ranks", f"{first}-{last}", "--seed", str(rng_seed)]
-    words += ["--budget", f"{best.step}steps"]
     for name in pool.named:
         words += ["--start", f"{PREFIX}{name}"]
-    for parent in parents:
-        words += ["--start", parent[:16]]
-    return Provenance(
-        solver=SOLVER,
-        parameters={"ranks": f"{first}-{last}", "origin": best.origin, "largest row": round(best.norm, DIGITS)},
+    return Made(
+        SOLVER,
+        [*words, *start_words(parents)],
         rank=best.rank,
+        parameters={"ranks": ranks, "origin": best.origin, "largest row": round(best.norm, DIGITS)},
         seed=rng_seed,
         steps=best.step,
-        cpu_seconds=round(best.seconds, 3),
-        version=__version__,
-        command=shlex.join(words),
+        cpu_seconds=best.seconds,
+        parents=parents,
+        recipe="products dropped, then fitted" if parents else "",
     )

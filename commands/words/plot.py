@@ -1,4 +1,4 @@
-"""A plot of a search: best rank against time, from the file that `--metrics` wrote. Matplotlib is loaded here alone."""
+"""Plots: a search from the file that `--metrics` wrote, seeds, transforms. Matplotlib is loaded here alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from bilinear.decompositions.errors import BilinearError
 from bilinear.decompositions.files import write_atomic
+from bilinear.discover.approximate.comparison import Compared
+from bilinear.discover.approximate.held import Held, by_rank
 from bilinear.discover.metrics import Recorded, read
+from bilinear.discover.transforms.controls import KINDS as CONTROLLED
+from bilinear.discover.transforms.controls import Compared as Controlled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
 
 FORMATS = (".png", ".svg", ".pdf")
 UNITS = (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
+SMALLEST_DRAWN = 1e-16  # of an error, on a logarithmic axis
+KINDS = {True: "best of bounded norms", False: "best of all"}
 LEGEND = 12  # curves that a legend names
 MARGIN = 0.04  # of the height, above and below
 
@@ -41,7 +47,7 @@ class Curve:
     ranks: list[int] = field(default_factory=list)
 
 
-def plot(path: Path, out: Path) -> None:
+def plot_search(path: Path, out: Path) -> None:
     """Draw the runs of a metrics file; the suffix of `out` says in which format.
 
     Raises:
@@ -102,8 +108,8 @@ def require_format(out: Path) -> None:
         raise PlotError(f"{out}: plots are written as {', '.join(FORMATS)}; choose one of these endings")
 
 
-def blank() -> Figure:
-    """An empty figure.
+def blank(size: tuple[float, float] = (8, 4.5)) -> Figure:
+    """An empty figure; its size in inches.
 
     Raises:
         PlotError: If Matplotlib is missing.
@@ -112,7 +118,7 @@ def blank() -> Figure:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise PlotError("plots need Matplotlib, which is not here: pip install 'bilinear[plots]'") from error
-    return Figure(figsize=(8, 4.5), layout="constrained")
+    return Figure(figsize=size, layout="constrained")
 
 
 def save(figure: Figure, out: Path) -> None:
@@ -148,3 +154,63 @@ def _draw(axes: Axes, drawn: Sequence[Curve], abouts: Sequence[Mapping[str, Any]
     axes.grid(alpha=0.3)
     if len(drawn) <= LEGEND:
         axes.legend(loc="best")
+
+
+def plot_seeds(rows: Sequence[Compared], best: Sequence[Held], title: str, out: Path) -> None:
+    """Draw the residual against the rank: a curve for each kind, dashed before the fit, and the best that is known.
+
+    Args:
+        rows: From `compared`.
+        best: What a catalog holds.
+        title: Above the plot.
+        out: The suffix says in which format.
+
+    Raises:
+        PlotError: If the format is unknown, or Matplotlib is missing.
+        OSError: If the file cannot be written.
+    """
+    require_format(out)
+    figure = blank()
+    axes = figure.subplots()
+    for kind in dict.fromkeys(row.kind for row in rows):
+        own = [row for row in rows if row.kind == kind]
+        [line] = axes.plot([row.rank for row in own], [row.fitted for row in own], label=kind)
+        axes.plot([row.rank for row in own], [row.seeded for row in own], ":", color=line.get_color(), linewidth=1)
+    for bounded, style in ((True, "k.-"), (False, "k.:")):
+        lowest = [(rank, min(h.residual for h in own)) for rank, own in by_rank(best, bounded).items()]
+        if lowest:
+            axes.plot(*zip(*lowest, strict=True), style, label=KINDS[bounded])
+    axes.set_ylim(0, 1)
+    axes.set_title(title)
+    axes.set_xlabel("products")
+    axes.set_ylabel("relative squared residual")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="best")
+    save(figure, out)
+
+
+def plot_transforms(rows: Sequence[Controlled], out: Path) -> None:
+    """Draw the relative error against parameters, one panel a transform; the suffix of `out` says in which format.
+
+    Raises:
+        PlotError: If the format is unknown or Matplotlib is missing.
+        OSError: If the file cannot be written.
+    """
+    require_format(out)
+    names = list(dict.fromkeys(row.transform for row in rows))
+    figure = blank((4 * len(names), 4))
+    panels: Any = figure.subplots(1, len(names), sharey=True, squeeze=False)
+    for axes, name in zip(panels[0], names, strict=True):
+        _draw_errors(axes, name, [row for row in rows if row.transform == name])
+    panels[0][0].set_ylabel("relative error")
+    panels[0][0].legend()
+    save(figure, out)
+
+
+def _draw_errors(axes: Axes, name: str, rows: Sequence[Controlled]) -> None:
+    for kind in CONTROLLED:
+        errors = [max(getattr(row, kind), SMALLEST_DRAWN) for row in rows]
+        axes.loglog([row.parameters for row in rows], errors, "o-", label=kind.replace("_", " "))
+    axes.set_title(f"{name}, size {rows[0].size}")
+    axes.set_xlabel("parameters")
+    axes.grid(alpha=0.3)

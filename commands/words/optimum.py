@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from bilinear.catalog.records import published
@@ -14,11 +9,11 @@ from bilinear.commands.screen import clock
 from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.programs.scheme_program import SchemeProgram, plain_program
 from bilinear.decompositions.scheme import Scheme
-from bilinear.discover.optimize.keep import Kept
+from bilinear.discover.optimize.kept import Kept
 from bilinear.discover.optimize.search import Optimum, Standing
 
 
-def as_dict(given: Scheme, optimum: Optimum, kept: Kept | None) -> dict[str, Any]:
+def optimum_as_dict(given: Scheme, optimum: Optimum, kept: Kept | None) -> dict[str, Any]:
     """An optimisation for JSON; the keys are documented in docs/programs.md."""
     record = published(given.target, given.ring)
     best = None if record is None or record.additions is None else record.additions
@@ -50,8 +45,8 @@ def cost(program: SchemeProgram) -> dict[str, Any]:
     return program.operations._asdict() | {"factors": parts, "basis": basis}
 
 
-def as_lines(found: dict[str, Any], root: object) -> list[str]:
-    """What `as_dict` holds, for people; `root` is the catalog's folder."""
+def optimum_as_lines(found: dict[str, Any], root: object) -> list[str]:
+    """What `optimum_as_dict` holds, for people; `root` is the catalog's folder."""
     best, own = found["best"], found["own"]
     lines = [
         f"{found['target'].removeprefix('matmul:')}, rank {found['rank']} over {found['ring']}",
@@ -81,30 +76,8 @@ def _sentence(found: dict[str, Any]) -> str:
     return ", ".join(words)
 
 
-@contextmanager
-def shown(title: str) -> Iterator[Callable[[Standing], None]]:
-    """A line on a terminal's standard error that follows the optimisation; silent elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(title) as status:
-
-        def show(standing: Standing) -> None:
-            status.update(
-                f"{title}: {standing.additions} additions, {standing.began} at first; "
-                f"{standing.steps} slices, {clock(standing.seconds)}"
-            )
-
-        yield show
-
-
-def announcement() -> str:
-    """The line that tells of the compilation that the first optimisation on this machine begins with; else empty."""
-    kernel = Path(__file__).with_name("kernel.py")
-    own = os.environ.get("NUMBA_CACHE_DIR")
-    folders = [Path(own)] if own else [kernel.parent / "__pycache__"]
-    indices = [path for folder in folders for path in folder.rglob("kernel.*anneal*.nbi")]
-    fresh = any(path.stat().st_mtime >= kernel.stat().st_mtime for path in indices)
-    return "" if fresh else "compiling the walk, once on this machine, about 30 s"
+def standing_in_words(standing: Standing) -> str:
+    """How an optimisation stands."""
+    return (
+        f"{standing.additions} additions, {standing.began} at first; {standing.steps} slices, {clock(standing.seconds)}"
+    )

@@ -11,17 +11,15 @@ from bilinear.decompositions.registry import normalise
 from bilinear.decompositions.rings import Ring, holds, parse_ring
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets import parse_target
-from bilinear.discover.auto import AUTO
+from bilinear.discover.engine.order import AUTO, Order
+from bilinear.discover.solvers.composition import COMPOSITION
 
 if TYPE_CHECKING:
     from bilinear.catalog.layout import Listing
     from bilinear.catalog.store import Catalog
-    from bilinear.discover.engine.order import Order
-
-COMPOSITION = "composition"
 
 
-def with_pieces(order: Order, catalog: Catalog) -> Order:
+def with_leaves(order: Order, catalog: Catalog) -> Order:
     """The order with the best schemes of the catalog as its starts, if it is one of `composition` that names none.
 
     So is one of `auto`, without options, if they reach the rank asked for. The target's own entries are left out. The
@@ -32,40 +30,29 @@ def with_pieces(order: Order, catalog: Catalog) -> Order:
         CatalogError: If an entry cannot be read.
     """
     asked = normalise(order.solver) == COMPOSITION
-    if order.starts or order.target.family != "matmul" or not (asked or _is_open(order)):
+    if order.starts or order.problem.target.family != "matmul" or not (asked or _is_open(order)):
         return order
     best = _best(order, catalog)
-    recipe = cheapest(order.target.sizes, {sizes: listing.rank or 0 for sizes, listing in best.items()})
-    if not asked and order.rank is not None and recipe.rank > order.rank:
+    recipe = cheapest(order.problem.target.sizes, {sizes: listing.rank or 0 for sizes, listing in best.items()})
+    if not asked and order.problem.rank is not None and recipe.rank > order.problem.rank:
         return order
     return dataclasses.replace(order, starts=tuple(_read(catalog, best, recipe)))
-
-
-def reached(order: Order) -> Recipe | None:
-    """How the starts of an order make a scheme of the rank asked for; None if they do not."""
-    starts = order.starts
-    if order.rank is None or order.target.family != "matmul" or max(order.target.sizes) > LARGEST or not starts:
-        return None
-    if any(not isinstance(start, Scheme) or start.target.family != "matmul" or start.imag for start in starts):
-        return None
-    if any(start.target == order.problem.target for start in order.turned_starts):
-        return None
-    recipe = cheapest(order.target.sizes, {rising(start.target.sizes): start.rank for start in starts})
-    return recipe if recipe.rank <= order.rank else None
 
 
 def _is_open(order: Order) -> bool:
     """Whether `auto` may put the scheme together."""
     plain = normalise(order.solver) == AUTO and not order.options
-    return plain and order.rank is not None and max(order.target.sizes) <= LARGEST
+    return plain and order.problem.rank is not None and max(order.problem.target.sizes) <= LARGEST
 
 
 def _best(order: Order, catalog: Catalog) -> dict[Sizes, Listing]:
     """The entry of fewest products of each format, by file name."""
     best: dict[Sizes, Listing] = {}
-    target = canonical(order.target)
+    target = canonical(order.problem.target)
     for listing in catalog:
-        if listing.kind != "scheme" or not listing.target.startswith("matmul:") or not _fits(order.ring, listing.ring):
+        if listing.kind != "scheme" or not listing.target.startswith("matmul:"):
+            continue
+        if not _fits(order.problem.ring, listing.ring):
             continue
         held = parse_target(listing.target)
         sizes = rising(held.sizes)

@@ -1,0 +1,150 @@
+"""What the commands that search share: their options as an order, and the search with its words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bilinear.commands.common import DONE, INTERRUPTED, NOT_FOUND, print_json, print_lines, say
+
+if TYPE_CHECKING:
+    from bilinear.catalog.store import Catalog
+    from bilinear.decompositions.scheme import Approximation, Scheme
+    from bilinear.decompositions.targets import Target
+    from bilinear.discover.engine.order import Order
+    from bilinear.discover.search import Result
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of a command that searches, as texts and numbers.
+
+    Attributes:
+        rank: Products wanted.
+        ring: The coefficient set; None for the command's own choice.
+        solver: The search method.
+        seed: Of all randomness.
+        budget: Time or steps.
+        options: Hyperparameters, each as NAME=VALUE.
+        recipe: One of them.
+        device: Another one.
+        jobs: Processes.
+        checkpoint: File for the state.
+        resume: Whether to go on from it.
+    """
+
+    rank: int | None
+    ring: str | None
+    solver: str
+    seed: int
+    budget: str
+    options: Sequence[str]
+    recipe: str | None = None
+    device: str | None = None
+    jobs: int = 1
+    checkpoint: Path | None = None
+    resume: bool = False
+
+    def order(self, target: Target, starts: Sequence[Scheme | Approximation]) -> Order:
+        """The search that is asked for.
+
+        Raises:
+            UsageError: If a hyperparameter is not written NAME=VALUE.
+            BilinearError: If ring or budget make no sense.
+        """
+        from bilinear.decompositions.rings import Ring, parse_ring
+        from bilinear.discover.engine.budget import parse_budget
+        from bilinear.discover.engine.order import Order
+        from bilinear.discover.engine.problem import Problem
+
+        ring = Ring.ZT if self.ring is None else parse_ring(self.ring)
+        short = {"recipe": self.recipe, "device": self.device}
+        return Order(
+            Problem(target, self.rank, ring),
+            self.solver,
+            hyperparameters(self.options) | {name: value for name, value in short.items() if value is not None},
+            self.seed,
+            parse_budget(self.budget),
+            tuple(starts),
+            self.jobs,
+            self.checkpoint,
+            self.resume,
+        )
+
+
+def hyperparameters(texts: Sequence[str]) -> dict[str, object]:
+    """Those given as NAME=VALUE.
+
+    Raises:
+        UsageError: If one is not written so.
+    """
+    found: dict[str, object] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise click.UsageError(f"--option {text[:40]!r}: NAME=VALUE is needed")
+        found[name.strip().replace("-", "_")] = value
+    return found
+
+
+@dataclass(frozen=True)
+class Conducted:
+    """A search that has ended.
+
+    Attributes:
+        result: How, and what was kept of it.
+        choice: Which solver was chosen and why, as the user was told; empty if the order named it.
+        order: With its solver.
+    """
+
+    result: Result
+    choice: str
+    order: Order
+
+    def print(self, root: Path, as_json: bool) -> None:
+        """The end of the search; `root` is the catalog's folder."""
+        from bilinear.commands.words.search import result_as_dict, result_as_lines, result_in_words
+
+        if as_json:
+            print_json(result_as_dict(self.result))
+        else:
+            say(*result_in_words(self.result, told=self.choice))
+            print_lines(result_as_lines(self.result, root))
+
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with."""
+        from bilinear.discover.engine.outcome import Status
+
+        if self.result.outcome.status is Status.INTERRUPTED:
+            return INTERRUPTED
+        return DONE if self.result.scheme is not None else NOT_FOUND
+
+
+def conduct(order: Order, kept: Catalog | None, doing: str, metrics: Path | None = None) -> Conducted:
+    """Say what is searched and by which solver, and search.
+
+    Args:
+        order: The search.
+        kept: The catalog that what is found goes to; None to keep nothing.
+        doing: What the live table calls it.
+        metrics: File for figures.
+
+    Raises:
+        BilinearError: As `execute`.
+    """
+    from bilinear.commands.screen import announcement, shown
+    from bilinear.discover.auto import resolve
+    from bilinear.discover.engine.run import Hooks
+    from bilinear.discover.metrics import recorded
+    from bilinear.discover.search import execute
+
+    chosen, choice = resolve(order)
+    say(f"{chosen.searched.short} by {chosen.solver}, seed {chosen.seed}", choice, announcement(chosen.solver))
+    with shown(doing, Hooks()) as hooks:
+        result = recorded(metrics, chosen, hooks, lambda heard: execute(order, kept, heard))
+    return Conducted(result, choice, chosen)

@@ -1,0 +1,89 @@
+"""Searches and schemes as programs and people read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bilinear.decompositions import formulas
+from bilinear.decompositions.identity import content_hash
+from bilinear.decompositions.scheme import FACTORS, Scheme
+from bilinear.decompositions.verify import verify
+from bilinear.discover.search import Result
+
+MAX_PRINTED = 64  # products of a scheme whose factors and formulas are printed unasked
+
+
+def scheme_as_dict(scheme: Scheme) -> dict[str, Any]:
+    """A scheme for JSON: factors dense, row by row; big integers stay integers."""
+    found: dict[str, Any] = {"target": scheme.target.name, "ring": str(scheme.ring), "rank": scheme.rank}
+    found |= {name: factor.tolist() for name, factor in zip(FACTORS, scheme.factors, strict=True)}
+    found["denominators"] = scheme.denominators.tolist()
+    if scheme.imag is not None:
+        found["imag"] = {name: part.tolist() for name, part in zip(FACTORS, scheme.imag, strict=True)}
+    return found | {
+        "hash": content_hash(scheme),
+        "additions": formulas.additions(scheme),
+        "exponent": formulas.exponent(scheme),
+        "products": formulas.products(scheme),
+        "outputs": formulas.outputs(scheme),
+    }
+
+
+def result_as_dict(result: Result) -> dict[str, Any]:
+    """The end of a search for JSON; the keys are documented in docs/cli.md."""
+    outcome = result.outcome
+    return {
+        "status": outcome.status.name.lower(),
+        "message": outcome.status.value,
+        "seed": outcome.seed,
+        "steps": outcome.steps,
+        "seconds": round(outcome.seconds, 3),
+        "cpu_seconds": round(outcome.cpu_seconds, 3),
+        "rejected": outcome.rejected,
+        "metrics": outcome.metrics,
+        "notes": list(result.notes),
+        "unsaved": result.unsaved or None,
+        "id": result.added[-1].id if result.added else None,
+        "scheme": None if result.scheme is None else scheme_as_dict(result.scheme),
+    }
+
+
+def result_in_words(result: Result, told: str = "") -> list[str]:
+    """How a search ended, for people, without what they were told before."""
+    outcome = result.outcome
+    notes = (*result.notes, *(added.note for added in result.added))
+    words = [f"{outcome.status.value}: {outcome.steps:,} steps, {outcome.cpu_seconds:.1f} CPU s"]
+    words += [note for note in notes if note and note != told]
+    if result.scheme is None:
+        figures = ", ".join(f"{name} {value}" for name, value in outcome.metrics.items())
+        words.append(f"nothing found{': ' if figures else ''}{figures}")
+    if result.scheme is None and outcome.approximation is not None:
+        near = float(outcome.approximation.residual)
+        words.append(f"nearest approximation: residual {near:.6g}; not kept here, bilinear approximate and refine do")
+    return words
+
+
+def result_as_lines(result: Result, root: Path) -> list[str]:
+    """What a search found: the scheme, its proofs, and where in the catalog at `root` it is."""
+    if result.scheme is None:
+        return []
+    lines = [f"{result.scheme.target.short}, rank {result.scheme.rank} over {result.scheme.ring}"]
+    lines += [*proofs(result.scheme), *scheme_as_lines(result.scheme)]
+    for added in result.added:
+        word = "in the catalog" if added.status == "added" else "already in the catalog"
+        lines.append(f"{word}: {added.id} ({root})")
+    return lines
+
+
+def scheme_as_lines(scheme: Scheme, everything: bool = False) -> list[str]:
+    """Factors and formulas, unless there are too many of them."""
+    if scheme.rank > MAX_PRINTED and not everything:
+        return [f"(factors and formulas of {scheme.rank} products: bilinear show ID --all)"]
+    return ["", *formulas.describe(scheme), ""]
+
+
+def proofs(scheme: Scheme) -> list[str]:
+    """Both proofs of a found scheme, made now, one line each."""
+    checks = [verify(scheme, method) for method in ("exact", "symbolic")]
+    return [f"{c.method} check over {c.field}: {c.detail} ({c.seconds:.3f} s)" for c in checks]
