@@ -33,8 +33,9 @@ class Budget:
         return self.steps is not None and steps >= self.steps
 
     def __str__(self) -> str:
-        parts = [f"{self.seconds:g}s"] * (self.seconds is not None) + [f"{self.steps}steps"] * (self.steps is not None)
-        return " or ".join(parts) or "no limit"
+        seconds = "" if self.seconds is None else f"{self.seconds:g}s"
+        steps = "" if self.steps is None else f"{self.steps}steps"
+        return " or ".join(filter(None, (seconds, steps))) or "no limit"
 
 
 def parse_budget(text: str) -> Budget:

@@ -109,7 +109,7 @@ def source_and_index(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Pat
     SOLVERS.load("flip-graph")
     source = folder / "kernel.py"
     source.write_text("def run(): ...")
-    monkeypatch.setattr(progress, "WALK", source)
+    monkeypatch.setattr(progress, "WALK", progress.WALK._replace(source=source))
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(folder / "cache"))
     index = folder / "cache" / "flip_graph_1" / f"kernel.run-1.py{sys.version_info.major}{sys.version_info.minor}.nbi"
     index.parent.mkdir(parents=True)
@@ -145,13 +145,14 @@ COMPILED = """
 import sys
 from pathlib import Path
 from bilinear.commands import screen as progress
-progress.WALK = Path(sys.argv[1]) / "kernel.py"
+source = Path(sys.argv[1]) / "kernel.py"
+progress.WALK = progress.WALK._replace(source=source)
 sys.path.insert(0, sys.argv[1])
 before = progress.announcement("flip-graph")
 import kernel
 assert kernel.run(1) == 2
 between = progress.announcement("flip-graph")
-progress.WALK.write_text(progress.WALK.read_text() + "# changed")
+source.write_text(source.read_text() + "# changed")
 print(bool(before), bool(between), bool(progress.announcement("flip-graph")))
 """
 

@@ -105,7 +105,7 @@ def test_a_job_that_is_killed_does_not_take_the_others_with_it(tmp_path: Path) -
 def test_the_first_job_that_finds_a_scheme_ends_them_all(tmp_path: Path) -> None:
     strassen = Problem(parse_target("2x2x2"), 7)
     asked = order(tmp_path / "s.npz", "120s")
-    outcome = run_jobs(replace(asked, target=strassen.target, rank=7, options={"restarts": 64}, seed=5), Hooks())
+    outcome = run_jobs(replace(asked, problem=strassen, options={"restarts": 64}, seed=5), Hooks())
     assert outcome.status is Status.FOUND
     assert outcome.found is not None
     assert outcome.found.seed in (5, 6)
@@ -121,6 +121,6 @@ def test_more_jobs_than_cores_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_error_in_a_job_reaches_the_user(tmp_path: Path) -> None:
-    impossible = replace(order(tmp_path / "search.npz", "9s", 1), target=parse_target("2x2x2"), rank=6)
-    with pytest.raises(JobError, match="job 0: 2x2x2 over zt: rank 6 is impossible"):
+    impossible = replace(order(tmp_path / "search.npz", "9s", 2), problem=Problem(parse_target("2x2x2"), 6))
+    with pytest.raises(JobError, match=r"job [01]: 2x2x2 over zt: rank 6 is impossible"):
         run_jobs(impossible, Hooks())

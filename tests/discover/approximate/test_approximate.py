@@ -15,7 +15,7 @@ from bilinear.decompositions import parse_target
 from bilinear.decompositions.constructions import strassen
 from bilinear.discover.approximate import approximate
 from bilinear.discover.approximate.comparison import EXACT_ALONE, compared
-from bilinear.discover.approximate.held import EXACT, held, keep
+from bilinear.discover.approximate.held import EXACT, held, keep_nearer
 from bilinear.discover.approximate.pool import SEEDS_TRIED, Pool
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.problem import ProblemError
@@ -54,7 +54,7 @@ def test_same_seed_and_steps_give_the_same_factors(pool: Pool) -> None:
 
 def test_the_command_of_an_entry_finds_it_again(pool: Pool, tmp_path: Path) -> None:
     mine = Catalog(tmp_path / "first", shipped=None)
-    added = keep(mine, pool, [], 0)
+    added = keep_nearer(mine, pool, [], 0)
     assert [one.status for one in added] == ["added"] * len(added)
     entry = mine.entry(added[0].id)
     words = entry.provenance.command.split()
@@ -68,10 +68,10 @@ def test_the_command_of_an_entry_finds_it_again(pool: Pool, tmp_path: Path) -> N
 def test_entries_are_certified_and_only_nearer_ones_are_added(pool: Pool, tmp_path: Path) -> None:
     mine = Catalog(tmp_path, shipped=None)
     worse = pool_of(4 * len(SEEDS_TRIED))
-    keep(mine, worse, [], 0)
+    keep_nearer(mine, worse, [], 0)
     before = {one.id for one in held(mine, TILE)}
-    keep(mine, pool, [], 0)
-    assert keep(mine, pool, [], 0) == []
+    keep_nearer(mine, pool, [], 0)
+    assert keep_nearer(mine, pool, [], 0) == []
     after = held(mine, TILE)
     assert before <= {one.id for one in after}
     for one in after:
@@ -90,7 +90,7 @@ def test_a_start_is_pruned_to_every_rank_and_becomes_a_parent(tmp_path: Path) ->
     found = approximate(TILE, [6], Budget(steps=1), starts=[strassen()])
     assert found.bounded[6].origin == "start"
     mine = Catalog(tmp_path, shipped=None)
-    [added] = keep(mine, found, [strassen()], 0)
+    [added] = keep_nearer(mine, found, [strassen()], 0)
     assert len(mine.entry(added.id).lineage.parents) == 1
 
 
@@ -101,7 +101,7 @@ def test_a_seed_that_is_named_is_drawn_first_and_in_the_command(tmp_path: Path) 
     assert found["residual"] == pytest.approx(0.25, abs=2e-3)
     pool = approximate(TILE, [5], Budget(steps=1), named=["turned-winograd"])
     mine = Catalog(tmp_path, shipped=None)
-    [added] = keep(mine, pool, [], 0)
+    [added] = keep_nearer(mine, pool, [], 0)
     entry = mine.entry(added.id)
     assert entry.lineage.parents == ()
     again = call(tmp_path / "second", *entry.provenance.command.split()[1:], "--json")
@@ -136,7 +136,7 @@ def test_kinds_of_seeds_are_compared() -> None:
 def test_a_plot_is_drawn_or_refused(pool: Pool, tmp_path: Path) -> None:
     rows = compared(TILE, [5, 6])
     mine = Catalog(tmp_path, shipped=None)
-    keep(mine, pool, [], 0)
+    keep_nearer(mine, pool, [], 0)
     with pytest.raises(PlotError, match="choose one of these endings"):
         plot_seeds(rows, [], "seeds", tmp_path / "seeds.jpeg")
     pytest.importorskip("matplotlib")

@@ -42,3 +42,8 @@ def test_the_first_limit_reached_ends_the_search() -> None:
     assert both.spent(0, 5)
     assert not both.spent(9.9, 4)
     assert not Budget().spent(1e9, 10**9)
+
+
+def test_a_budget_is_told_as_it_is_written():
+    told = [str(Budget(seconds=90.0)), str(Budget(steps=5)), str(Budget(2.0, 7)), str(Budget())]
+    assert told == ["90s", "5steps", "2s or 7steps", "no limit"]

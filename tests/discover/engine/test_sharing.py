@@ -125,7 +125,8 @@ def test_a_job_that_goes_on_dying_is_given_up(tmp_path: Path, close_barriers: in
 @TWO_CORES
 @pytest.mark.slow
 def test_jobs_come_together_when_the_time_is_up(tmp_path: Path) -> None:
-    order = replace(hard(tmp_path / "search.npz", 1), rank=None, budget=parse_budget("2s"))
+    order = replace(hard(tmp_path / "search.npz", 1), budget=parse_budget("2s"))
+    order = replace(order, problem=replace(order.problem, rank=None))
     found: list[int] = []
     outcome = run_jobs(order, Hooks(on_found=lambda one: found.append(one.steps)))
     assert outcome.status is Status.BUDGET
@@ -154,11 +155,12 @@ def test_a_checkpoint_of_other_jobs_is_refused(tmp_path: Path) -> None:
 def test_what_cannot_be_searched_is_refused(tmp_path: Path) -> None:
     order = hard(tmp_path / "search.npz", 1)
     with pytest.raises(ProblemError, match="rank 6 is impossible"):
-        run_jobs(replace(order, target=parse_target("2x2x2"), rank=6), Hooks())
+        run_jobs(replace(order, problem=Problem(parse_target("2x2x2"), 6, Ring.F2)), Hooks())
     with pytest.raises(JobError, match="--jobs 1000: this machine has"):
         run_jobs(replace(order, jobs=1000), Hooks())
-    with pytest.raises(JobError, match="job 0: symmetric searches n x n x n, not 3x3x4"):
-        run_jobs(replace(order, target=parse_target("3x3x4"), rank=None, solver="symmetric", jobs=1), Hooks())
+    oblong = Problem(parse_target("3x3x4"), ring=Ring.F2)
+    with pytest.raises(JobError, match=r"job [01]: symmetric searches n x n x n, not 3x3x4"):
+        run_jobs(replace(order, problem=oblong, solver="symmetric", options={}), Hooks())
 
 
 @pytest.mark.parametrize(
