@@ -128,7 +128,7 @@ def test_ctrl_c_keeps_the_best_and_a_checkpoint(tmp_path: Path) -> None:
     learned = ["learn", f"file:{matrix}", "--solver", "gradient", "--structure", "B", "--trials", "4", "--json"]
     kept = ["--checkpoint", str(checkpoint), "--out", str(tmp_path / "out")]
     ready = "import bilinear.cli, bilinear.discover.transforms.gradient.trials as t, sys; f = t.Trials.train\n"
-    told = "t.Trials.train = lambda *a: (print('working', file=sys.stderr, flush=True), f(*a))[1]\ncli.main()"
+    told = "t.Trials.train = lambda *a: (print('working', file=sys.stderr, flush=True), f(*a))[1]\nbilinear.cli.main()"
     environment = os.environ | {"BILINEAR_CATALOG": str(tmp_path / "catalog"), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [sys.executable, "-c", ready + told, "transform", *learned, *kept],
