@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,10 @@ import click
 from bilinear.commands.common import DONE, INTERRUPTED, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
 
 if TYPE_CHECKING:
-    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.store import Added, Catalog
+    from bilinear.decompositions.transforms import Transform
+    from bilinear.discover.transforms.found import Found
+    from bilinear.discover.transforms.proof import Proof
     from bilinear.discover.transforms.solver import TransformSolver
 
 DEFAULT_SOLVER = "hierarchical"
@@ -41,62 +45,88 @@ def transform() -> None:
 @with_catalog
 @click.pass_context
 def learn(
-    context: click.Context, /, target: str, size: int | None, solver: str, seed: int, catalog: Catalog, **asked: Any
+    context: click.Context, /, target: str, size: int | None, seed: int, catalog: Catalog, as_json: bool, **asked: Any
 ) -> None:
     """Find the fast algorithm of TARGET (dft, dct-II, circulant:1,2,0, file:map.npy) from its matrix alone."""
-    from bilinear.commands.screen import status_line
     from bilinear.commands.words.transforms import found_as_dict, found_as_lines
     from bilinear.decompositions.transforms import parse_transform
     from bilinear.decompositions.transforms.transform import checked_size
-    from bilinear.discover.engine.budget import parse_budget
-    from bilinear.discover.keep import Made, entry_of
-    from bilinear.discover.transforms.proof import prove
-    from bilinear.discover.transforms.solver import Task
-    from bilinear.discover.transforms.write import write
 
-    made = _solver(solver, asked)
+    wanted = _Wanted(**asked)
+    solver = wanted.made()
     if size is not None:
         checked_size(target, size)
-        made.require(size)
-    matrix = parse_transform(target, size, seed)
-    words = ["transform", "learn", matrix.name, "--size", str(matrix.size)]
-    words += [] if solver == DEFAULT_SOLVER else ["--solver", solver]
-    kept = asked["checkpoint"] or made.checkpoint(matrix, seed)
-    task = Task(seed, parse_budget(asked["budget"]), kept, asked["resume"])
-    with status_line(f"{matrix.name}, size {matrix.size}") as say_there:
-        found = made.solve(matrix, task, say_there)
-        say_there("proving")
-        proof = prove(found, asked["exact"])
-    way = Made(solver, words, seed=0)
-    entry = None if proof.proved is None else entry_of(proof.proved, way)
-    added = None if entry is None or not asked["save"] else catalog.add(entry)
-    written = [] if asked["out"] is None else write(asked["out"], found, way.command, seed, entry)
-    left = kept is not None and kept.is_file()
-    say(found.note, *(f"{path}: written" for path in written))
-    say(f"{kept}: checkpoint; --resume goes on from it" if left else "")
+        solver.require(size)
+    found, proof, added = _learned(solver, parse_transform(target, size, seed), seed, wanted, catalog)
     document = found_as_dict(found, proof, added)
     if document["interrupted"]:
         say("interrupted: this is the best so far")
-    if asked["as_json"]:
+    if as_json:
         print_json(document)
     else:
         print_lines(found_as_lines(found, proof, added))
     context.exit(INTERRUPTED if document["interrupted"] else DONE if found.recovered else NOT_FOUND)
 
 
-def _solver(name: str, asked: dict[str, Any]) -> TransformSolver:
-    """The solver of that name, with those of the options that it has."""
-    from dataclasses import fields
+@dataclass(frozen=True)
+class _Wanted:
+    """The options of `learn` that go to the solver, to the proof, and to what is kept; as the command describes them."""
 
-    from bilinear.discover.transforms.solver import TRANSFORM_SOLVERS
+    solver: str
+    exact: bool | None
+    save: bool
+    out: Path | None
+    structure: str | None
+    transposed: bool
+    blocks: str
+    real: bool
+    trials: int
+    budget: str
+    resume: bool
+    checkpoint: Path | None
 
-    given = {"blocks": asked["blocks"], "is_complex": not asked["real"], "trials": asked["trials"]}
-    if asked["structure"] is not None:
-        given["structures"] = ((asked["structure"], asked["transposed"]),)
-    kind: Any = TRANSFORM_SOLVERS.load(name)
-    known = {field.name for field in fields(kind)}
-    made: TransformSolver = kind(**{option: value for option, value in given.items() if option in known})
-    return made
+    def made(self) -> TransformSolver:
+        """The solver of that name, with those of the options that it has.
+
+        Raises:
+            UnknownNameError: If there is no such solver.
+        """
+        from bilinear.discover.transforms.solver import TRANSFORM_SOLVERS
+
+        given: dict[str, Any] = {"blocks": self.blocks, "is_complex": not self.real, "trials": self.trials}
+        if self.structure is not None:
+            given["structures"] = ((self.structure, self.transposed),)
+        kind: Any = TRANSFORM_SOLVERS.load(self.solver)
+        known = {field.name for field in fields(kind)}
+        made: TransformSolver = kind(**{option: value for option, value in given.items() if option in known})
+        return made
+
+
+def _learned(
+    solver: TransformSolver, matrix: Transform, seed: int, wanted: _Wanted, catalog: Catalog
+) -> tuple[Found, Proof, Added | None]:
+    """What was found, its proof, and what became of it in the catalog; files are written as asked."""
+    from bilinear.commands.screen import status_line
+    from bilinear.discover.engine.budget import parse_budget
+    from bilinear.discover.keep import Made, entry_of
+    from bilinear.discover.transforms.proof import prove
+    from bilinear.discover.transforms.solver import Task
+    from bilinear.discover.transforms.write import write
+
+    state = wanted.checkpoint or solver.checkpoint(matrix, seed)
+    task = Task(seed, parse_budget(wanted.budget), state, wanted.resume)
+    with status_line(f"{matrix.name}, size {matrix.size}") as say_there:
+        found = solver.solve(matrix, task, say_there)
+        say_there("proving")
+        proof = prove(found, wanted.exact)
+    words = ["transform", "learn", matrix.name, "--size", str(matrix.size)]
+    words += [] if wanted.solver == DEFAULT_SOLVER else ["--solver", wanted.solver]
+    way = Made(wanted.solver, words, seed=0)
+    entry = None if proof.proved is None else entry_of(proof.proved, way)
+    written = [] if wanted.out is None else write(wanted.out, found, way.command, seed, entry)
+    say(found.note, *(f"{path}: written" for path in written))
+    say(f"{state}: checkpoint; --resume goes on from it" if state is not None and state.is_file() else "")
+    return found, proof, None if entry is None or not wanted.save else catalog.add(entry)
 
 
 @transform.command()
