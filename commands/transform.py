@@ -70,7 +70,7 @@ def learn(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """The options of `learn` that go to the solver, to the proof, and to what is kept; as the command describes them."""
+    """The options of `learn` that go to the solver, to the proof and to what is kept, as the command has them."""
 
     solver: str
     exact: bool | None

@@ -1,6 +1,7 @@
 """Every example in the guides runs and prints what it says."""
 
 import doctest
+import pkgutil
 import re
 import sys
 import types
@@ -13,6 +14,25 @@ from bilinear.discover.engine.solver import SOLVERS
 DOCS = Path(__file__).parents[1] / "docs"
 README = Path(__file__).parents[1] / "README.md"
 GUIDES = [path for path in (README, *sorted(DOCS.glob("*.md"))) if "```pycon" in path.read_text(encoding="utf-8")]
+
+
+NAME = re.compile(r"(?<![\w/.-])bilinear(?:\.[A-Za-z_]\w*)+")
+
+
+def missing(name: str) -> bool:
+    """Whether a dotted name is neither a module nor what one holds."""
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return True
+    return False
+
+
+def test_every_dotted_name_of_the_guides_is_there() -> None:
+    named = {name for path in (README, *DOCS.glob("*.md")) for name in NAME.findall(path.read_text(encoding="utf-8"))}
+    assert len(named) > 30
+    assert sorted(filter(missing, named)) == []
+    assert missing("bilinear.discover.no_such_room")
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
