@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from bilinear.decompositions import linear, memory
+from bilinear.decompositions.facts.fact import Facts, LowerBound
 from bilinear.decompositions.rings import Ring
-from bilinear.decompositions.targets.target import LowerBound, Target
+from bilinear.decompositions.targets import Target
 
 
 def flattening_bounds(target: Target) -> list[LowerBound]:
@@ -33,3 +34,6 @@ def _flattening_rank(target: Target, axis: int, prime: int) -> int:
     matrix = np.zeros((target.shape[axis], int(column.max()) + 1), dtype=np.int64)
     matrix[target.indices[:, axis], column] = target.values % prime
     return linear.rank_modulo(matrix, prime)
+
+
+FACTS = Facts(flattening_bounds)
