@@ -15,7 +15,7 @@ from bilinear.decompositions.facts import known_ranks
 from bilinear.decompositions.facts.group import ideals
 from bilinear.decompositions.facts.orbits import components
 from bilinear.decompositions.facts.polynomial import LIFTED, griesmer
-from bilinear.decompositions.linear import rank_modulo
+from bilinear.decompositions.modular import rank as rank_modulo
 from bilinear.decompositions.targets.group import multiplication_table, parse_factors
 
 RINGS = tuple(Ring)
