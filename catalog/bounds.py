@@ -1,4 +1,4 @@
-"""Proven lower bounds on the rank: theorems of `bilinear.decompositions.targets`, and single published results."""
+"""Proven lower bounds on the rank: theorems of `bilinear.decompositions.facts`, and single published results."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bilinear.decompositions import Ring, Target
+from bilinear.decompositions.facts import known_ranks
 from bilinear.decompositions.rings import parse_ring
-from bilinear.decompositions.targets import known_ranks
 
 RECORDS_FILE = Path(__file__).with_name("records.json")
 

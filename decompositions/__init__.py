@@ -9,11 +9,12 @@ from bilinear.decompositions.errors import (
     TooLargeError,
     UnknownNameError,
 )
+from bilinear.decompositions.facts import LowerBound, lower_bounds
 from bilinear.decompositions.identity import content_hash, normal_form
 from bilinear.decompositions.operations import concatenate, kronecker, permute, project, sandwich
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Approximation, Scheme
-from bilinear.decompositions.targets import TARGETS, LowerBound, Target, lower_bounds, parse_target
+from bilinear.decompositions.targets import TARGETS, Target, parse_target
 from bilinear.decompositions.verify import METHODS, Verification, verify
 
 __version__ = "0.1.0"

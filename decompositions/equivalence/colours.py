@@ -15,9 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bilinear.decompositions.equivalence.modular import Residues, ranks
 from bilinear.decompositions.errors import SchemeError
-from bilinear.decompositions.linear import LARGE_PRIME
+from bilinear.decompositions.modular import LARGE_PRIME, Residues, ranks
 from bilinear.decompositions.operations import ORDERS, permute
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Scheme

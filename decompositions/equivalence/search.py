@@ -10,11 +10,11 @@ from itertools import islice, product
 
 import numpy as np
 
+from bilinear.decompositions import modular
 from bilinear.decompositions.equivalence.colours import Colours, colours, matrices, prime_of
-from bilinear.decompositions.equivalence.modular import Residues, matmul, narrowed, ranks
 from bilinear.decompositions.errors import SchemeError
 from bilinear.decompositions.identity import content_hash
-from bilinear.decompositions.lifting.rational import rational
+from bilinear.decompositions.modular import Residues, narrowed, ranks
 from bilinear.decompositions.operations import ORDERS, permute, sandwich
 from bilinear.decompositions.scheme import Scheme
 
@@ -113,7 +113,7 @@ class _Search:
         else:
             factors = np.random.default_rng(dimension).integers(1, 4, (GUESSES, dimension))
         size = math.isqrt(space.shape[1])
-        elements = matmul(factors, space, self.p)
+        elements = modular.product(factors, space, self.p)
         for element in elements[ranks(elements.reshape(-1, size, size), self.p) == size]:
             yield element[None]
 
@@ -167,7 +167,7 @@ class _Search:
                 return None
             if not self.first.ring.characteristic:
                 scaled = space * pow(int(space[0][np.flatnonzero(space[0])[0]]), -1, self.p) % self.p
-                fractions = rational(scaled, self.p)
+                fractions = modular.rational(scaled, self.p)
                 if fractions is None:
                     return None
                 matrix = fractions[0].reshape(size, size)

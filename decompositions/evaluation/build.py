@@ -12,6 +12,7 @@ from bilinear.decompositions.errors import TargetError
 from bilinear.decompositions.evaluation.crt import Place, modulo, remaindered
 from bilinear.decompositions.evaluation.fields import INTEGERS, TERNARY, Field, field_of, prime_field
 from bilinear.decompositions.evaluation.formula import Formula, has_signs, tensor, to_scheme
+from bilinear.decompositions.evaluation.lifted import lifted_to
 from bilinear.decompositions.evaluation.plans import local_product, pairwise, product, reduced
 from bilinear.decompositions.evaluation.points import (
     ADDITIONS,
@@ -87,8 +88,6 @@ def evaluated(target: Target, ring: Ring, choice: Choice = FREE) -> Scheme:
 
 def _division_free(target: Target, ring: Ring) -> Scheme:
     """Over the integers: composed of integer formulas, or lifted from a finite field if that takes fewer products."""
-    from bilinear.decompositions.evaluation.lifted import lifted_to
-
     composed = _built(target, TERNARY if ring is Ring.ZT else INTEGERS, FREE)
     enough = composed.rank if holds(ring, composed.ring) else None
     for scheme in sorted((_built(target, prime_field(p), FREE) for p in (2, 3)), key=lambda scheme: scheme.rank):

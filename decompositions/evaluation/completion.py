@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bilinear.decompositions.evaluation.fields import prime_field, solved
+from bilinear.decompositions.evaluation.fields import prime_field
 from bilinear.decompositions.evaluation.formula import Formula
+from bilinear.decompositions.modular import echelon, solution
 
 IntMatrix = NDArray[np.int64]
 
@@ -70,8 +71,8 @@ def _search(prime: int, tensor: IntMatrix) -> _Search | None:
         return None
     factors = np.array(sorted(_lines(prime, n), key=np.count_nonzero), dtype=np.int64)
     forms, wanted = factors[:, i] * factors[:, j] % prime, tensor[i, j].T
-    reduced, pivots = _echelon(wanted, prime)
-    rest = np.delete((forms - forms[:, pivots] @ reduced) % prime, pivots, axis=1)
+    reduced, pivots = echelon(wanted, prime)
+    rest = np.delete((forms - forms[:, pivots] @ reduced[: len(pivots)]) % prime, pivots, axis=1)
     return _Search(prime, factors, forms, wanted, rest)
 
 
@@ -121,29 +122,12 @@ def _one_changed(drawn: IntMatrix, count: int, rng: np.random.Generator) -> IntM
 
 def _independent(rows: IntMatrix, prime: int) -> list[int]:
     """Indices of the rows that do not depend on those before them."""
-    return _echelon(rows.T, prime)[1]
-
-
-def _echelon(matrix: IntMatrix, prime: int) -> tuple[IntMatrix, list[int]]:
-    """The reduced row echelon form, without zero rows, and its pivot columns."""
-    work = matrix.copy()
-    pivots: list[int] = []
-    for column in range(work.shape[1]):
-        top = len(pivots)
-        found = np.flatnonzero(work[top:, column])
-        if not found.size:
-            continue
-        work[[top, top + found[0]]] = work[[top + found[0], top]]
-        work[top] = work[top] * pow(int(work[top, column]), -1, prime) % prime
-        others = np.arange(len(work)) != top
-        work[others] = (work[others] - work[others, column, None] * work[top]) % prime
-        pivots.append(column)
-    return work[: len(pivots)], pivots
+    return echelon(rows.T, prime)[1]
 
 
 def _formula(search: _Search, chosen: list[int]) -> Formula:
     """The formula with these products."""
     field = prime_field(search.prime)
-    w = solved(field.array(search.forms[chosen].T), field.array(search.wanted.T), field)
+    w = solution(search.forms[chosen].T, search.wanted.T, search.prime)
     factors = field.array(search.factors[chosen])
-    return Formula(factors, factors, w)
+    return Formula(factors, factors, field.array(w))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bilinear.decompositions.evaluation.fields import INTEGERS, prime_field
+from collections.abc import Iterable
+
+from bilinear.decompositions.evaluation.fields import INTEGERS, Field
 from bilinear.decompositions.evaluation.formula import Formula, to_scheme
-from bilinear.decompositions.evaluation.plans import product
 from bilinear.decompositions.lifting.lift import lift
 from bilinear.decompositions.rings import Ring, holds
 from bilinear.decompositions.scheme import Scheme
@@ -22,14 +23,17 @@ def lifted_to(ring: Ring, scheme: Scheme) -> Scheme | None:
     return found if found is not None and holds(ring, found.ring) else None
 
 
-def lifted_product(m: int, n: int, below: int) -> Formula | None:
-    """The product of polynomials over the integers with fewer than `below` products, or None."""
-    if max(m, n) > LARGEST:
-        return None
+def lifted_product(m: int, n: int, formulas: Iterable[tuple[Field, Formula]]) -> Formula | None:
+    """The product of polynomials with m and n coefficients over the integers: the first of the formulas that lifts.
+
+    Args:
+        m: Coefficients of the left polynomial.
+        n: Coefficients of the right one.
+        formulas: Of that product, over prime fields; one is asked for after the other.
+    """
     target = POLYMUL.build(f"{m}x{n}")
-    for field in sorted((prime_field(2), prime_field(3)), key=lambda field: product(field, m, n).rank):
-        plan = product(field, m, n)
-        found = lifted_to(Ring.Z, to_scheme(plan.build(), target, field)) if plan.rank < below else None
+    for field, formula in formulas:
+        found = lifted_to(Ring.Z, to_scheme(formula, target, field))
         if found is not None:
             return Formula(*(INTEGERS.array(factor) for factor in found.factors))
     return None

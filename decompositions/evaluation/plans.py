@@ -23,10 +23,12 @@ from bilinear.decompositions.evaluation.fields import (
     Field,
     GaloisField,
     galois,
+    prime_field,
     solved,
 )
 from bilinear.decompositions.evaluation.formula import Formula, coordinates, descended, padded, tensor, together
 from bilinear.decompositions.evaluation.integral import COMAXIMAL, SIX_TERMS, six_terms
+from bilinear.decompositions.evaluation.lifted import LARGEST, lifted_product
 from bilinear.decompositions.evaluation.polynomials import (
     Polynomial,
     count_irreducibles,
@@ -96,9 +98,10 @@ def product(field: Field, m: int, n: int) -> Plan:
 
 def _lifted(plan: Plan, m: int, n: int) -> Plan:
     """Over the integers: a product of lower rank lifted from a finite field."""
-    from bilinear.decompositions.evaluation.lifted import lifted_product
-
-    found = lifted_product(m, n, plan.rank)
+    if max(m, n) > LARGEST:
+        return plan
+    over = sorted(((field, product(field, m, n)) for field in map(prime_field, (2, 3))), key=lambda pair: pair[1].rank)
+    found = lifted_product(m, n, ((field, other.build()) for field, other in over if other.rank < plan.rank))
     return plan if found is None else Plan(found.rank, lambda: found)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from bilinear.decompositions.lifting.jit import compiled
+from bilinear.decompositions.jit import compiled
 
 Bits = NDArray[np.int8]
 Indices = NDArray[np.int64]
@@ -23,7 +23,8 @@ Words = NDArray[np.uint64]
 def walker() -> Callable[..., tuple[Bits, int, int]]:
     """The compiled walk, see `_walk`."""
     counting = (_numbered, _terms, _placed, _gathered, _lowest, _contradicts, _conflicts)
-    return compiled(*counting, _same, _flips, _flip, _change, _walk)  # type: ignore[arg-type]
+    walk: Callable[..., tuple[Bits, int, int]] = compiled(*counting, _same, _flips, _flip, _change, _walk)._walk
+    return walk
 
 
 def _numbered(rows: Bits, ends: Indices) -> tuple[Indices, int]:

@@ -9,9 +9,9 @@ import numpy as np
 
 from bilinear.decompositions.lifting.equations import Factors, gap, jacobian, joined, split
 from bilinear.decompositions.lifting.packed import Indices
-from bilinear.decompositions.lifting.rational import rational, symmetric
 from bilinear.decompositions.lifting.signs import signed
 from bilinear.decompositions.lifting.system import System, factorised
+from bilinear.decompositions.modular import rational, symmetric
 from bilinear.decompositions.operations import tightened
 from bilinear.decompositions.rings import IntArray, Ring
 from bilinear.decompositions.scheme import Scheme

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilinear.decompositions import memory
-from bilinear.decompositions.lifting.jit import compiled
+from bilinear.decompositions.jit import compiled
 
 Words = NDArray[np.uint64]
 Indices = NDArray[np.int64]
@@ -115,7 +115,9 @@ def reduce_in_place(matrix: Packed) -> tuple[Indices, Indices]:
 
 @functools.cache
 def _eliminator() -> Callable[..., tuple[Indices, Indices]]:
-    return compiled(_entry, _add, _find, _exchange, _settle, _tabulate, _clear, _eliminate)  # type: ignore[arg-type]
+    helpers = (_entry, _add, _find, _exchange, _settle, _tabulate, _clear)
+    eliminate: Callable[..., tuple[Indices, Indices]] = compiled(*helpers, _eliminate)._eliminate
+    return eliminate
 
 
 def _entry(bits: Words, row: int, column: int, words: int, p: int) -> np.int64:

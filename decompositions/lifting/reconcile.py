@@ -18,25 +18,14 @@ CHANGES = 0.1
 """Share of the steps that change a basis."""
 
 
-def conflicts(scheme: Scheme) -> int:
-    """Equations modulo 4 that contradict those before, where signs are all that may be chosen.
-
-    A ternary scheme that reduces to u, v, w modulo 2 is a choice of signs for their ones. Modulo 4 the equations are
-    linear in these signs over the field of 2 elements, one for each entry in which products meet; they are taken in the
-    order of how many do. Without a conflict signs solve all of them modulo 4; with one, nothing ternary reduces to this
-    scheme, whatever else does.
-
-    Args:
-        scheme: A right scheme over `f2`.
-
-    Raises:
-        TooLargeError: If the equations would not fit into memory.
-    """
-    return _walked(scheme, np.empty((0, 4)))[1]
-
-
 def reconciled(scheme: Scheme, steps: int, rng: np.random.Generator) -> tuple[Scheme, int, int]:
     """A scheme of the same target and rank without conflicts, or the one with the fewest that a walk meets.
+
+    Conflicts are equations modulo 4 that contradict those before, where signs are all that may be chosen. A ternary
+    scheme that reduces to u, v, w modulo 2 is a choice of signs for their ones. Modulo 4 the equations are linear in
+    these signs over the field of 2 elements, one for each entry in which products meet; they are taken in the order of
+    how many do. Without a conflict signs solve all of them modulo 4; with one, nothing ternary reduces to this scheme,
+    whatever else does.
 
     A step is a flip (of two products that share a factor) or, for `matmul`, an elementary change of basis. It is taken
     if it adds no conflict, else with a chance. How many conflicts there are depends on the scheme far more than on its
@@ -44,7 +33,7 @@ def reconciled(scheme: Scheme, steps: int, rng: np.random.Generator) -> tuple[Sc
 
     Args:
         scheme: A right scheme over `f2`.
-        steps: Most steps.
+        steps: Most steps; 0 counts the conflicts of this scheme.
         rng: Draws them.
 
     Returns:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilinear.decompositions.lifting.equations import gap
-from bilinear.decompositions.lifting.rational import symmetric
 from bilinear.decompositions.lifting.system import System
+from bilinear.decompositions.modular import symmetric
 from bilinear.decompositions.targets import Target
 
 LARGE = 1 << 20

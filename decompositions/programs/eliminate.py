@@ -44,8 +44,6 @@ class Strategy:
 
 MIXED = Strategy()
 GREEDY = Strategy(rounds=1, foresight=0.0, mix=0.0)
-POTENTIAL = Strategy(rounds=1, foresight=1.0, alpha=0.5, mix=0.0)
-STRATEGIES = {"greedy": GREEDY, "mixed": MIXED, "potential": POTENTIAL}
 
 
 def plain(matrix: Matrix, characteristic: int = 0) -> Program:

@@ -9,12 +9,14 @@ d / c of two of them. The pair (i, j, r) with i < j is the sum x_i + r x_j up to
 from __future__ import annotations
 
 from functools import cache
-from types import FunctionType, SimpleNamespace
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 from numpy import int64, uint64
 from numpy.typing import NDArray
+
+from bilinear.decompositions import jit
 
 GOLDEN = uint64(0x9E3779B97F4A7C15)  # splitmix64 (Steele, Lea, Flood 2014)
 MIX_1 = uint64(0xBF58476D1CE4E5B9)
@@ -25,6 +27,9 @@ REPEATED, POTENTIAL, STEPS = 0, 1, 2
 
 # ways to choose the next pair
 GREEDY, FORESIGHT, WEIGHTED = 0, 1, 2
+
+# ways to replace a pair
+FINAL, TRIED, UNDONE = 0, 1, 2
 
 
 class Work(NamedTuple):
@@ -149,12 +154,23 @@ def _place(work, row, variable):
     return -1
 
 
-def replace(work, pair, ratio, ratios, columns, final):
-    """Replace a pair by a new variable; unless `final`, change the counts alone, to be undone by `_restore`."""
+def _count(work, pair, up):
+    if up:
+        _raise(work, pair)
+    else:
+        _lower(work, pair)
+
+
+def replace(work, pair, ratio, ratios, columns, way):
+    """Replace a pair by a new variable: for good (FINAL), in the counts alone (TRIED), or back in the counts (UNDONE).
+
+    What was TRIED must be UNDONE before anything else changes.
+    """
     most = columns + len(work.steps)
     r = pair % ratios
     i, j = pair // ratios // most, pair // ratios % most
     new = columns + work.numbers[STEPS]
+    back = way == UNDONE
     for row in range(len(work.lengths)):
         a = _place(work, row, i)
         if a < 0:
@@ -166,43 +182,20 @@ def replace(work, pair, ratio, ratios, columns, final):
         for k in range(work.lengths[row]):
             if k != a and k != b:
                 other, e = work.variables[row, k], work.codes[row, k]
-                _lower(work, _pair(i, c, other, e, ratio, most, ratios))
-                _lower(work, _pair(j, d, other, e, ratio, most, ratios))
-                _raise(work, (other * most + new) * ratios + ratio[e, c])
-        _lower(work, pair)
-        if final:
+                _count(work, _pair(i, c, other, e, ratio, most, ratios), back)
+                _count(work, _pair(j, d, other, e, ratio, most, ratios), back)
+                _count(work, (other * most + new) * ratios + ratio[e, c], not back)
+        _count(work, pair, back)
+        if way == FINAL:
             n = work.lengths[row] - 1
             work.variables[row, a] = new
             work.variables[row, b] = work.variables[row, n]
             work.codes[row, b] = work.codes[row, n]
             work.lengths[row] = n
-    if final:
+    if way == FINAL:
         step = work.numbers[STEPS]
         work.steps[step, 0], work.steps[step, 1], work.steps[step, 2] = i, j, r
         work.numbers[STEPS] = step + 1
-
-
-def _restore(work, pair, ratio, ratios, columns):
-    """Undo the change of counts by a `replace` that was not final."""
-    most = columns + len(work.steps)
-    r = pair % ratios
-    i, j = pair // ratios // most, pair // ratios % most
-    new = columns + work.numbers[STEPS]
-    for row in range(len(work.lengths)):
-        a = _place(work, row, i)
-        if a < 0:
-            continue
-        b = _place(work, row, j)
-        if b < 0 or ratio[work.codes[row, a], work.codes[row, b]] != r:
-            continue
-        c, d = work.codes[row, a], work.codes[row, b]
-        for k in range(work.lengths[row]):
-            if k != a and k != b:
-                other, e = work.variables[row, k], work.codes[row, k]
-                _raise(work, _pair(i, c, other, e, ratio, most, ratios))
-                _raise(work, _pair(j, d, other, e, ratio, most, ratios))
-                _lower(work, (other * most + new) * ratios + ratio[e, c])
-        _raise(work, pair)
 
 
 def _greedy(work, random):
@@ -243,9 +236,9 @@ def _foresight(work, ratio, ratios, columns, alpha, random):
     for k in range(n):
         pair = work.tried[k]
         savings = work.counts[pair] - 1
-        replace(work, pair, ratio, ratios, columns, False)
+        replace(work, pair, ratio, ratios, columns, TRIED)
         score = savings + alpha * work.numbers[POTENTIAL]
-        _restore(work, pair, ratio, ratios, columns)
+        replace(work, pair, ratio, ratios, columns, UNDONE)
         if score > best + 1e-9:
             best, found, ties = score, pair, 1
         elif score > best - 1e-9:
@@ -284,7 +277,7 @@ def reduce(work, ratio, ratios, columns, policy, alpha, mix, random):
             pair = _foresight(work, ratio, ratios, columns, alpha, random)
         else:
             pair = _greedy(work, random)
-        replace(work, pair, ratio, ratios, columns, True)
+        replace(work, pair, ratio, ratios, columns, FINAL)
     return additions(work)
 
 
@@ -300,7 +293,7 @@ def repeat(work, ratio, ratios, columns, steps, count, kept, moved):
             pair = (i * most + j) * ratios + steps[step, 2]
             if work.counts[pair] >= 2:
                 moved[columns + step] = columns + work.numbers[STEPS]
-                replace(work, pair, ratio, ratios, columns, True)
+                replace(work, pair, ratio, ratios, columns, FINAL)
 
 
 def search(work, matrix, ratio, ratios, rounds, dropped, foresight, alpha, mix, best_steps, random, count, best):
@@ -352,8 +345,8 @@ _FUNCTIONS = (
     _pair,
     load,
     _place,
+    _count,
     replace,
-    _restore,
     _greedy,
     _weighted,
     _foresight,
@@ -368,12 +361,4 @@ _FUNCTIONS = (
 @cache
 def compiled() -> SimpleNamespace:
     """The functions of this file by name, compiled at their first use; this file itself loads no Numba."""
-    import numba
-
-    space = {name: value for name, value in globals().items() if name.isupper()}
-    space |= {"__name__": __name__, "np": np, "int64": numba.int64, "uint64": numba.uint64}
-    for function in _FUNCTIONS:
-        bare = FunctionType(function.__code__, space, function.__name__)
-        bare.__qualname__ = function.__qualname__
-        space[function.__name__] = numba.njit(cache=True, boundscheck=False, error_model="numpy")(bare)
-    return SimpleNamespace(**{function.__name__: space[function.__name__] for function in _FUNCTIONS})
+    return jit.compiled(*_FUNCTIONS, boundscheck=False, error_model="numpy")

@@ -1,6 +1,6 @@
 """Targets: bilinear maps, by family."""
 
-from bilinear.decompositions.targets.parse import TARGETS, known_ranks, lower_bounds, parse_target
-from bilinear.decompositions.targets.target import Family, KnownRank, LowerBound, Target
+from bilinear.decompositions.targets.parse import TARGETS, parse_target
+from bilinear.decompositions.targets.target import Family, Target
 
-__all__ = ["TARGETS", "Family", "KnownRank", "LowerBound", "Target", "known_ranks", "lower_bounds", "parse_target"]
+__all__ = ["TARGETS", "Family", "Target", "parse_target"]

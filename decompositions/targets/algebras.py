@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from bilinear.decompositions import memory
 from bilinear.decompositions.errors import TargetError
-from bilinear.decompositions.targets import algebra_ranks
 from bilinear.decompositions.targets.sized import (
     BYTES_A_NAME,
     BYTES_AN_ENTRY,
@@ -26,7 +25,7 @@ from bilinear.decompositions.targets.sized import (
     target_of,
     whole_number,
 )
-from bilinear.decompositions.targets.target import Family, KnownRank, LowerBound, Target
+from bilinear.decompositions.targets.target import Family, Target
 
 COMMUTATOR_USAGE = "commutator:N"
 QUATERNION_BASIS = ("1", "i", "j", "k")
@@ -103,27 +102,16 @@ def build_commutator(spec: str) -> Target:
     return target_of(name, (n,), Entries(indices, values, (n * n, n * n, n * n)), names)
 
 
-def _facts(name: str) -> tuple[Callable[[Target], list[LowerBound]], Callable[[Target], list[KnownRank]]]:
-    return lambda target: algebra_ranks.BOUNDS[name], lambda target: algebra_ranks.KNOWN[name]
-
-
-COMPLEX = Family(
-    "complex", "the product of complex numbers", _hypercomplex("complex", 1, ("1", "i")), *_facts("complex")
-)
-QUATERNION = Family(
-    "quaternion", "the product of quaternions", _hypercomplex("quaternion", 2, QUATERNION_BASIS), *_facts("quaternion")
-)
+COMPLEX = Family("complex", "the product of complex numbers", _hypercomplex("complex", 1, ("1", "i")))
+QUATERNION = Family("quaternion", "the product of quaternions", _hypercomplex("quaternion", 2, QUATERNION_BASIS))
 OCTONION = Family(
     "octonion",
     "the product of octonions, as pairs of quaternions",
     _hypercomplex("octonion", 3, ("1", *(f"e{i}" for i in range(1, 8)))),
-    *_facts("octonion"),
 )
-CROSS = Family("cross", "the vector product in three dimensions", _cross, *_facts("cross"))
+CROSS = Family("cross", "the vector product in three dimensions", _cross)
 COMMUTATOR = Family(
     COMMUTATOR_USAGE,
     "AB - BA of N x N matrices",
     build_commutator,
-    lambda target: algebra_ranks.commutator_bounds(target.sizes[0]),
-    lambda target: algebra_ranks.commutator_ranks(target.sizes[0]),
 )

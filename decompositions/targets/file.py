@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from bilinear.decompositions import memory
 from bilinear.decompositions.errors import BilinearError, TargetError
 from bilinear.decompositions.rings import INT64_SAFE, magnitude
-from bilinear.decompositions.targets.flattening import flattening_bounds
 from bilinear.decompositions.targets.target import Family, Target
 
 USAGE = "file:PATH"
@@ -105,6 +104,4 @@ def _names(letter: str, count: int) -> tuple[str, ...]:
     return tuple(f"{letter}{i}" for i in range(1, count + 1))
 
 
-FAMILY = Family(
-    USAGE, "any 3-way integer tensor: .npy dense, or .npz with indices, values, shape", build, flattening_bounds
-)
+FAMILY = Family(USAGE, "any 3-way integer tensor: .npy dense, or .npz with indices, values, shape", build)

@@ -11,16 +11,14 @@ import itertools
 import math
 import re
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bilinear.decompositions import memory
 from bilinear.decompositions.errors import TargetError
-from bilinear.decompositions.targets import group_ranks
 from bilinear.decompositions.targets.sized import BYTES_AN_ENTRY, Entries, target_of
-from bilinear.decompositions.targets.target import Family, KnownRank, LowerBound, Target
+from bilinear.decompositions.targets.target import Family, Target
 
 USAGE = "group:NAME"
 MAX_ORDER = 1000
@@ -139,24 +137,8 @@ def _names(factor: Factor) -> list[str]:
     return [f"{reflected}r{i}" for reflected in ("", "s")[: 1 + (factor.kind == "D")] for i in range(n)]
 
 
-@cache
-def _bounds(name: str) -> list[LowerBound]:
-    return group_ranks.lower_bounds(multiplication_table(_factors_of(name)))
-
-
-@cache
-def _known(name: str) -> list[KnownRank]:
-    return group_ranks.known_ranks([(factor.kind, factor.number) for factor in _factors_of(name)])
-
-
-def _factors_of(name: str) -> list[Factor]:
-    return parse_factors(name.partition(":")[2])
-
-
 FAMILY = Family(
     USAGE,
     "the algebra of a finite group, a product of Cn, Dn (of order 2n), Sn and Q8",
     build,
-    lambda target: _bounds(target.name),
-    lambda target: _known(target.name),
 )

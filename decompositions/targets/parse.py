@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bilinear.decompositions.errors import TargetError
 from bilinear.decompositions.registry import Registry
-from bilinear.decompositions.rings import Ring
-from bilinear.decompositions.targets.target import Family, KnownRank, LowerBound, Target
+from bilinear.decompositions.targets.target import Family, Target
 
 TARGETS = Registry(
     "target",
@@ -58,28 +57,6 @@ def family_of(name: str) -> Family:
     family = TARGETS.load(name)
     assert isinstance(family, Family)
     return family
-
-
-def lower_bounds(target: Target, ring: Ring | None = None) -> list[LowerBound]:
-    """Proven lower bounds on the rank, largest first.
-
-    Args:
-        target: The bilinear map.
-        ring: Only bounds that hold for this set; every bound if None.
-    """
-    bounds = family_of(target.family).lower_bounds(target)
-    return sorted((b for b in bounds if ring is None or ring in b.rings), key=lambda b: -b.rank)
-
-
-def known_ranks(target: Target, ring: Ring | None = None) -> list[KnownRank]:
-    """Ranks of published schemes, smallest first, as far as the family tells them.
-
-    Args:
-        target: The bilinear map.
-        ring: Only ranks that are known over this set; every rank if None.
-    """
-    known = family_of(target.family).known_ranks(target)
-    return sorted((k for k in known if ring is None or ring in k.rings), key=lambda k: k.rank)
 
 
 def _looks_like_sizes(text: str) -> bool:

@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bilinear.decompositions.targets.polynomial_ranks import known_ranks, lower_bounds
-from bilinear.decompositions.targets.sized import Entries, Shape, Sized, chunks, ones
-from bilinear.decompositions.targets.target import Family, KnownRank, LowerBound, Target
+from bilinear.decompositions.targets.sized import Entries, Shape, Sized, ones
+from bilinear.decompositions.targets.target import Family
 
 
 def _polymul(m: int, n: int) -> Entries:
@@ -52,22 +51,8 @@ def _matrix_shape(n: int) -> Shape:
     return 2 * n - 1, n, n
 
 
-def _pairs(target: Target) -> list[tuple[int, int]]:
-    """The two sizes (m, n) of each factor, as those of polynomials."""
-    arity = 2 if target.family in ("polymul", "correlation") else 1
-    return [(sizes[0], sizes[-1]) for sizes in chunks(target.sizes, arity)]
-
-
-def _bounds(target: Target) -> list[LowerBound]:
-    return lower_bounds(_pairs(target))
-
-
-def _known(target: Target) -> list[KnownRank]:
-    return known_ranks(_pairs(target))
-
-
 def _family(sized: Sized, description: str) -> Family:
-    return Family(sized.usage, description, sized.build, _bounds, _known)
+    return Family(sized.usage, description, sized.build)
 
 
 POLYMUL = _family(

@@ -15,7 +15,6 @@ import numpy as np
 from bilinear.decompositions import memory
 from bilinear.decompositions.errors import TargetError
 from bilinear.decompositions.rings import INT64_SAFE
-from bilinear.decompositions.targets import residue_ranks
 from bilinear.decompositions.targets.sized import (
     BYTES_AN_ENTRY,
     MAX_DIGITS,
@@ -149,27 +148,19 @@ CYCLIC = Family(
     CYCLIC_SIZES.usage,
     "the product of polynomials modulo x^N - 1: cyclic convolution",
     CYCLIC_SIZES.build,
-    lambda target: residue_ranks.convolution_bounds(target.sizes, 1),
-    lambda target: residue_ranks.convolution_ranks(target.sizes, 1),
 )
 NEGACYCLIC = Family(
     NEGACYCLIC_SIZES.usage,
     "the product of polynomials modulo x^N + 1: negacyclic convolution",
     NEGACYCLIC_SIZES.build,
-    lambda target: residue_ranks.convolution_bounds(target.sizes, -1),
-    lambda target: residue_ranks.convolution_ranks(target.sizes, -1),
 )
 SHORTMUL = Family(
     SHORTMUL_SIZES.usage,
     "the N lowest coefficients of the product of polynomials: modulo x^N",
     SHORTMUL_SIZES.build,
-    lambda target: residue_ranks.short_bounds(target.sizes),
-    lambda target: residue_ranks.short_ranks(target.sizes),
 )
 POLYMOD = Family(
     POLYMOD_USAGE,
     "the product of polynomials modulo a monic one, given by its coefficients by rising power, or as x^2+1",
     build_polymod,
-    lambda target: residue_ranks.modulus_bounds(target.sizes),
-    lambda target: residue_ranks.modulus_ranks(target.sizes),
 )

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from bilinear.decompositions import memory
 from bilinear.decompositions.errors import TargetError
-from bilinear.decompositions.targets import structured_ranks
 from bilinear.decompositions.targets.sized import (
     BYTES_A_NAME,
     BYTES_AN_ENTRY,
@@ -132,6 +131,4 @@ FAMILY = Family(
     USAGE,
     "products of structured matrices: X and Y of g, u, l, s, k, w, or Y = t for A B^T, upper triangle (A A^T)",
     build,
-    structured_ranks.lower_bounds,
-    structured_ranks.known_ranks,
 )

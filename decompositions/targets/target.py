@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -12,39 +12,6 @@ from numpy.typing import NDArray
 
 from bilinear.decompositions import memory
 from bilinear.decompositions.errors import TargetError
-from bilinear.decompositions.rings import Ring
-
-SIDES = ("left", "right", "output")
-
-
-@dataclass(frozen=True)
-class LowerBound:
-    """No scheme over the named sets has fewer products.
-
-    Attributes:
-        rank: The proven bound.
-        rings: The coefficient sets it holds for.
-        source: The theorem or paper.
-    """
-
-    rank: int
-    rings: frozenset[Ring]
-    source: str
-
-
-@dataclass(frozen=True)
-class KnownRank:
-    """A scheme over the named sets with that many products is known.
-
-    Attributes:
-        rank: The number of products.
-        rings: The coefficient sets it is known for.
-        source: Where it was published, or how it is composed.
-    """
-
-    rank: int
-    rings: frozenset[Ring]
-    source: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,15 +103,11 @@ class Family:
         usage: How a member is written, `matmul:NxMxP`.
         description: One line for people.
         build: From the text after the colon to the target.
-        lower_bounds: Proven lower bounds of a member.
-        known_ranks: Ranks that published schemes of a member have; none, unless the family tells some.
     """
 
     usage: str
     description: str
     build: Callable[[str], Target]
-    lower_bounds: Callable[[Target], list[LowerBound]]
-    known_ranks: Callable[[Target], list[KnownRank]] = field(default=lambda target: [])
 
 
 def _strictly_increasing(indices: NDArray[np.int64]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,14 +117,6 @@ def fast_haar(size: int) -> FastTransform:
         order = np.concatenate([index[::2], index[1::2], np.arange(active, size)])
         factors += [ButterflyFactor(blocks[:, None, None, :, None, :]), Selection(order, size)]
     return FastTransform(tuple(factors))
-
-
-def fast_circulant(column: NDArray[Any]) -> FastTransform:
-    """The circular convolution with a filter: to the Fourier side, times the filter's transform, and back."""
-    forward = cooley_tukey(len(column))
-    return FastTransform(
-        (*forward.factors, diagonal(forward.apply(column)), *inverse_cooley_tukey(len(column)).factors)
-    )
 
 
 def _with_mirror(weights: NDArray[np.complex128]) -> FastTransform:

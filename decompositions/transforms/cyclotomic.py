@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bilinear.decompositions import modular
+
 Integers = NDArray[np.int64]
 Terms = Sequence[tuple[Integers | int, Integers | int]]
 """A sum of coefficient * zeta^exponent, as (coefficient, exponent) pairs that broadcast against each other."""
-
-MODULUS_LIMIT = 1 << 31
-"""Primes stay below it, so that a product of two residues fits into int64."""
 
 EVERY = slice(None)
 WITNESSES = (2, 3, 5, 7)
@@ -110,17 +109,17 @@ class SplittingField:
 
     def coefficients(self, residues: Integers) -> Integers:
         """From values under every embedding, shape (embeddings, k), to coefficients of 1, zeta, zeta^2, ... mod p."""
-        return product_modulo(self._interpolation, residues, self.prime)
+        return modular.product(self._interpolation, residues, self.prime)
 
     @cached_property
     def _interpolation(self) -> Integers:
         degree = len(self.units)
-        [inverse] = solve_modulo(self.powers[None, :, :degree], np.eye(degree, dtype=np.int64)[None], self.prime)
+        [inverse] = modular.solutions(self.powers[None, :, :degree], np.eye(degree, dtype=np.int64)[None], self.prime)
         return np.asarray(inverse)
 
     def evaluate(self, coefficients: Integers) -> Integers:
         """The inverse of `coefficients`: shape (degree, k) to (embeddings, k)."""
-        return product_modulo(self.powers[:, : len(coefficients)], coefficients, self.prime)
+        return modular.product(self.powers[:, : len(coefficients)], coefficients, self.prime)
 
 
 def roots_of_unity(order: int) -> NDArray[np.complex128]:
@@ -157,7 +156,7 @@ def prime_factors(number: int) -> list[int]:
 
 def primes(order: int) -> Iterator[int]:
     """The primes p = 1 mod `order` below 2^31, falling."""
-    candidate = (MODULUS_LIMIT - 2) // order * order + 1
+    candidate = (modular.LIMIT - 2) // order * order + 1
     while candidate > order:
         if is_prime(candidate):
             yield candidate
@@ -178,45 +177,3 @@ def _passes(number: int, base: int, odd: int, twos: int) -> bool:
     """The strong test of Miller and Rabin to one base."""
     power = pow(base, odd, number)
     return power == 1 or any(pow(base, odd << k, number) == number - 1 for k in range(twos))
-
-
-def product_modulo(left: Integers, right: Integers, prime: int) -> Integers:
-    """A matrix product of residues; `left` is split into 16-bit halves, so 2^47 2^(log2 columns) stays below 2^63."""
-    assert left.shape[1] < 1 << 15
-    high, low = left >> 16, left & 0xFFFF
-    product: Integers = ((high @ right) % prime * (1 << 16) + low @ right) % prime
-    return product
-
-
-def solve_modulo(matrices: Integers, right: Integers, prime: int) -> Integers:
-    """X with matrices X = right modulo p, by elimination without row exchanges.
-
-    Args:
-        matrices: Residues whose leading minors are not 0 modulo p, shape (batch, r, r).
-        right: Shape (batch, r, k).
-        prime: Below 2^31.
-
-    Raises:
-        ZeroDivisionError: If a leading minor is 0 modulo p; another prime may serve.
-    """
-    r = matrices.shape[1]
-    rest = np.concatenate([matrices, right], axis=2) % prime
-    for s in range(r):
-        if not rest[:, s, s].all():
-            raise ZeroDivisionError("a pivot is 0 modulo the prime")
-        rest[:, s] = rest[:, s] * inverse_modulo(rest[:, s, s], prime)[:, None] % prime
-        factors = rest[:, :, s].copy()
-        factors[:, s] = 0
-        rest = (rest - factors[:, :, None] * rest[:, None, s]) % prime
-    return rest[:, :, r:]
-
-
-def inverse_modulo(values: Integers, prime: int) -> Integers:
-    """Inverses of residues that are not 0, by Fermat's theorem."""
-    result, power, exponent = np.ones_like(values), values % prime, prime - 2
-    while exponent:
-        if exponent & 1:
-            result = result * power % prime
-        power = power * power % prime
-        exponent >>= 1
-    return result

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilinear.decompositions import memory
+from bilinear.decompositions.modular import reconstruct
 from bilinear.decompositions.transforms.cyclotomic import CyclotomicMatrix, Integers, SplittingField, primes, units
 from bilinear.decompositions.transforms.errors import TransformError
 from bilinear.decompositions.transforms.factors import Operations, Selection
@@ -266,23 +267,13 @@ class _Residues:
         numbers = []
         for _, _, coefficients in self.parts:
             for residue in {int(c) for c in coefficients.ravel()} - set(found):
-                found[residue] = _fraction(residue, modulus)
+                fraction = reconstruct(residue, modulus)
+                found[residue] = None if fraction is None else Fraction(*fraction)
             columns = [[found[int(c)] for c in column] for column in coefficients.T]
             if any(c is None for column in columns for c in column):
                 return None
             numbers.append(tuple(_number([c or Fraction(0) for c in column]) for column in columns))
         return numbers
-
-
-def _fraction(residue: int, modulus: int) -> Fraction | None:
-    """Rational reconstruction by the half-extended Euclidean algorithm (P. Wang 1981)."""
-    limit = math.isqrt(modulus // 2)
-    before, now, factor_before, factor = modulus, residue, 0, 1
-    while now > limit:
-        quotient = before // now
-        before, now = now, before - quotient * now
-        factor_before, factor = factor, factor_before - quotient * factor
-    return Fraction(now, factor) if factor and abs(factor) <= limit and math.gcd(now, factor) == 1 else None
 
 
 def _factors(stages: list[Any], residues: _Residues, numbers: list[tuple[Number, ...]]) -> tuple[ExactFactor, ...]:

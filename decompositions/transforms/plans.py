@@ -12,13 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bilinear.decompositions.transforms.cyclotomic import (
-    Integers,
-    SplittingField,
-    inverse_modulo,
-    product_modulo,
-    solve_modulo,
-)
+from bilinear.decompositions import modular
+from bilinear.decompositions.transforms.cyclotomic import Integers, SplittingField
 from bilinear.decompositions.transforms.errors import TransformError
 from bilinear.decompositions.transforms.factors import ButterflyFactor, FastTransform, Selection
 from bilinear.decompositions.transforms.interpolative import Entries, Skeleton, interpolation, last_factor
@@ -89,7 +84,7 @@ class Residues:
     def solve(self, matrices: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
         """By elimination; a ZeroDivisionError asks for another prime."""
         batch = right.shape[:-2]
-        solved = solve_modulo(
+        solved = modular.solutions(
             matrices.reshape(-1, *matrices.shape[-2:]), right.reshape(-1, *right.shape[-2:]), self.field.prime
         )
         return solved.reshape(*batch, *right.shape[-2:])
@@ -97,13 +92,13 @@ class Residues:
     def product(self, matrix: NDArray[Any], vector: NDArray[Any]) -> NDArray[Any]:
         """One embedding after the other."""
         pairs = zip(matrix, vector, strict=True)
-        return np.stack([product_modulo(m, v[:, None], self.field.prime)[:, 0] for m, v in pairs])
+        return np.stack([modular.product(m, v[:, None], self.field.prime)[:, 0] for m, v in pairs])
 
     def quotient(self, values: NDArray[Any], divisors: NDArray[Any]) -> NDArray[Any]:
         """By inverses; a divisor of 0 asks for another prime."""
         if not divisors.all():
             raise ZeroDivisionError("a divisor is 0 modulo the prime")
-        return values * inverse_modulo(divisors, self.field.prime) % self.field.prime
+        return values * modular.inverses(divisors, self.field.prime) % self.field.prime
 
 
 class Plan(Protocol):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bilinear.decompositions import rings
 from bilinear.decompositions.errors import RingError
-from bilinear.decompositions.lifting.rational import rational
+from bilinear.decompositions.modular import rational, solution
 from bilinear.decompositions.operations import tightened
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Scheme
@@ -101,38 +101,10 @@ def _modulo_prime(target: Target, parts: list[Parts | None], axis: int, root: in
     one, two = (_residues(part, root) for part in parts if part is not None)
     pairs = (one[:, :, None] * two[:, None, :] % PRIME).reshape(len(one), -1).T
     right = rings.widen(np.moveaxis(target.dense(), axis, 2).reshape(pairs.shape[0], -1)) % PRIME
-    return _eliminated(pairs, right)
+    return solution(pairs, right, PRIME)
 
 
 def _residues(part: Parts, root: int) -> Numbers:
     real, imag, denominators = part
     inverses = np.array([pow(int(d), -1, PRIME) for d in denominators], dtype=object)
     return np.asarray((real + root * imag) * inverses[:, None] % PRIME)
-
-
-def _eliminated(matrix: Numbers, right: Numbers) -> Numbers | None:
-    """A solution x of `matrix x = right` modulo the prime, zero at unknowns that nothing determines; None if none is.
-
-    Args:
-        matrix: Residues, Python integers, shape (rows, columns).
-        right: Likewise, shape (rows, sides).
-    """
-    columns = matrix.shape[1]
-    rest = np.concatenate([matrix, right], axis=1)
-    pivots: list[int] = []
-    for column in range(columns):
-        below = np.flatnonzero(rest[len(pivots) :, column])
-        if not below.size:
-            continue
-        here, chosen = len(pivots), len(pivots) + below[0]
-        rest[[here, chosen]] = rest[[chosen, here]]
-        rest[here] = rest[here] * pow(int(rest[here, column]), -1, PRIME) % PRIME
-        others = np.flatnonzero(rest[:, column])
-        others = others[others != here]
-        rest[others] = (rest[others] - rest[others, column][:, None] * rest[here]) % PRIME
-        pivots.append(column)
-    if rest[len(pivots) :, columns:].any():
-        return None
-    found = np.zeros((columns, right.shape[1]), dtype=object)
-    found[pivots] = rest[: len(pivots), columns:]
-    return found

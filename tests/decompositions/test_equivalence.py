@@ -19,12 +19,8 @@ from bilinear.decompositions import (
     winograd,
 )
 from bilinear.decompositions.equivalence import Verdict, colours, equivalent, invariant
-from bilinear.decompositions.equivalence.modular import kernel, matmul, ranks
 from bilinear.decompositions.identity import content_hash
-from bilinear.decompositions.linear import LARGE_PRIME, rank_modulo
 from bilinear.decompositions.operations import ORDERS
-
-PRIMES = st.sampled_from([2, 3, LARGE_PRIME])
 
 
 def unimodular(size: int, rng: np.random.Generator) -> np.ndarray:
@@ -103,21 +99,6 @@ def _with_standard_block() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     apart = sandwich(strassen(), [[1, 1], [0, 1]], [[1, 0], [1, 1]], [[1, 0], [0, 1]])
     joined = concatenate(strassen(), apart.to(Ring.Z), "p")
     return joined.factors
-
-
-@given(PRIMES, st.tuples(*[st.integers(1, 5)] * 2), generators())
-def test_ranks_of_many_matrices_at_once(p: int, shape: tuple[int, int], rng: np.random.Generator) -> None:
-    stack = rng.integers(0, p, (6, *shape)) * rng.integers(0, 2, (6, *shape))
-    assert ranks(stack, p).tolist() == [rank_modulo(matrix, p) for matrix in stack]
-
-
-@given(PRIMES, st.tuples(*[st.integers(1, 5)] * 2), generators())
-def test_a_kernel_is_all_that_vanishes(p: int, shape: tuple[int, int], rng: np.random.Generator) -> None:
-    matrix = rng.integers(0, p, shape) * rng.integers(0, 2, shape)
-    basis = kernel(matrix, p)
-    assert len(basis) == shape[1] - rank_modulo(matrix, p)
-    assert not matmul(matrix, basis.T, p).any()
-    assert rank_modulo(basis, p) == len(basis)
 
 
 def test_colours_do_not_depend_on_the_order_of_the_products() -> None:

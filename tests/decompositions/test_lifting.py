@@ -25,7 +25,7 @@ from bilinear.decompositions import (
 )
 from bilinear.decompositions.lifting import lift
 from bilinear.decompositions.lifting.signs import signed
-from bilinear.decompositions.linear import rank_modulo
+from bilinear.decompositions.modular import rank as rank_modulo
 from bilinear.decompositions.targets.file import from_dense
 
 FINITE = (Ring.F2, Ring.F3)

@@ -1,8 +1,5 @@
 """The linear algebra and the arithmetic under lifting, against plain versions of themselves."""
 
-import itertools
-import math
-
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -12,10 +9,9 @@ from strategies import file_schemes, verified_schemes
 from bilinear.decompositions import Ring, TooLargeError, memory, verify
 from bilinear.decompositions.lifting.equations import gap, jacobian, joined, split
 from bilinear.decompositions.lifting.packed import pack, reduce_in_place, scatter
-from bilinear.decompositions.lifting.rational import rational, reconstruct, symmetric
 from bilinear.decompositions.lifting.rebase import sparsified
 from bilinear.decompositions.lifting.system import factorised
-from bilinear.decompositions.linear import rank_modulo
+from bilinear.decompositions.modular import rank as rank_modulo
 
 PRIMES = st.sampled_from([2, 3])
 FINITE = (Ring.F2, Ring.F3)
@@ -140,46 +136,6 @@ def test_the_jacobian_holds_the_differences_of_a_sum_linear_in_each_unknown(sche
         column = np.zeros(target.entries, np.int64)
         column[equations[variables == unknown]] = values[variables == unknown]
         assert (column == difference).all()
-
-
-# Fractions from residues.
-
-
-@given(st.integers(-40, 40), st.integers(1, 40), st.sampled_from([2**12, 2**40, 3**8, 3**30]))
-def test_a_fraction_is_found_again(numerator, denominator, modulus):
-    p = 3 if modulus % 3 == 0 else 2
-    while denominator % p == 0:
-        denominator //= p
-    divisor = math.gcd(numerator, denominator)
-    residue = numerator * pow(denominator, -1, modulus) % modulus
-    assert reconstruct(residue, modulus) == (numerator // divisor, denominator // divisor)
-
-
-@pytest.mark.parametrize("modulus", [3, 4, 8, 9, 27, 128, 243])
-def test_a_reconstruction_is_the_only_fraction_within_the_bound(modulus):
-    bound, p = math.isqrt(modulus // 2), 3 if modulus % 3 == 0 else 2
-    known = {}
-    for n, d in itertools.product(range(-bound, bound + 1), range(1, bound + 1)):
-        if d % p and math.gcd(n, d) == 1:
-            known.setdefault(n * pow(d, -1, modulus) % modulus, []).append((n, d))
-    assert all(len(fractions) == 1 for fractions in known.values())
-    for residue in range(modulus):
-        assert reconstruct(residue, modulus) == known.get(residue, [None])[0]
-
-
-def test_rows_share_a_denominator_and_a_residue_without_a_fraction_ends_it():
-    half, third = pow(2, -1, 3**8), pow(4, -1, 3**8)
-    numerators, denominators = rational(np.array([[half, third, 3**8 - 1], [0, 5, 1]]), 3**8)
-    assert numerators.tolist() == [[2, 1, -4], [0, 5, 1]]
-    assert denominators.tolist() == [4, 1]
-    assert rational(np.array([[2]]), 4) is None
-
-
-@given(st.integers(-1000, 1000), st.integers(2, 100))
-def test_symmetric_residues_are_the_smallest(x, modulus):
-    found = int(symmetric(np.array([x]), modulus)[0])
-    assert (found - x) % modulus == 0
-    assert -modulus < 2 * found <= modulus
 
 
 # Sparse bases.

@@ -11,13 +11,10 @@ from hypothesis import strategies as st
 
 from bilinear.decompositions.transforms.cyclotomic import (
     SplittingField,
-    inverse_modulo,
     is_prime,
     prime_factors,
     primes,
-    product_modulo,
     roots_of_unity,
-    solve_modulo,
     units,
 )
 
@@ -75,28 +72,3 @@ def test_interpolation_inverts_evaluation(order, seed):
     field = SplittingField(order, next(primes(order)))
     coefficients = np.random.default_rng(seed).integers(0, field.prime, (len(field.units), 3))
     assert (field.coefficients(field.evaluate(coefficients)) == coefficients).all()
-
-
-@given(st.integers(0, 2**32 - 1))
-def test_modular_products_are_those_of_python_integers(seed):
-    prime = next(primes(1))
-    rng = np.random.default_rng(seed)
-    left, right = rng.integers(prime - 5, prime, (3, 4)), rng.integers(0, prime, (4, 2))
-    expected = (left.astype(object) @ right.astype(object)) % prime
-    assert (product_modulo(left, right, prime) == expected).all()
-
-
-@given(st.integers(0, 2**32 - 1))
-def test_solutions_solve(seed):
-    prime = next(primes(1))
-    rng = np.random.default_rng(seed)
-    matrices, right = rng.integers(1, prime, (5, 3, 3)), rng.integers(0, prime, (5, 3, 2))
-    solved = solve_modulo(matrices, right, prime)
-    for matrix, x, b in zip(matrices, solved, right, strict=True):
-        assert (product_modulo(matrix, x, prime) == b).all()
-    assert (inverse_modulo(matrices, prime) * matrices % prime == 1).all()
-
-
-def test_a_zero_pivot_asks_for_another_prime():
-    with pytest.raises(ZeroDivisionError, match="pivot is 0"):
-        solve_modulo(np.zeros((1, 1, 1), np.int64), np.ones((1, 1, 1), np.int64), 7)

@@ -12,7 +12,6 @@ from bilinear.decompositions.transforms import TransformError, exact_transform, 
 from bilinear.decompositions.transforms.cyclotomic import CyclotomicMatrix
 from bilinear.decompositions.transforms.exact import (
     ExactTransform,
-    _fraction,
     field_name,
     parse_field,
     read_number,
@@ -140,13 +139,6 @@ def test_numbers_are_read_as_written(numerators, denominator):
 def test_other_texts_are_no_numbers(text):
     with pytest.raises(TransformError, match="no number of the field"):
         read_number(text, 4)
-
-
-@given(st.integers(-(10**8), 10**8), st.integers(1, 10**8))
-def test_fractions_are_reconstructed(numerator, denominator):
-    fraction, modulus = Fraction(numerator, denominator), 2**61 - 1
-    residue = fraction.numerator * pow(fraction.denominator, -1, modulus) % modulus
-    assert _fraction(residue, modulus) == fraction
 
 
 def test_fields_by_name():

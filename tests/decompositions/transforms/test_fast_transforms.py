@@ -15,7 +15,6 @@ from bilinear.decompositions.transforms import (
     parse_transform,
     relative_error,
 )
-from bilinear.decompositions.transforms.constructions import fast_circulant
 from bilinear.decompositions.transforms.cyclotomic import prime_factors
 from bilinear.decompositions.transforms.interpolative import skeletons, truncated
 from bilinear.decompositions.transforms.orders import (
@@ -142,12 +141,6 @@ def test_cooley_tukey_takes_the_known_additions():
     assert construct("dft", 64).operations().additions == 64 * 6
     assert construct("hadamard", 64).operations() == (0, 64 * 6, 2 * 64 * 6)
     assert construct("haar", 64).operations().additions == 2 * 63
-
-
-def test_a_circulant_through_fourier():
-    column = np.random.default_rng(0).standard_normal(12)
-    k = np.arange(12)
-    assert relative_error(column[(k[:, None] - k) % 12], fast_circulant(column).dense()) < 1e-14
 
 
 def test_files_keep_every_bit(tmp_path):

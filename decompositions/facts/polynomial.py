@@ -10,17 +10,21 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from bilinear.decompositions.rings import Ring
-from bilinear.decompositions.targets.constructed import CONSTRUCTION, product_rank
-from bilinear.decompositions.targets.facts import (
+from bilinear.decompositions.facts.constructed import CONSTRUCTION, product_rank
+from bilinear.decompositions.facts.fact import (
     DIVISION_FREE,
     EVERY_RING,
     INFINITE_FIELDS,
+    Facts,
+    KnownRank,
+    LowerBound,
     field_of,
     modulo,
     product_of,
 )
-from bilinear.decompositions.targets.target import KnownRank, LowerBound
+from bilinear.decompositions.rings import Ring
+from bilinear.decompositions.targets import Target
+from bilinear.decompositions.targets.sized import chunks
 
 PRIMES = (2, 3)
 BDEZ = (
@@ -166,3 +170,15 @@ def ternary_convolution(n: int) -> int:
     """The rank modulo x^n + 1 or x^n - 1 that pairs of pairs reach with coefficients -1, 0 and 1."""
     inner = (d for d in range(2, n) if n % d == 0)
     return min([pairwise(n, n), *(ternary_convolution(d) * ternary_convolution(n // d) for d in inner)])
+
+
+def _facts(arity: int) -> Facts:
+    """Of a family with so many sizes a factor; its members have the tensor of a product of polynomials."""
+
+    def pairs(target: Target) -> list[tuple[int, int]]:
+        return [(sizes[0], sizes[-1]) for sizes in chunks(target.sizes, arity)]
+
+    return Facts(lambda target: lower_bounds(pairs(target)), lambda target: known_ranks(pairs(target)))
+
+
+OF_ONE_SIZE, OF_TWO_SIZES = _facts(1), _facts(2)

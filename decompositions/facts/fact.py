@@ -1,12 +1,13 @@
-"""What the families' lower bounds and known ranks have in common: sets of rings, and facts of Kronecker products."""
+"""Lower bounds and known ranks, the sets of rings they hold for, and those of Kronecker products."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from bilinear.decompositions.rings import Ring
-from bilinear.decompositions.targets.target import KnownRank
+from bilinear.decompositions.targets import Target
 
 EVERY_RING = frozenset(Ring)
 INFINITE_FIELDS = frozenset({Ring.Q, Ring.QI})
@@ -15,6 +16,49 @@ REAL = frozenset({Ring.ZT, Ring.Z, Ring.Q})
 DIVISION_FREE = frozenset({Ring.Z, Ring.Q, Ring.QI, Ring.F2, Ring.F3})
 """Sets for which a scheme over the integers is known too."""
 GAUSSIAN = frozenset({Ring.QI})
+
+
+@dataclass(frozen=True)
+class LowerBound:
+    """No scheme over the named sets has fewer products.
+
+    Attributes:
+        rank: The proven bound.
+        rings: The coefficient sets it holds for.
+        source: The theorem or paper.
+    """
+
+    rank: int
+    rings: frozenset[Ring]
+    source: str
+
+
+@dataclass(frozen=True)
+class KnownRank:
+    """A scheme over the named sets with that many products is known.
+
+    Attributes:
+        rank: The number of products.
+        rings: The coefficient sets it is known for.
+        source: Where it was published, or how it is composed.
+    """
+
+    rank: int
+    rings: frozenset[Ring]
+    source: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is proven and known of the ranks of a family, in the registry.
+
+    Attributes:
+        lower_bounds: Proven lower bounds of a member.
+        known_ranks: Ranks that published schemes of a member have; none, unless the family tells some.
+    """
+
+    lower_bounds: Callable[[Target], list[LowerBound]]
+    known_ranks: Callable[[Target], list[KnownRank]] = field(default=lambda target: [])
 
 
 def finite(prime: int) -> Ring:

@@ -11,21 +11,23 @@ import math
 from collections.abc import Sequence
 from functools import cache
 
-from bilinear.decompositions.rings import Ring
-from bilinear.decompositions.targets.constructed import CONSTRUCTION, block_rank, product_rank
-from bilinear.decompositions.targets.facts import (
+from bilinear.decompositions.facts.constructed import CONSTRUCTION, block_rank, product_rank
+from bilinear.decompositions.facts.fact import (
     DIVISION_FREE,
     EVERY_RING,
     GAUSSIAN,
     INFINITE_FIELDS,
     REAL,
+    Facts,
+    KnownRank,
+    LowerBound,
     field_of,
     finite,
     modulo,
     product_of,
 )
-from bilinear.decompositions.targets.orbits import components
-from bilinear.decompositions.targets.polynomial_ranks import (
+from bilinear.decompositions.facts.orbits import components
+from bilinear.decompositions.facts.polynomial import (
     BDEZ,
     CODE_TABLES,
     GRIESMER,
@@ -38,7 +40,7 @@ from bilinear.decompositions.targets.polynomial_ranks import (
     griesmer,
     ternary_convolution,
 )
-from bilinear.decompositions.targets.target import KnownRank, LowerBound
+from bilinear.decompositions.rings import Ring
 
 Block = tuple[int, int]
 """Degree d of an irreducible factor and its exponent e."""
@@ -245,3 +247,11 @@ def _factors(coefficients: tuple[int, ...], ring: Ring) -> tuple[Block, ...]:
     )
     polynomial = sympy.Poly(coefficients[::-1], x, **options)
     return tuple((factor.degree(), exponent) for factor, exponent in polynomial.factor_list()[1])
+
+
+CYCLIC = Facts(lambda target: convolution_bounds(target.sizes, 1), lambda target: convolution_ranks(target.sizes, 1))
+NEGACYCLIC = Facts(
+    lambda target: convolution_bounds(target.sizes, -1), lambda target: convolution_ranks(target.sizes, -1)
+)
+SHORTMUL = Facts(lambda target: short_bounds(target.sizes), lambda target: short_ranks(target.sizes))
+POLYMOD = Facts(lambda target: modulus_bounds(target.sizes), lambda target: modulus_ranks(target.sizes))

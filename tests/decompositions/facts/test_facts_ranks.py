@@ -11,15 +11,15 @@ import sympy
 
 from bilinear.decompositions import Ring, Scheme, lower_bounds, parse_target, verify
 from bilinear.decompositions.evaluation import evaluated
-from bilinear.decompositions.linear import rank_modulo
-from bilinear.decompositions.targets import known_ranks
+from bilinear.decompositions.facts import known_ranks
+from bilinear.decompositions.facts.group import ideals
+from bilinear.decompositions.facts.orbits import components
+from bilinear.decompositions.facts.polynomial import LIFTED, griesmer
+from bilinear.decompositions.modular import rank as rank_modulo
 from bilinear.decompositions.targets.group import multiplication_table, parse_factors
-from bilinear.decompositions.targets.group_ranks import ideals
-from bilinear.decompositions.targets.orbits import components
-from bilinear.decompositions.targets.polynomial_ranks import LIFTED, griesmer
 
 RINGS = tuple(Ring)
-GUIDE = Path(__file__).parents[2] / "docs" / "targets.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "targets.md"
 OPTIMAL = {
     "polymul:2x2": (3, 3, 3, 3, 3, 3),
     "polymul:2x3": (5, 5, 4, 4, 5, 4),

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from bilinear.decompositions.facts.fact import (
+    EVERY_RING,
+    GAUSSIAN,
+    INFINITE_FIELDS,
+    REAL,
+    Facts,
+    KnownRank,
+    LowerBound,
+    field_of,
+)
 from bilinear.decompositions.rings import Ring
-from bilinear.decompositions.targets.facts import EVERY_RING, GAUSSIAN, INFINITE_FIELDS, REAL, field_of
-from bilinear.decompositions.targets.target import KnownRank, LowerBound
 
 F2, F3 = field_of(2), field_of(3)
 ALDER = "2n - k for an algebra with k maximal ideals (A. Alder, V. Strassen 1981)"
@@ -76,3 +84,11 @@ def commutator_ranks(n: int) -> list[KnownRank]:
         source = "two products of matrices (J. D. Laderman 1976; V. Strassen 1969)"
         return [KnownRank(2 * MATRIX_RANKS[n], EVERY_RING, source)]
     return []
+
+
+def _facts(name: str) -> Facts:
+    return Facts(lambda target: BOUNDS[name], lambda target: KNOWN[name])
+
+
+COMPLEX, QUATERNION, OCTONION, CROSS = map(_facts, ("complex", "quaternion", "octonion", "cross"))
+COMMUTATOR = Facts(lambda target: commutator_bounds(target.sizes[0]), lambda target: commutator_ranks(target.sizes[0]))

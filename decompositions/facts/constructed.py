@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from bilinear.decompositions.evaluation.fields import INTEGERS, prime_field
+from bilinear.decompositions.evaluation.plans import local_plan, product
 from bilinear.decompositions.rings import Ring
 
 CONSTRUCTION = "construction here, by bilinear.decompositions.evaluation"
@@ -23,9 +25,6 @@ def product_rank(m: int, n: int, ring: Ring) -> int:
     Returns:
         m * n where there are more coefficients than `LARGEST`.
     """
-    from bilinear.decompositions.evaluation.fields import INTEGERS, prime_field
-    from bilinear.decompositions.evaluation.plans import product
-
     if max(m, n) > LARGEST:
         return m * n
     return product(prime_field(ring.characteristic) if ring.characteristic else INTEGERS, m, n).rank
@@ -34,8 +33,5 @@ def product_rank(m: int, n: int, ring: Ring) -> int:
 @cache
 def block_rank(prime: int, d: int, e: int) -> int:
     """The rank modulo the e-th power of an irreducible polynomial of degree d; (d e)^2 if that is above `LARGEST`."""
-    from bilinear.decompositions.evaluation.fields import prime_field
-    from bilinear.decompositions.evaluation.plans import local_plan
-
     n = d * e
     return n * n if n > LARGEST else local_plan(prime_field(prime), d, e, n, n).rank

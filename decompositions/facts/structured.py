@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bilinear.decompositions.targets import matmul
-from bilinear.decompositions.targets.facts import DIVISION_FREE, INFINITE_FIELDS
-from bilinear.decompositions.targets.flattening import flattening_bounds
-from bilinear.decompositions.targets.target import KnownRank, LowerBound, Target
+from bilinear.decompositions.facts import matmul
+from bilinear.decompositions.facts.fact import DIVISION_FREE, INFINITE_FIELDS, Facts, KnownRank, LowerBound
+from bilinear.decompositions.facts.flattening import flattening_bounds
+from bilinear.decompositions.targets import Target
 
 SOURCE = (
     "K. Khoruzhii, P. Gelß, S. Pokutta, Faster algorithms for structured matrix multiplication via flip graph "
@@ -75,3 +75,6 @@ def known_ranks(target: Target) -> list[KnownRank]:
 
 def _kinds(target: Target) -> str:
     return target.name.partition(":")[2][:2]
+
+
+FACTS = Facts(lower_bounds, known_ranks)

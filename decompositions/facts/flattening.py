@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from bilinear.decompositions import linear, memory
+from bilinear.decompositions import memory, modular
+from bilinear.decompositions.facts.fact import Facts, LowerBound
 from bilinear.decompositions.rings import Ring
-from bilinear.decompositions.targets.target import LowerBound, Target
+from bilinear.decompositions.targets import Target
 
 
 def flattening_bounds(target: Target) -> list[LowerBound]:
@@ -17,7 +18,7 @@ def flattening_bounds(target: Target) -> list[LowerBound]:
     groups = {0: frozenset({Ring.ZT, Ring.Z, Ring.Q, Ring.QI}), 2: frozenset({Ring.F2}), 3: frozenset({Ring.F3})}
     return [
         LowerBound(
-            max(_flattening_rank(target, axis, p or linear.LARGE_PRIME) for axis in range(3)),
+            max(_flattening_rank(target, axis, p or modular.LARGE_PRIME) for axis in range(3)),
             rings,
             "largest flattening rank",
         )
@@ -32,4 +33,7 @@ def _flattening_rank(target: Target, axis: int, prime: int) -> int:
     memory.require(24 * target.shape[axis] * (int(column.max()) + 1), f"a flattening of {target.name}")
     matrix = np.zeros((target.shape[axis], int(column.max()) + 1), dtype=np.int64)
     matrix[target.indices[:, axis], column] = target.values % prime
-    return linear.rank_modulo(matrix, prime)
+    return modular.rank(matrix, prime)
+
+
+FACTS = Facts(flattening_bounds)

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bilinear.decompositions.facts.fact import (
+    GAUSSIAN,
+    INFINITE_FIELDS,
+    REAL,
+    Facts,
+    KnownRank,
+    LowerBound,
+    finite,
+    modulo,
+    product_of,
+)
+from bilinear.decompositions.facts.orbits import components, exponents
+from bilinear.decompositions.facts.polynomial import PRIMES
+from bilinear.decompositions.facts.residue import convolution_ranks
 from bilinear.decompositions.rings import Ring
-from bilinear.decompositions.targets.facts import GAUSSIAN, INFINITE_FIELDS, REAL, finite, modulo, product_of
-from bilinear.decompositions.targets.orbits import components, exponents
-from bilinear.decompositions.targets.polynomial_ranks import PRIMES
-from bilinear.decompositions.targets.residue_ranks import convolution_ranks
-from bilinear.decompositions.targets.target import KnownRank, LowerBound
+from bilinear.decompositions.targets.group import Factor, multiplication_table, parse_factors
 
 ALDER = "2n - k for an algebra with k maximal ideals (A. Alder, V. Strassen 1981; S. D. Berman 1956 counts them)"
 SUMS = "sum of matrix algebras over fields"
@@ -95,3 +106,20 @@ def _dihedral(n: int) -> list[KnownRank]:
     degrees = sorted(components((n,), 1, Ring.Q))[lines:]
     rank = 2 * lines + sum(STRASSEN * (degree - 1) for degree in degrees)
     return [KnownRank(rank, INFINITE_FIELDS, f"{SUMS} (V. Strassen 1969)")]
+
+
+@cache
+def _bounds_of(name: str) -> list[LowerBound]:
+    return lower_bounds(multiplication_table(_factors(name)))
+
+
+@cache
+def _ranks_of(name: str) -> list[KnownRank]:
+    return known_ranks([(factor.kind, factor.number) for factor in _factors(name)])
+
+
+def _factors(name: str) -> list[Factor]:
+    return parse_factors(name.partition(":")[2])
+
+
+FACTS = Facts(lambda target: _bounds_of(target.name), lambda target: _ranks_of(target.name))

@@ -1,0 +1,58 @@
+"""Kernels that are compiled at their first use."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from bilinear.decompositions.jit import compiled
+
+SCALE = 3
+
+
+def scaled(x):
+    """See the constants of this module."""
+    return SCALE * x
+
+
+def total(values):
+    """See the functions before it, and NumPy."""
+    found = np.zeros(1, np.int64)
+    for value in values:
+        found[0] += scaled(value)
+    return found[0]
+
+
+def hashed(x):
+    """See the machine's integers; a product wraps around."""
+    return uint64(x) * uint64(0x9E3779B97F4A7C15)  # noqa: F821 - Numba's
+
+
+def quotient(x, y):
+    """Divide by what may be zero, as NumPy does."""
+    return x / y
+
+
+def strict_quotient(x, y):
+    """Divide by what may be zero, as Python does; by another name, as the machine code on disk is known by it."""
+    return x / y
+
+
+@pytest.fixture(scope="module")
+def kernels() -> SimpleNamespace:
+    return compiled(scaled, total, hashed)
+
+
+def test_functions_see_each_other_and_the_constants_of_their_module(kernels: SimpleNamespace) -> None:
+    assert kernels.total(np.arange(5)) == 30
+    assert sorted(vars(kernels)) == ["hashed", "scaled", "total"]
+
+
+def test_integers_of_the_machine_wrap_around(kernels: SimpleNamespace) -> None:
+    assert kernels.hashed(3) == 3 * 0x9E3779B97F4A7C15 % 2**64
+
+
+def test_options_reach_the_compiler() -> None:
+    assert compiled(quotient, error_model="numpy").quotient(1.0, 0.0) == np.inf
+    with pytest.raises(ZeroDivisionError):
+        compiled(strict_quotient).strict_quotient(1.0, 0.0)
