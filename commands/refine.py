@@ -12,7 +12,8 @@ from bilinear.commands.common import DONE, as_json, print_json, print_lines, say
 from bilinear.commands.search import exit_code, options
 
 if TYPE_CHECKING:
-    from bilinear.catalog.store import Added, Catalog
+    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.writing import Added
     from bilinear.decompositions.scheme import Approximation
     from bilinear.discover.starts import Start
 

@@ -17,6 +17,8 @@ HASH_DIGITS = 64
 
 Gaussian = tuple[int, int]
 Row = list[Gaussian]
+Product = tuple[Row, Row, Row, int]
+"""Three rows and a denominator."""
 
 
 class _Normal(NamedTuple):
@@ -124,13 +126,12 @@ def _scaled_residues(scheme: Scheme) -> tuple[IntArray, IntArray, IntArray, IntA
 
 def _by_products(scheme: Scheme) -> _Normal:
     products = sorted(_normal_product(scheme, q) for q in range(scheme.rank))
-    real, imag = (
-        [[[z[part] for z in product[axis]] for product in products] for axis in range(3)] for part in range(2)
-    )
+    factors = [p[0] for p in products], [p[1] for p in products], [p[2] for p in products]
+    real, imag = ([[[z[part] for z in row] for row in rows] for rows in factors] for part in range(2))
     return _Normal(real, imag, [product[3] for product in products])
 
 
-def _normal_product(scheme: Scheme, q: int) -> tuple[Row, Row, Row, int]:
+def _normal_product(scheme: Scheme, q: int) -> Product:
     """Product q in normal form: three rows of Gaussian integers and a denominator."""
     rows = [_row(real[q], None if imag is None else imag[q]) for real, imag in scheme.parts]
     if not all(any(map(any, row)) for row in rows):
@@ -148,7 +149,7 @@ def _row(real: IntArray, imag: IntArray | None) -> Row:
     return list(zip(real.tolist(), [0] * len(real) if imag is None else imag.tolist(), strict=True))
 
 
-def _normal_residues(rows: list[Row], p: int) -> tuple[Row, Row, Row, int]:
+def _normal_residues(rows: list[Row], p: int) -> Product:
     """First nonzero residue 1 in the left and right factor; the output factor takes the scalars."""
     scale, normal = 1, []
     for row in rows[:2]:
@@ -221,7 +222,6 @@ def _rebuilt(scheme: Scheme, normal: _Normal) -> Scheme:
 
 def _arrays(scheme: Scheme, rows: list[list[list[int]]]) -> tuple[IntArray, IntArray, IntArray]:
     u, v, w = (
-        np.array(factor, dtype=object).reshape(-1, side)
-        for factor, side in zip(rows, scheme.target.shape, strict=True)
+        np.array(factor, dtype=object).reshape(-1, side) for factor, side in zip(rows, scheme.target.shape, strict=True)
     )
     return u, v, w

@@ -14,7 +14,8 @@ from bilinear.decompositions.verify import verify
 
 if TYPE_CHECKING:
     from bilinear.catalog.entries import SchemeEntry
-    from bilinear.catalog.store import Added, Catalog
+    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.writing import Added
 
 SOLVER = "accuracy"
 STARTS = 8

@@ -26,7 +26,8 @@ from bilinear.discover.pieces import with_pieces
 
 if TYPE_CHECKING:
     from bilinear.catalog.entries import Provenance
-    from bilinear.catalog.store import Added, Catalog
+    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.writing import Added
 
 
 @dataclass(frozen=True)

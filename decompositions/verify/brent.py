@@ -18,7 +18,7 @@ from bilinear.decompositions.verify.record import Verification, field_name
 Parts = tuple[NDArray[Any], NDArray[Any] | None]
 
 BLOCK = 1 << 18
-"""Multiplications of floats that are done at once: below this a call costs more than they do, and BLAS needs one thread."""
+"""Multiplications of floats that are done at once: so few cost less than a call, and BLAS does them in one thread."""
 
 
 def verify_exact(scheme: Scheme) -> Verification:
@@ -140,13 +140,15 @@ def _sum(u: Parts, v: Parts, w: Parts, block: slice) -> Parts:
 
 
 def _outer(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
-    return x[:, :, None] * y[:, None, :]
+    products: NDArray[Any] = x[:, :, None] * y[:, None, :]
+    return products
 
 
 def _joined(pairs: NDArray[Any], z: NDArray[Any]) -> NDArray[Any]:
     """sum_q pairs[q,i,j] z[q,k], as one matrix product."""
     rank, count, right = pairs.shape
-    return (pairs.reshape(rank, count * right).T @ z).reshape(count, right, -1)
+    sums: NDArray[Any] = pairs.reshape(rank, count * right).T @ z
+    return sums.reshape(count, right, -1)
 
 
 def _taken(parts: Parts, key: Any) -> Parts:

@@ -17,7 +17,8 @@ from bilinear.discover.starts import PREFIX
 
 if TYPE_CHECKING:
     from bilinear.catalog.entries import ApproximationEntry, Provenance
-    from bilinear.catalog.store import Added, Catalog
+    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.writing import Added
 
 SOLVER = "approximate"
 EXACT = 1e-10

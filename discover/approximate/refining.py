@@ -23,7 +23,8 @@ from bilinear.discover.engine.solver import make_solver, parameters
 from bilinear.discover.starts import Start
 
 if TYPE_CHECKING:
-    from bilinear.catalog.store import Added, Catalog
+    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.writing import Added
 
 SOLVER = "least-squares"
 STEPS = 200  # half of them with the first ridge, half with the last

@@ -16,7 +16,8 @@ from bilinear.discover.optimize.search import Optimum, optimize
 
 if TYPE_CHECKING:
     from bilinear.catalog.entries import Provenance, SchemeEntry
-    from bilinear.catalog.store import Added, Catalog
+    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.writing import Added
 
 SOLVER = "optimize"
 RECIPE = "flips and changes of basis at equal rank, for fewer additions"
@@ -114,7 +115,7 @@ def keep(catalog: Catalog, given: Scheme, optimum: Optimum) -> Kept:
     assert symbolic.ok, f"the exact and the symbolic check disagree: {symbolic.detail}"
     lineage = Lineage(parents=(content_hash(given),), recipe=RECIPE)
     added = catalog.add(entry_from_scheme(optimum.scheme, provenance(given, optimum), lineage, [symbolic]))
-    stored = catalog.scheme(added.id).scheme
+    stored = catalog.scheme(added.id).value
     try:
         if attach(catalog, stored, optimum.program):
             attached.append(content_hash(stored))

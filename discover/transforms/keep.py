@@ -18,7 +18,8 @@ from bilinear.decompositions.transforms.transform import Transform
 from bilinear.discover.transforms.found import Found
 
 if TYPE_CHECKING:
-    from bilinear.catalog.store import Added, Catalog
+    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.writing import Added
 
 PROOF_EFFORT = 3 * 10**8
 """Size * parameters * degree of the field up to which factors are made exact unasked: some seconds."""

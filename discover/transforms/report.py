@@ -12,7 +12,7 @@ from bilinear.discover.transforms.keep import Proved
 
 if TYPE_CHECKING:
     from bilinear.catalog.layout import Listing
-    from bilinear.catalog.store import Added
+    from bilinear.catalog.writing import Added
 
 
 def found_as_dict(found: Found, proved: Proved, added: Added | None) -> dict[str, Any]:
