@@ -86,7 +86,7 @@ def reaches(text: str, options: dict[str, object], begun: list[str], seeds: rang
     """
     solver, shape, goal, ring = text.split(":")
     problem = Problem(parse_target(shape), int(goal), parse_ring(ring))
-    starts = [Catalog().scheme(query).scheme for query in begun]
+    starts = [Catalog().scheme(query).value for query in begun]
     runs = [reach(solver, problem, options, starts, seed, cap) for seed in seeds]
     times = [one["cpu_seconds"] for one in runs if one["rank"] is not None]
     return {

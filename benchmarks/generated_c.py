@@ -147,7 +147,7 @@ def main() -> None:
         asked.schemes = []
     with tempfile.TemporaryDirectory() as name:
         for query in asked.schemes:
-            scheme = catalog.scheme(query, "q").scheme
+            scheme = catalog.scheme(query, "q").value
             rows.append(small(scheme, catalog, Path(name), asked.count, asked.repeats))
             print(rows[-1], flush=True)
             for size in asked.sizes:

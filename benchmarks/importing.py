@@ -18,9 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import write
 from bilinear.catalog import Catalog
-from bilinear.catalog.batch import quick_hash
 from bilinear.catalog.importing import import_paths
-from bilinear.decompositions import Scheme, kronecker, strassen
+from bilinear.decompositions import Scheme, content_hash, kronecker, strassen
 from bilinear.decompositions.formats import FORMATS
 from bilinear.decompositions.formats import write as exported
 
@@ -36,7 +35,7 @@ def images(scheme: Scheme, count: int, seed: int) -> Iterator[Scheme]:
             blocks = factor.reshape(-1, size, size)[:, orders[i]][:, :, orders[j]]
             factors.append((blocks * np.outer(signs[i], signs[j])).reshape(len(factor), -1))
         image = Scheme(scheme.target, scheme.ring, *factors)
-        if (content := quick_hash(image)) not in known:
+        if (content := content_hash(image)) not in known:
             known.add(content)
             yield image
 

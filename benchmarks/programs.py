@@ -37,7 +37,7 @@ def measured(name: str, catalog: Catalog, budget: str, seed: int) -> dict[str, A
     query = best_ternary(catalog, name)
     if query is None:
         return row
-    scheme = catalog.scheme(query).scheme
+    scheme = catalog.scheme(query).value
     found = optimize(scheme, parse_budget(budget), seed=seed)
     rebased = rebased_program(found.scheme, seed=seed, restarts=2)
     return row | {

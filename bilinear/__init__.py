@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bilinear.catalog import Catalog
+    from bilinear.catalog import Catalog, load
     from bilinear.decompositions import (
         Approximation,
         BilinearError,
@@ -40,6 +40,7 @@ _ON_FIRST_USE = {
     "Target": "bilinear.decompositions",
     "__version__": "bilinear.decompositions",
     "evaluate": "bilinear.decompositions.apply",
+    "load": "bilinear.catalog",
     "multiply": "bilinear.decompositions.apply",
     "parse_target": "bilinear.decompositions",
     "search": "bilinear.discover.search",
@@ -72,6 +73,7 @@ __all__ = [
     "Target",
     "__version__",
     "evaluate",
+    "load",
     "multiply",
     "parse_target",
     "search",

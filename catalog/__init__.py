@@ -6,14 +6,15 @@ import importlib
 from typing import TYPE_CHECKING
 
 from bilinear.catalog.bounds import lower_bounds
+from bilinear.catalog.differences import Diff, RankPair, diff
 from bilinear.catalog.errors import CatalogError, StoreError, WrongSchemeError
-from bilinear.catalog.exchange import Diff, Merged, RankPair, diff, merge
 from bilinear.catalog.layout import Listing
 from bilinear.catalog.lookup import Found
 from bilinear.catalog.records import Additions, Record, published
 from bilinear.catalog.status import StatusRow, status
-from bilinear.catalog.store import Added, Catalog, Served, read_file, user_folder
-from bilinear.catalog.verifiers import VERIFIERS, require_right
+from bilinear.catalog.store import Catalog, Served, load, user_folder
+from bilinear.catalog.verifiers import VERIFIERS, Proved, prove, read_file
+from bilinear.catalog.writing import Added
 
 if TYPE_CHECKING:
     from bilinear.catalog.borders import entry_from_border, to_border
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         SchemeEntry,
         TransformEntry,
     )
+    from bilinear.catalog.importing import import_paths, merge
     from bilinear.catalog.text import dumps, loads
 
 _ON_FIRST_USE = {
@@ -39,12 +41,14 @@ _ON_FIRST_USE = {
     "entry_from_approximation": "bilinear.catalog.convert",
     "entry_from_border": "bilinear.catalog.borders",
     "entry_from_scheme": "bilinear.catalog.convert",
+    "import_paths": "bilinear.catalog.importing",
     "loads": "bilinear.catalog.text",
+    "merge": "bilinear.catalog.importing",
     "to_border": "bilinear.catalog.borders",
     "to_approximation": "bilinear.catalog.convert",
     "to_scheme": "bilinear.catalog.convert",
 }
-"""Names whose modules need pydantic, which costs more than the rest of this import."""
+"""Names whose modules need pydantic or the readers of all formats, which cost more than the rest of this import."""
 
 
 def __getattr__(name: str) -> object:
@@ -65,7 +69,7 @@ __all__ = [
     "Found",
     "Lineage",
     "Listing",
-    "Merged",
+    "Proved",
     "Provenance",
     "RankPair",
     "Record",
@@ -80,12 +84,14 @@ __all__ = [
     "entry_from_approximation",
     "entry_from_border",
     "entry_from_scheme",
+    "import_paths",
+    "load",
     "loads",
     "lower_bounds",
     "merge",
+    "prove",
     "published",
     "read_file",
-    "require_right",
     "status",
     "to_approximation",
     "to_border",

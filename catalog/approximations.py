@@ -5,47 +5,57 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bilinear.catalog.errors import CatalogError
+from bilinear.catalog.index import Index
 from bilinear.catalog.layout import Listing
 from bilinear.decompositions import Target
 from bilinear.decompositions.operations import canonical
 from bilinear.decompositions.row_norms import longest_row, norms
 
 if TYPE_CHECKING:
-    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.entries import ApproximationEntry
 
 BOUNDED, LOWEST = "approximation", "lowest"
 """What the nearest of bounded norms is asked for with, and the nearest of all."""
 
 
-def nearest(catalog: Catalog, target: Target, rank: int, kind: str) -> Listing:
-    """The approximation of a target with the least residual.
+def nearest(index: Index, target: Target, rank: int, kind: str) -> tuple[Listing, ApproximationEntry]:
+    """The approximation of a target with the least residual that is stated.
 
     Args:
-        catalog: Where to look.
+        index: Where to look.
         target: In any order of its sizes.
         rank: Products.
         kind: `lowest`; or `approximation`, where rows within the bound go before longer ones.
+
+    Returns:
+        Where it is, and what was read there: well formed but not verified.
 
     Raises:
         CatalogError: If there is none; the ranks that are here are named. If an entry cannot be read.
     """
     stored = canonical(target)
-    here = [listing for listing in catalog.of_target(stored) if listing.kind == "approximation"]
-    fitting = [listing for listing in here if listing.rank == rank]
+    here = [listing for listing in index.of_target(stored) if listing.kind == "approximation"]
+    fitting = [(listing, _read(listing)) for listing in here if listing.rank == rank]
     if not fitting:
         ranks = ", ".join(map(str, sorted({listing.rank for listing in here if listing.rank is not None})))
         known = f"ranks here: {ranks}" if ranks else "none of any rank is; bilinear approximate and refine find some"
         raise CatalogError(f"{kind}:{target.short}:{rank}: no approximation of that rank here; {known}")
-    return min(fitting, key=lambda listing: _preference(catalog, stored, listing, kind))
+    is_bounded = kind == BOUNDED and target.family == "matmul"
+    bound = longest_row(stored) if is_bounded else None
+    return min(fitting, key=lambda found: (_is_longer(found[1], bound), found[1].residual.value, found[0].id))
 
 
-def _preference(catalog: Catalog, target: Target, listing: Listing, kind: str) -> tuple[bool, float, str]:
-    """Bounded norms first where they are asked for, then the least residual."""
+def _read(listing: Listing) -> ApproximationEntry:
+    from bilinear.catalog.text import read
+
+    entry = read(listing.path)
+    if entry.kind != "approximation":
+        raise CatalogError(f"{listing.path}: name: belongs to an approximation; kind {entry.kind} is in the file")
+    return entry
+
+
+def _is_longer(entry: ApproximationEntry, bound: float | None) -> bool:
+    """Whether a row is longer than the bound; never without one."""
     from bilinear.catalog.convert import to_approximation
 
-    entry = catalog.read(listing)
-    assert entry.kind == "approximation"
-    is_long = False
-    if kind == BOUNDED and target.family == "matmul":
-        is_long = float(norms(to_approximation(entry).factors).max()) > longest_row(target)
-    return is_long, entry.residual.value, listing.id
+    return bound is not None and float(norms(to_approximation(entry).factors).max()) > bound

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -51,6 +51,25 @@ def write(path: Path, data: bytes) -> None:
         files.write_atomic(path, data)
     except OSError as error:
         raise unwritable(path, error) from None
+
+
+def make_folders(folders: Iterable[Path]) -> None:
+    """Create folders; each folder in which they lie is forced to disk once.
+
+    Raises:
+        StoreError: If one cannot be created.
+    """
+    at, parents = Path(), set()
+    try:
+        for at in folders:
+            if not at.is_dir():
+                files.make_folder(at.parent)
+                at.mkdir(exist_ok=True)
+                parents.add(at.parent)
+        for at in parents:
+            files.sync_folder(at)
+    except OSError as error:
+        raise unwritable(at, error) from None
 
 
 def remove(path: Path) -> None:

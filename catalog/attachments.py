@@ -10,9 +10,10 @@ from bilinear.catalog import atomic
 from bilinear.catalog.errors import CatalogError
 from bilinear.catalog.layout import ATTACHMENTS
 from bilinear.decompositions import memory
+from bilinear.decompositions.identity import HASH_DIGITS
 
 MAX_ATTACHMENT = 256 * 10**6
-_HASH = re.compile(r"[0-9a-f]{64}")
+_HASH = re.compile(rf"[0-9a-f]{{{HASH_DIGITS}}}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 
 
@@ -73,5 +74,7 @@ def _path(root: Path, content_hash: str, name: str) -> Path:
 
 def _folder(root: Path, content_hash: str) -> Path:
     if not _HASH.fullmatch(content_hash):
-        raise CatalogError(f"hash {content_hash[:80]!r}: not a content hash; 64 hexadecimal digits are needed")
+        raise CatalogError(
+            f"hash {content_hash[:80]!r}: not a content hash; {HASH_DIGITS} hexadecimal digits are needed"
+        )
     return root / ATTACHMENTS / content_hash

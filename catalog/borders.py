@@ -11,6 +11,7 @@ from bilinear.catalog.entries import BorderEntry, Lineage, Provenance
 from bilinear.decompositions import Verification
 from bilinear.decompositions.formats.border import Border, Row
 from bilinear.decompositions.formats.expressions import Laurent
+from bilinear.decompositions.identity import HASH_DIGITS
 
 
 def entry_from_border(
@@ -32,7 +33,7 @@ def entry_from_border(
         target=reference(border.target),
         degree=border.degree,
         rank=border.rank,
-        hash="0" * 64,
+        hash="0" * HASH_DIGITS,
         u=u,
         v=v,
         w=w,
@@ -53,13 +54,14 @@ def to_border(entry: BorderEntry) -> Border:
     return Border(entry.target.resolve(), u, v, w, entry.degree)
 
 
-def verify_border_entry(entry: BorderEntry) -> Verification:
-    """The sum of the products, expanded in x, against x^degree T.
+def verify_border_entry(entry: BorderEntry) -> tuple[Border, Verification]:
+    """The border scheme; the sum of its products, expanded in x, against x^degree T.
 
     Raises:
         FormatError: If the sum is too large to be decided.
     """
-    return to_border(entry).verify()
+    border = to_border(entry)
+    return border, border.verify()
 
 
 def _written(row: Row) -> Any:

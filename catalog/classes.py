@@ -50,7 +50,7 @@ def classes(
         if not _decidable(listing):
             continue
         told(listing)
-        scheme = catalog.scheme(listing.id).scheme
+        scheme = catalog.scheme(listing.id).value
         known = found.setdefault((listing.target, listing.rank, scheme.ring.characteristic), [])
         _sort_in(listing, scheme, known)
     return [group for known in found.values() for group in known]
@@ -70,7 +70,7 @@ def equals(catalog: Catalog, scheme: Scheme, besides: str | None) -> Iterator[tu
         if listing.id == besides or listing.rank != scheme.rank or not _decidable(listing):
             continue
         if parse_ring(listing.ring or "").characteristic == scheme.ring.characteristic:
-            verdict = equivalent(catalog.scheme(listing.id).scheme, scheme).verdict
+            verdict = equivalent(catalog.scheme(listing.id).value, scheme).verdict
             if verdict is not Verdict.DIFFERENT:
                 yield listing, verdict
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def entry_from_scheme(
     """
     u, v, w = (_sparse(factor) for factor in scheme.factors)
     denominators = tuple(_written(d) for d in scheme.denominators.tolist())
-    return SchemeEntry(
+    return SchemeEntry.model_construct(  # a Scheme keeps to every rule of its entry, so that none is checked again
         target=reference(scheme.target),
         ring=scheme.ring,
         rank=scheme.rank,
@@ -122,17 +123,23 @@ def to_approximation(entry: ApproximationEntry) -> Approximation:
 
 
 def reference(target: Target) -> TargetReference:
-    """The written form of a target: its name, and the tensor of a `file:` target."""
+    """The written form of a target: its name, and the tensor of a `file:` target.
+
+    Raises:
+        CatalogError: If the name of a `file:` target is a path, or a value is beyond 2^62.
+    """
     if target.family != "file":
         return TargetReference(name=target.name)
     i, j, k = target.indices.T.tolist()
-    return TargetReference(
+    found = TargetReference(
         name=target.name,
         shape=target.shape,
         indices=tuple(zip(i, j, k, strict=True)),
         values=tuple(_written(value) for value in target.values.tolist()),
         key=target.key,
     )
+    found.resolve()
+    return found
 
 
 def record(verification: Verification) -> VerificationRecord:
@@ -146,12 +153,15 @@ def record(verification: Verification) -> VerificationRecord:
     )
 
 
-def expected_hash(entry: SchemeEntry | ApproximationEntry | TransformEntry | BorderEntry) -> str:
-    """The content hash that belongs to what the entry holds."""
-    if isinstance(entry, SchemeEntry):
-        return content_hash(to_scheme(entry))
-    if isinstance(entry, ApproximationEntry):
-        return content_hash(to_approximation(entry))
+def expected_hash(entry: SchemeEntry | ApproximationEntry | TransformEntry | BorderEntry, value: Any) -> str:
+    """The content hash that belongs to what the entry holds.
+
+    Args:
+        entry: Any kind.
+        value: What it holds.
+    """
+    if isinstance(entry, SchemeEntry | ApproximationEntry):
+        return content_hash(value)
     return border_hash(entry) if isinstance(entry, BorderEntry) else transform_hash(entry)
 
 
@@ -175,7 +185,13 @@ def residual_of(entry: ApproximationEntry) -> Fraction:
 
 def _sparse(factor: IntArray) -> tuple[tuple[tuple[int, int | str], ...], ...]:
     """For each row its nonzero coefficients as (index, coefficient)."""
-    return tuple(tuple((i, _written(c)) for i, c in enumerate(row) if c) for row in factor.tolist())
+    q, i = np.nonzero(factor)
+    values = factor[q, i].tolist()
+    if magnitude(factor) >= JSON_SAFE:
+        values = [_written(value) for value in values]
+    terms = list(zip(i.tolist(), values, strict=True))
+    ends = np.searchsorted(q, np.arange(len(factor) + 1)).tolist()
+    return tuple(tuple(terms[start:end]) for start, end in pairwise(ends))
 
 
 def _written(number: int) -> int | str:
@@ -196,14 +212,14 @@ def _dense_factors(factors: Iterable[Any], target: Target) -> tuple[IntArray, In
 
 def _dense(products: Sequence[Sequence[tuple[int, int | str]]], width: int) -> IntArray:
     """An integer array of shape (rank, width); Python integers where a coefficient is written as a string."""
-    rows = [q for q, product in enumerate(products) for _ in product]
-    columns = [i for product in products for i, _ in product]
-    values = _integers([c for product in products for _, c in product])
+    terms = [term for product in products for term in product]
+    values = _integers([c for _, c in terms])
     factor = np.zeros((len(products), width), dtype=values.dtype)
-    factor[rows, columns] = values
+    factor[np.repeat(np.arange(len(products)), list(map(len, products))), [i for i, _ in terms]] = values
     return factor
 
 
 def _integers(written: Sequence[int | str]) -> NDArray[Any]:
-    wide = any(isinstance(c, str) for c in written)
-    return np.array([int(c) for c in written], dtype=object if wide else np.int64)
+    if str in set(map(type, written)):
+        return np.array([int(c) for c in written], dtype=object)
+    return np.array(written, dtype=np.int64)

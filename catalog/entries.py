@@ -7,6 +7,7 @@ either.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -23,6 +24,7 @@ from bilinear.catalog.checks import (
 )
 from bilinear.catalog.errors import CatalogError
 from bilinear.decompositions import Ring, Target, parse_target
+from bilinear.decompositions.identity import HASH_DIGITS
 from bilinear.decompositions.registry import normalise
 from bilinear.decompositions.rings import MAX_BITS
 from bilinear.decompositions.targets.file import from_entries
@@ -32,8 +34,7 @@ MAX_DIGITS = len(str(1 << MAX_BITS)) + 1
 
 Text = Annotated[str, Strict()]
 Count = Annotated[int, Strict(), Field(ge=0)]
-Integer = Annotated[int, Strict()]
-Hash = Annotated[str, Strict(), StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Hash = Annotated[str, Strict(), StringConstraints(pattern=rf"^[0-9a-f]{{{HASH_DIGITS}}}$")]
 SmallInteger = Annotated[int, Strict(), Field(gt=-JSON_SAFE, lt=JSON_SAFE)]
 WideInteger = Annotated[str, Strict(), StringConstraints(pattern=r"^-?[1-9][0-9]{15,}$", max_length=MAX_DIGITS)]
 Coefficient = SmallInteger | WideInteger
@@ -95,6 +96,7 @@ class TargetReference(Model):
         return target
 
 
+@lru_cache(maxsize=64)
 def _named(name: str) -> Target:
     family = name.partition(":")[0]
     if normalise(family) != family:  # "FILE:x" would be read from disk

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bilinear.catalog.batch import ORIGINAL, Proved, add_proved
-from bilinear.catalog.errors import CatalogError, StoreError, WrongSchemeError
-from bilinear.decompositions import BilinearError, __version__
-from bilinear.decompositions.formats import detect, fast_matmul, format_named
+from bilinear.catalog import layout
+from bilinear.catalog.errors import WrongSchemeError
+from bilinear.catalog.verifiers import Proved, prove
+from bilinear.decompositions import BilinearError, Scheme, __version__
+from bilinear.decompositions.formats import detect, fast_matmul, read, write
 from bilinear.decompositions.formats.border import Border
 from bilinear.decompositions.formats.draft import Draft, Fault, settle
 from bilinear.decompositions.formats.plinopt_sms import first_part
@@ -28,6 +29,7 @@ OWN = "entry"
 SOLVER = "import"
 BATCH = 256
 BATCH_BYTES = 64 * 10**6
+BYTES_A_NUMBER = 16
 MAX_EXTRA = 20_000
 NOTHING: Mapping[str, Any] = {}
 
@@ -90,12 +92,35 @@ def import_paths(
     Raises:
         StoreError: If the user's folder cannot be written.
     """
-    files = list(dict.fromkeys(chosen for path in paths for chosen in _files(Path(path))))
+    return _taken(catalog, list(dict.fromkeys(chosen for path in paths for chosen in _files(Path(path)))), _read, heard)
+
+
+def merge(catalog: Catalog, other: Path) -> Report:
+    """Import every file of another catalog; a bad one is reported and passed over.
+
+    Args:
+        catalog: Whose user's folder is written.
+        other: A folder of the same layout.
+
+    Raises:
+        CatalogError: If there is no such folder.
+        StoreError: If the user's folder cannot be written.
+    """
+    return _taken(catalog, list(layout.json_files(layout.existing(other))), _entries, lambda done, all: None)
+
+
+def _taken(
+    catalog: Catalog,
+    files: Sequence[Path],
+    reader: Callable[[Path], Iterable[Imported | _Waiting]],
+    heard: Callable[[int, int], None],
+) -> Report:
+    """What became of the files, everything written that was read before the user stopped it."""
     writer = _Writer(catalog)
     try:
         for done, path in enumerate(files):
             heard(done, len(files))
-            for result in _read(catalog, path):
+            for result in reader(path):
                 writer.take(result)
         heard(len(files), len(files))
     except KeyboardInterrupt:
@@ -122,19 +147,26 @@ def _first(path: Path) -> Path:
 
 @dataclass(frozen=True)
 class _Waiting:
-    """A result that is `imported` or `duplicate` once its scheme is written."""
+    """A result that is `imported` or `duplicate` once its entry is written.
+
+    Attributes:
+        result: As far as it is known.
+        proved: The entry.
+        news: What is told beside the result's note if the entry is new.
+    """
 
     result: Imported
     proved: Proved
+    news: str = ""
 
 
 class _Writer:
-    """Collects results in order, and writes schemes in batches."""
+    """Collects results in order, and writes entries in batches."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._results: list[Imported] = []
-        self._waiting: list[tuple[int, Proved]] = []
+        self._waiting: list[tuple[int, _Waiting]] = []
         self._bytes = 0
 
     def take(self, result: Imported | _Waiting) -> None:
@@ -142,22 +174,20 @@ class _Writer:
         if isinstance(result, Imported):
             self._results.append(result)
             return
-        self._waiting.append((len(self._results), result.proved))
+        self._waiting.append((len(self._results), result))
         self._results.append(result.result)
-        self._bytes += sum(map(len, result.proved.originals.values())) + 8 * sum(
-            f.size for f in result.proved.scheme.factors
-        )
+        self._bytes += _size(result.proved)
         if len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES:
             self._flush()
 
     def _flush(self) -> None:
-        added = add_proved(self._catalog, [proved for _, proved in self._waiting]) if self._waiting else []
+        added = self._catalog.add_all([one.proved for _, one in self._waiting])
         waiting, self._waiting, self._bytes = self._waiting, [], 0
-        for (place, _), one in zip(waiting, added, strict=True):
-            result = self._results[place]
-            status = "imported" if one.status == "added" else one.status
-            note = "; ".join(filter(None, (result.note, one.note)))
-            self._results[place] = replace(result, status=status, detail=one.id, note=note)
+        for (place, one), done in zip(waiting, added, strict=True):
+            is_new = done.status == "added"
+            note = "; ".join(filter(None, (one.result.note, one.news if is_new else "", done.note)))
+            status = "imported" if is_new else done.status
+            self._results[place] = replace(one.result, status=status, detail=done.id, note=note)
 
     def finish(self) -> list[Imported]:
         """All results, everything written."""
@@ -165,22 +195,27 @@ class _Writer:
         return self._results
 
 
-def _read(catalog: Catalog, path: Path) -> Iterator[Imported | _Waiting]:
+def _size(proved: Proved) -> int:
+    """Bytes that an entry takes while it waits, with its value and its originals, about."""
+    entry = proved.entry
+    numbers = 0 if entry.kind == "transform" else entry.rank * sum(entry.target.resolve().shape)
+    return sum(map(len, proved.originals.values())) + BYTES_A_NUMBER * numbers
+
+
+def _read(path: Path) -> Iterator[Imported | _Waiting]:
     """What the schemes of a file are; whatever is wrong with it is a result."""
     name = ""
     try:
         source = open_source(path)
         if _is_entry(source):
-            yield _own(catalog, path)
+            yield from _entries(path)
             return
         name = detect(source)
-        for found in format_named(name).read(source):
+        for found in read(source, name):
             if isinstance(found, Border):
-                yield _border(catalog, path, name, source, found)
+                yield _border(path, name, source, found)
             else:
                 yield _settled(path, name, source, found)
-    except StoreError:
-        raise
     except BilinearError as error:
         yield Imported(path, "unreadable", _line(path, str(error)), name)
     except (MemoryError, RecursionError) as error:
@@ -198,56 +233,50 @@ def _is_entry(source: Source) -> bool:
     return "format_version" in source.document
 
 
-def _own(catalog: Catalog, path: Path) -> Imported:
-    """An entry of a catalog, taken over with its provenance."""
-    from bilinear.catalog.store import read_file
+def _entries(path: Path) -> Iterator[Imported | _Waiting]:
+    """The entry of a catalog, taken over with its provenance."""
+    from bilinear.catalog import text
 
     try:
-        added = catalog.add(read_file(path))
-    except StoreError:
-        raise
+        yield _Waiting(Imported(path, "imported", "", OWN), prove(text.read(path), str(path)))
     except WrongSchemeError as error:
-        return Imported(path, "wrong", " ".join(str(error).split()), OWN)
-    except CatalogError as error:
-        return Imported(path, "unreadable", " ".join(str(error).split()), OWN)
-    return Imported(path, "imported" if added.status == "added" else added.status, added.id, OWN, note=added.note)
+        yield Imported(path, "wrong", " ".join(str(error).split()), OWN)
+    except BilinearError as error:
+        yield Imported(path, "unreadable", " ".join(str(error).split()), OWN)
 
 
 def _settled(path: Path, name: str, source: Source, found: Draft | Fault) -> Imported | _Waiting:
     """A draft that is proved, or what is wrong with it."""
+    from bilinear.catalog.convert import entry_from_scheme
+    from bilinear.catalog.entries import Lineage
+
     if isinstance(found, Fault):
         return Imported(path, "unreadable", _line(path, found.reason, found.record), name, found.record)
     try:
         settled = settle(found)
-    except StoreError:
-        raise
     except BilinearError as error:
         return Imported(path, "unreadable", _line(path, str(error), found.record), name, found.record)
     scheme, verification = settled.scheme, settled.verification
     if not verification.ok:
         reason = f"not {scheme.target.name} over {scheme.ring}: {verification.detail}"
         return Imported(path, "wrong", _line(path, reason, found.record), name, found.record, settled.note)
-    provenance = _provenance(name, source, found.record, found.extra)
-    proved = Proved(scheme, verification, provenance, _recipe(name, source), found.originals)
+    provenance, lineage = _provenance(name, source, found.record, found.extra), Lineage(recipe=_recipe(name, source))
+    entry = entry_from_scheme(scheme, provenance, lineage)
+    proved = Proved(entry, scheme, verification, found.originals)
     return _Waiting(Imported(path, "imported", "", name, found.record, settled.note), proved)
 
 
-def _border(catalog: Catalog, path: Path, name: str, source: Source, found: Border) -> Imported:
-    """A border scheme, proved and written."""
+def _border(path: Path, name: str, source: Source, found: Border) -> Imported | _Waiting:
+    """A border scheme that is proved, or what is wrong with it."""
     from bilinear.catalog.borders import entry_from_border
     from bilinear.catalog.entries import Lineage
 
     verification = found.verify()
+    detail = f"an approximate algorithm: {verification.detail}"
     if not verification.ok:
-        return Imported(path, "wrong", _line(path, f"an approximate algorithm: {verification.detail}"), name)
-    lineage = Lineage(recipe=_recipe(name, source))
-    entry = entry_from_border(found, _provenance(name, source), lineage, [verification])
-    added = catalog.add(entry)
-    if added.status != "added":
-        return Imported(path, added.status, added.id, name)
-    for ending, data in source.whole.items():
-        catalog.attach(entry.hash, f"{ORIGINAL}{ending}", data)
-    return Imported(path, "imported", added.id, name, note=f"an approximate algorithm: {verification.detail}")
+        return Imported(path, "wrong", _line(path, detail), name)
+    entry = entry_from_border(found, _provenance(name, source), Lineage(recipe=_recipe(name, source)))
+    return _Waiting(Imported(path, "imported", "", name), Proved(entry, found, verification, source.whole), detail)
 
 
 def _recipe(name: str, source: Source) -> str:
@@ -279,17 +308,16 @@ def export(catalog: Catalog, query: str, name: str) -> tuple[dict[str, bytes], s
         FormatError: If the format cannot hold the scheme; only `fast-matmul` and `entry` hold border schemes.
         CatalogError: If there is no such entry.
     """
-    from bilinear.catalog.borders import to_border
     from bilinear.catalog.text import dumps
 
+    served = catalog.serve(query)
     if name == OWN:
-        return {"": dumps(catalog.entry(query))}, ""
-    if name == fast_matmul.NAME and (entry := catalog.entry(query)).kind == "border":
-        return fast_matmul.write_border(to_border(entry)), ""
-    served = catalog.scheme(query)
+        return {"": dumps(served.entry)}, ""
+    if name == fast_matmul.NAME and isinstance(served.value, Border):
+        return fast_matmul.write_border(served.value), ""
     extra = served.entry.provenance.parameters.get("extra")
     known = extra if isinstance(extra, dict) and not served.note else {}
-    return format_named(name).write(served.scheme, known), served.note
+    return write(served.only(Scheme).value, name, known), served.note
 
 
 def paths_of(out: Path, contents: Sequence[str]) -> list[Path]:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bilinear.catalog.errors import CatalogError
 from bilinear.decompositions import TARGETS, Target
+from bilinear.decompositions.identity import HASH_DIGITS
 
 if TYPE_CHECKING:
     from bilinear.catalog.text import AnyEntry
@@ -18,13 +20,16 @@ ATTACHMENTS = "attachments"
 TRANSFORMS = "transform"
 APPROXIMATION_TAG = "approx"
 BORDER_TAG = "border"
-HASH_DIGITS = 8
+NAME_DIGITS = 8
+"""Digits of the content hash in the names of entries, more where two share them."""
+
 KEY_DIGITS = 12
 
 _TAGS = {"approximation": APPROXIMATION_TAG, "border": BORDER_TAG}
 """What stands for a coefficient set in the names of entries that have none."""
 
-_STEM = re.compile(r"(?P<letter>[rt])(?P<count>[0-9]{1,9})-(?P<tag>[a-z][a-z0-9]*)-(?P<hash>[0-9a-f]{8,64})")
+_HASH = rf"(?P<hash>[0-9a-f]{{{NAME_DIGITS},{HASH_DIGITS}}})"
+_STEM = re.compile(rf"(?P<letter>[rt])(?P<count>[0-9]{{1,9}})-(?P<tag>[a-z][a-z0-9]*)-{_HASH}")
 _PLAIN = re.compile(r"[A-Za-z0-9-][A-Za-z0-9+,=_^-]{0,79}")
 _KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
 _HEAD = 1 << 14  # characters of an entry that hold the name of its target, however long
@@ -75,7 +80,7 @@ def entry_folder(entry: AnyEntry) -> Path:
     return target_folder(entry.target.resolve())
 
 
-def entry_stem(entry: AnyEntry, digits: int = HASH_DIGITS) -> str:
+def entry_stem(entry: AnyEntry, digits: int = NAME_DIGITS) -> str:
     """The name of an entry's file, without `.json`."""
     if entry.kind == "transform":
         return f"t{len(entry.factors)}-{entry.field}-{entry.hash[:digits]}"
@@ -86,6 +91,17 @@ def identifier(folder: Path, stem: str) -> str:
     """The id of the entry of that name in that folder."""
     family, shape = folder.parts
     return f"{shape}-{stem}" if family in ("matmul", shape) else f"{family}-{shape}-{stem}"
+
+
+def existing(root: Path) -> Path:
+    """The folder itself.
+
+    Raises:
+        CatalogError: If there is none.
+    """
+    if not root.is_dir():
+        raise CatalogError(f"{root}: no such folder; a catalog is a folder with families such as matmul/ in it")
+    return root
 
 
 def listings(root: Path, shipped: bool) -> Iterator[Listing]:

@@ -29,8 +29,8 @@ MAX_FILE = 256 * 10**6
 BYTES_A_BYTE = 30
 """Memory that parsing takes for each byte of text, at most: a one-digit number becomes objects of a few words."""
 
-ROWS = ("u", "v", "w", "factors")
-"""Keys whose elements stand on lines of their own."""
+FACTORS = {"u", "v", "w", "imag"}
+"""Keys whose products stand on lines of their own."""
 
 UNORDERED = ("provenance", "operations")
 """Keys that hold a mapping of the caller's, which is written in the order of its names."""
@@ -44,22 +44,34 @@ def dumps(entry: AnyEntry) -> bytes:
     Raises:
         CatalogError: If a parameter is NaN or infinite.
     """
-    document = {key: value for key, value in entry.model_dump(mode="json").items() if value is not None}
+    document = {
+        key: value for key, value in entry.model_dump(mode="json", exclude=FACTORS).items() if value is not None
+    }
     if "target" in document:
         document["target"] = {key: value for key, value in document["target"].items() if value is not None}
     try:
-        lines = [f"{json.dumps(key)}:{_value(key, value)}" for key, value in document.items()]
+        texts = {key: _value(key, value) for key, value in document.items()}
     except ValueError as error:
         raise CatalogError(f"entry {entry.hash[:8]}: {error}; JSON knows finite numbers only") from None
+    if entry.kind != "transform":
+        texts |= {factor: _products(getattr(entry, factor)) for factor in "uvw"}
+    if entry.kind == "scheme" and entry.imag is not None:
+        imag = entry.imag
+        texts["imag"] = "{" + ",\n".join(f'"{factor}":{_products(getattr(imag, factor))}' for factor in "uvw") + "}"
+    lines = [f"{json.dumps(key)}:{texts[key]}" for key in type(entry).model_fields if key in texts]
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode("ascii")
 
 
 def _value(key: str, value: Any) -> str:
-    if key == "imag":
-        return "{" + ",\n".join(f'"{factor}":{_value(factor, rows)}' for factor, rows in value.items()) + "}"
-    if key in ROWS and value:
-        return "[\n" + ",\n".join(_compact(row) for row in value) + "\n]"
+    if key == "factors" and value:
+        return "[\n" + ",\n".join(_compact(factor) for factor in value) + "\n]"
     return _compact(value, sort_keys=key in UNORDERED)
+
+
+def _products(rows: tuple[Any, ...]) -> str:
+    """Nested tuples of numbers and of texts that are numbers, one product a line; `repr` is the fastest way to them."""
+    lines = ",\n".join(map(repr, rows)).replace(" ", "").replace(",)", ")").replace("'", '"')
+    return f"[\n{lines}\n]".replace("(", "[").replace(")", "]") if rows else "[]"
 
 
 def _compact(value: Any, sort_keys: bool = False) -> str:

@@ -10,6 +10,7 @@ from bilinear.catalog.convert import record, transform_hash
 from bilinear.catalog.entries import Lineage, Provenance, SparseFactor, TransformEntry
 from bilinear.catalog.errors import CatalogError
 from bilinear.decompositions import Verification, memory
+from bilinear.decompositions.identity import HASH_DIGITS
 from bilinear.decompositions.transforms import ExactTransform, Transform, parse_transform, verify_transform
 from bilinear.decompositions.transforms.cyclotomic import Integers, units
 from bilinear.decompositions.transforms.exact import (
@@ -51,7 +52,7 @@ def entry_from_transform(
         arguments=arguments or None,
         size=exact.size,
         field=field_name(exact.order),
-        hash="0" * 64,
+        hash="0" * HASH_DIGITS,
         factors=tuple(_written(factor) for factor in reversed(rest if moves else exact.factors)),
         permutations=(tuple(first.columns.tolist()),) if moves else (),
         operations=operations._asdict(),
@@ -78,8 +79,8 @@ def to_exact_transform(entry: TransformEntry) -> ExactTransform:
     return ExactTransform(entry.size, order, (*permutations, *factors))
 
 
-def verify_transform_entry(entry: TransformEntry) -> Verification:
-    """The product of the factors against the definition of the transform, and the counts against the factors.
+def verify_transform_entry(entry: TransformEntry) -> tuple[ExactTransform, Verification]:
+    """The factors; their product against the definition of the transform, and the counts against the factors.
 
     Raises:
         BilinearError: If there is no exact transform of that name, or a factor is damaged.
@@ -96,7 +97,7 @@ def verify_transform_entry(entry: TransformEntry) -> Verification:
     counted = exact.operations()._asdict()
     if entry.operations != counted:
         raise CatalogError(f"operations: {entry.operations} are stated; the factors have {counted}")
-    return verify_transform(exact, target.exact)
+    return exact, verify_transform(exact, target.exact)
 
 
 def _written(factor: ExactFactor) -> SparseFactor:

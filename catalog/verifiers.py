@@ -1,14 +1,15 @@
-"""What makes an entry of each kind true; a kind without a verifier is never written to a catalog."""
+"""What makes an entry of each kind true; a kind without a verifier is neither served nor written."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from bilinear.catalog.errors import CatalogError, WrongSchemeError
-from bilinear.decompositions import BilinearError, Verification, verify
+from bilinear.decompositions import Approximation, BilinearError, Scheme, Verification, verify
 from bilinear.decompositions.registry import Registry
 
 if TYPE_CHECKING:
@@ -24,10 +25,34 @@ VERIFIERS = Registry(
         "transform": "bilinear.catalog.transforms:verify_transform_entry",
     },
 )
-"""`kind -> "module:function"`; the function takes an entry and returns a Verification."""
+"""`kind -> "module:function"`; the function takes an entry and returns its value and a Verification."""
 
 
-def require_right(entry: AnyEntry, source: str) -> Verification:
+@dataclass(frozen=True)
+class Proved:
+    """An entry that is what it claims, read or about to be written.
+
+    Attributes:
+        entry: Any kind.
+        value: The scheme, approximation, border scheme or exact transform that it holds.
+        verification: That it computes its target.
+        originals: What it was read from, by the ending of the file; attached as `original` where it is added.
+
+    Raises:
+        WrongSchemeError: If the verification did not succeed.
+    """
+
+    entry: AnyEntry
+    value: Any
+    verification: Verification
+    originals: Mapping[str, bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.verification.ok:
+            raise WrongSchemeError(f"{name_of(self.entry)}: {self.verification.detail}", self.verification)
+
+
+def prove(entry: AnyEntry, source: str) -> Proved:
     """Check that an entry is what it claims, and that its hash is its own.
 
     Args:
@@ -38,22 +63,41 @@ def require_right(entry: AnyEntry, source: str) -> Verification:
         WrongSchemeError: If it does not compute its target.
         CatalogError: If its coefficients are outside their ring, its hash is another's, or nothing can verify its kind.
     """
-    from bilinear.catalog.convert import expected_hash
-
     if entry.kind not in VERIFIERS:
         raise CatalogError(
             f"{source}: kind: no verifier for a {entry.kind} is registered; only verified entries are kept"
         )
-    verifier = cast("Callable[[Any], Verification]", VERIFIERS.load(entry.kind))
     try:
-        verification = verifier(entry)
+        value, verification = _verifier(entry.kind)(entry)
     except BilinearError as error:
         raise CatalogError(f"{source}: {error}") from None
     if not verification.ok:
         raise WrongSchemeError(f"{source}: not {name_of(entry)}: {verification.detail}", verification)
-    if expected_hash(entry) != entry.hash:
+    if not _has_own_hash(entry, value):
         raise CatalogError(f"{source}: hash: {entry.hash[:8]}... is not that of the content; the file was changed")
-    return verification
+    return Proved(entry, value, verification)
+
+
+def _verifier(kind: str) -> Callable[[Any], tuple[Any, Verification]]:
+    return cast("Callable[[Any], tuple[Any, Verification]]", VERIFIERS.load(kind))
+
+
+def _has_own_hash(entry: AnyEntry, value: Any) -> bool:
+    from bilinear.catalog.convert import expected_hash
+
+    return expected_hash(entry, value) == entry.hash
+
+
+def read_file(path: Path) -> AnyEntry:
+    """The verified entry in any file.
+
+    Raises:
+        CatalogError: If it cannot be read.
+        WrongSchemeError: If it does not compute its target.
+    """
+    from bilinear.catalog.text import read
+
+    return prove(read(path), str(path)).entry
 
 
 def check(entry: AnyEntry, method: str = "exact") -> Verification:
@@ -67,38 +111,38 @@ def check(entry: AnyEntry, method: str = "exact") -> Verification:
         UnknownNameError: If there is no such method.
         CatalogError: If nothing can verify the entry's kind in that way.
     """
-    from bilinear.catalog.convert import expected_hash, to_scheme
-
     if entry.kind == "scheme":
-        verification = verify(to_scheme(entry), method)
+        value, verification = verify_scheme(entry, method)
     elif entry.kind in VERIFIERS and method == "exact":
-        verification = cast("Callable[[Any], Verification]", VERIFIERS.load(entry.kind))(entry)
+        value, verification = _verifier(entry.kind)(entry)
     else:
         raise CatalogError(f"{name_of(entry)}: no {method} check of a {entry.kind}; choose --method exact")
-    if verification.ok and expected_hash(entry) != entry.hash:
+    if verification.ok and not _has_own_hash(entry, value):
         detail = f"the content is right, but its hash {entry.hash[:8]}... is another one's: the file was changed"
         return replace(verification, ok=False, detail=detail)
     return verification
 
 
-def verify_scheme(entry: SchemeEntry) -> Verification:
-    """The Brent equations, over the entry's own field."""
+def verify_scheme(entry: SchemeEntry, method: str = "exact") -> tuple[Scheme, Verification]:
+    """The scheme, and the Brent equations over its own field."""
     from bilinear.catalog.convert import to_scheme
 
-    return verify(to_scheme(entry))
+    scheme = to_scheme(entry)
+    return scheme, verify(scheme, method)
 
 
-def verify_approximation(entry: ApproximationEntry) -> Verification:
-    """The residual, computed again in exact rational arithmetic, against the one stated."""
+def verify_approximation(entry: ApproximationEntry) -> tuple[Approximation, Verification]:
+    """The approximation; its residual, computed again in exact rational arithmetic, against the one stated."""
     from bilinear.catalog.convert import residual_of, to_approximation
 
     start = time.perf_counter()
-    found, stated = to_approximation(entry).residual, residual_of(entry)
+    approximation = to_approximation(entry)
+    found, stated = approximation.residual, residual_of(entry)
     ok = found == stated and found < 1 and float(found) == entry.residual.value
     detail = "the residual is exactly the one stated"
     if not ok:
         detail = f"the residual is {_rounded(found)}, stated is {entry.residual.value:.3e}"
-    return Verification(ok, "exact", "Q", time.perf_counter() - start, detail)
+    return approximation, Verification(ok, "exact", "Q", time.perf_counter() - start, detail)
 
 
 def _rounded(value: Any) -> str:

@@ -33,12 +33,12 @@ def accuracy(
 
     served = catalog.scheme(query)
     say(served.note)
-    scheme, added, infimum = served.scheme, None, None
+    scheme, added, infimum = served.value, None, None
     if calming:
         found, seconds = lower_growth(scheme, seed)
         added = keep_lower(catalog, scheme, found, seed, seconds) if save else None
         scheme, infimum = found.scheme, found.infimum
-    before, after = growth(served.scheme), growth(scheme)
+    before, after = growth(served.value), growth(scheme)
     errors = measured_errors(scheme, levels, size, seed)
     if as_json:
         found_again = {"target": scheme.target.name, "rank": scheme.rank, "ring": str(scheme.ring)}

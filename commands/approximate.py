@@ -68,10 +68,10 @@ def approximate(
     from bilinear.discover.approximate import approximate as searched
     from bilinear.discover.approximate.held import keep_nearer
     from bilinear.discover.engine.budget import parse_budget
-    from bilinear.discover.starts import PREFIX, is_seed, read
+    from bilinear.discover.starts import PREFIX, is_seed
 
     built = canonical(parse_target(target))
-    given = [read(catalog, query) for query in starts if not is_seed(query)]
+    given = [catalog.factors(query).value for query in starts if not is_seed(query)]
     named = [query.removeprefix(PREFIX) for query in starts if is_seed(query)]
     limits = _ranks(ranks), parse_budget(budget), seed
     with counted("approximating") as told:

@@ -52,10 +52,11 @@ catalog_group.add_command(show)
 @with_catalog
 def add(files: tuple[str, ...], catalog: Catalog) -> None:
     """Verify entries from files and add them to your catalog."""
-    from bilinear.catalog.store import read_file
+    from bilinear.catalog.text import read
+    from bilinear.catalog.verifiers import prove
 
     for file in files:
-        added = catalog.add(read_file(Path(file)))
+        (added,) = catalog.add_all([prove(read(Path(file)), str(Path(file)))])
         click.echo(f"{file}: {added.status}: {added.id}{'; ' if added.note else ''}{added.note}")
 
 
@@ -75,15 +76,18 @@ def remove(ids: tuple[str, ...], catalog: Catalog) -> None:
 @click.pass_context
 def merge(context: click.Context, other: Path, as_json: bool, catalog: Catalog) -> None:
     """Verify every entry of another catalog and add it; bad files are reported and passed over."""
-    from bilinear.catalog.exchange import merge as merged
+    from bilinear.catalog.importing import merge as merged
 
-    results = merged(catalog, other)
-    counts = {word: sum(r.status == word for r in results) for word in ("added", "duplicate", "wrong", "unreadable")}
+    report = merged(catalog, other)
+    if report.interrupted:
+        raise KeyboardInterrupt
+    words = {"imported": "added", "duplicate": "duplicate", "wrong": "wrong", "unreadable": "unreadable"}
+    counts = {word: report.count(status) for status, word in words.items()}
     if as_json:
-        files = [{"path": str(r.path), "status": r.status, "detail": r.detail} for r in results]
+        files = [{"path": str(r.path), "status": words[r.status], "detail": r.detail} for r in report.results]
         print_json(counts | {"files": files})
     else:
-        for result in results:
+        for result in report.results:
             if result.status in ("wrong", "unreadable"):
                 click.echo(f"{result.status}: {result.detail}", err=True)
         click.echo(", ".join(f"{count} {word}" for word, count in counts.items()))
@@ -96,7 +100,7 @@ def merge(context: click.Context, other: Path, as_json: bool, catalog: Catalog) 
 @with_catalog
 def diff(other: Path, as_json: bool, catalog: Catalog) -> None:
     """Compare with another catalog: entries on one side only, and the best ranks on both."""
-    from bilinear.catalog.exchange import diff as compared
+    from bilinear.catalog.differences import diff as compared
     from bilinear.commands.words.catalog import diff_as_dict, diff_as_lines
 
     found = compared(catalog, other)
@@ -134,13 +138,12 @@ def replay(context: click.Context, query: str, as_json: bool, catalog: Catalog) 
     from bilinear.discover.engine.run import Hooks
     from bilinear.discover.engine.solver import SOLVERS
     from bilinear.discover.replay import replay as replayed
-    from bilinear.discover.starts import read
 
     entry = catalog.scheme(query).entry
     past = entry.provenance
     say(past.command, announcement(past.solver) if past.solver in SOLVERS else "")
     with shown("replaying", Hooks()) as hooks:
-        found = replayed(entry, lambda parent: read(catalog, parent), hooks)
+        found = replayed(entry, lambda parent: catalog.factors(parent).value, hooks)
     if as_json:
         print_json({"same": found.same, "detail": found.detail, "steps": found.steps})
     else:

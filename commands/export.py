@@ -27,10 +27,8 @@ def export() -> None:
 @with_catalog
 def export_layer(query: str, catalog: Catalog, out: Path, **sizes: Any) -> None:
     """Write an STL layer made from an entry as safetensors and config.json."""
-    from bilinear.discover.starts import read
-
-    listing = catalog.find(query).listing
-    write_layer(read(catalog, query), out, listing.id if listing else None, **sizes)
+    served = catalog.factors(query)
+    write_layer(served.value, out, served.id, **sizes)
 
 
 def write_layer(
@@ -60,7 +58,7 @@ def checker(query: str, out: Path | None, catalog: Catalog) -> None:
     from bilinear.decompositions.checker import checker_source
     from bilinear.decompositions.files import write_atomic
 
-    source = checker_source(catalog.scheme(query).scheme)
+    source = checker_source(catalog.scheme(query).value)
     if out is None:
         click.echo(source, nl=False)
     else:

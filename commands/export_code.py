@@ -28,9 +28,9 @@ def code(query: str, language: str, levels: int, out: Path | None, catalog: Cata
     from bilinear.discover.optimize.programs import program_of
 
     served = catalog.scheme(query)
-    program = program_of(catalog, served.scheme)
+    program = program_of(catalog, served.value)
     say(served.note)
-    source = generate(served.scheme, program, language, levels, f"entry {served.entry.hash[:16]}")
+    source = generate(served.value, program, language, levels, f"entry {served.entry.hash[:16]}")
     if out is None:
         click.echo(source, nl=False)
     else:

@@ -13,7 +13,8 @@ from bilinear.commands.common import DONE, as_json, print_json, print_lines, wit
 from bilinear.commands.conduct import Asked, conduct
 
 if TYPE_CHECKING:
-    from bilinear.catalog.store import Added, Catalog
+    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.writing import Added
     from bilinear.decompositions.scheme import Approximation
     from bilinear.discover.starts import Start
 

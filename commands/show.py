@@ -11,7 +11,7 @@ import click
 from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
 
 if TYPE_CHECKING:
-    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.store import Catalog, Served
 
 
 @click.command()
@@ -59,33 +59,32 @@ def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
     from bilinear.catalog.classes import equals
     from bilinear.commands.words.catalog import equals_as_dict, equals_as_lines, served_as_dict, served_as_lines
     from bilinear.commands.words.search import scheme_as_lines
+    from bilinear.decompositions import Scheme
     from bilinear.discover.figures import additions
 
-    entry = catalog.entry(query)
-    if entry.kind == "approximation":
-        _show_approximation(query, entry.provenance.command, everything, as_json, catalog)
+    served = catalog.factors(query)
+    if served.entry.kind == "approximation":
+        _show_approximation(served, query, everything, as_json)
         return
-    served = catalog.scheme(query)
-    same, shared = equals(catalog, served.scheme, _own_id(catalog, query)), additions(catalog, served.scheme)
+    exact = served.only(Scheme)
+    scheme: Scheme = exact.value
+    same, shared = equals(catalog, scheme, served.id), additions(catalog, scheme)
     if as_json:
-        print_json(served_as_dict(served, shared) | equals_as_dict(same))
+        print_json(served_as_dict(exact, shared) | equals_as_dict(same))
         return
     say(served.note)
-    print_lines([*served_as_lines(served, shared), *equals_as_lines(same), *scheme_as_lines(served.scheme, everything)])
+    print_lines([*served_as_lines(exact, shared), *equals_as_lines(same), *scheme_as_lines(scheme, everything)])
 
 
-def _show_approximation(query: str, command: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
+def _show_approximation(served: Served[Any, Any], query: str, everything: bool, as_json: bool) -> None:
     from bilinear.commands.words.approximations import approximation_as_dict, approximation_as_lines, factors_as_lines
 
-    found, name = catalog.approximation(query), _own_id(catalog, query)
+    found, command = served.value, served.entry.provenance.command
     if as_json:
-        print_json(approximation_as_dict(found, name) | {"command": command})
+        print_json(approximation_as_dict(found, served.id) | {"command": command})
         return
-    print_lines([*approximation_as_lines(found), f"entry            {name or query}", f"found by         {command}"])
+    print_lines(
+        [*approximation_as_lines(found), f"entry            {served.id or query}", f"found by         {command}"]
+    )
     if everything:
         print_lines(factors_as_lines(found))
-
-
-def _own_id(catalog: Catalog, query: str) -> str | None:
-    listing = catalog.find(query).listing
-    return None if listing is None else listing.id

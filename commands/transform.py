@@ -11,7 +11,8 @@ import click
 from bilinear.commands.common import DONE, INTERRUPTED, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
 
 if TYPE_CHECKING:
-    from bilinear.catalog.store import Added, Catalog
+    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.writing import Added
     from bilinear.decompositions.transforms import Transform
     from bilinear.discover.transforms.found import Found
     from bilinear.discover.transforms.proof import Proof

@@ -5,15 +5,34 @@ from __future__ import annotations
 import hashlib
 import math
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
-from bilinear.decompositions.rings import IntArray, Ring
+from bilinear.decompositions.rings import INT64_SAFE, IntArray, Ring, magnitude
 from bilinear.decompositions.scheme import Approximation, Scheme
+
+HASH_DIGITS = 64
+"""Hexadecimal digits of a content hash."""
 
 Gaussian = tuple[int, int]
 Row = list[Gaussian]
-ONE: Gaussian = (1, 0)
+Product = tuple[Row, Row, Row, int]
+"""Three rows and a denominator."""
+
+
+class _Normal(NamedTuple):
+    """Products in normal form, sorted.
+
+    Attributes:
+        real: For each factor the rows of its real parts.
+        imag: Likewise; None if no product has an imaginary part.
+        denominators: One a product.
+    """
+
+    real: list[list[list[int]]]
+    imag: list[list[list[int]]] | None
+    denominators: list[int]
 
 
 def normal_form(scheme: Scheme) -> Scheme:
@@ -27,7 +46,7 @@ def normal_form(scheme: Scheme) -> Scheme:
     Raises:
         SchemeError: If an output factor that takes scalars up grows beyond 4,096 bits.
     """
-    return _rebuilt(scheme, _normal_products(scheme))
+    return _rebuilt(scheme, _normal(scheme))
 
 
 def content_hash(source: Scheme | Approximation) -> str:
@@ -47,22 +66,72 @@ def _approximation_hash(approximation: Approximation) -> str:
 
 
 def _scheme_hash(scheme: Scheme) -> str:
-    products = _normal_products(scheme)
+    normal = _normal(scheme)
     digest = hashlib.sha256(f"{scheme.target.key}:{scheme.ring.characteristic}:{scheme.rank}".encode())
-    for rows in ([p[0] for p in products], [p[1] for p in products], [p[2] for p in products]):
-        real, imag = ([[z[part] for z in row] for row in rows] for part in range(2))
-        digest.update(repr(real).encode())
-        if any(map(any, imag)):
-            digest.update(f"i{imag!r}".encode())
-    digest.update(repr([product[3] for product in products]).encode())
+    for axis, rows in enumerate(normal.real):
+        digest.update(repr(rows).encode())
+        if normal.imag is not None and any(map(any, normal.imag[axis])):
+            digest.update(f"i{normal.imag[axis]!r}".encode())
+    digest.update(repr(normal.denominators).encode())
     return digest.hexdigest()
 
 
-def _normal_products(scheme: Scheme) -> list[tuple[Row, Row, Row, int]]:
-    return sorted(_normal_product(scheme, q) for q in range(scheme.rank))
+def _normal(scheme: Scheme) -> _Normal:
+    """By whole arrays where no number on the way can reach 2^62, else product by product."""
+    return _by_arrays(scheme) if _is_narrow(scheme) else _by_products(scheme)
 
 
-def _normal_product(scheme: Scheme, q: int) -> tuple[Row, Row, Row, int]:
+def _is_narrow(scheme: Scheme) -> bool:
+    """Whether all numbers are real and of int64, and |u| |v| |w| < 2^62, which is more than any scaled row holds."""
+    if scheme.imag is not None or any(part.dtype == object for part in (*scheme.factors, scheme.denominators)):
+        return False
+    return math.prod(max(magnitude(factor), 1) for factor in scheme.factors) < INT64_SAFE
+
+
+def _by_arrays(scheme: Scheme) -> _Normal:
+    u, v, w, d = _scaled_residues(scheme) if scheme.ring.characteristic else _scaled(scheme)
+    empty = ~(u.any(axis=1) & v.any(axis=1) & w.any(axis=1))
+    if empty.any():
+        u[empty], v[empty], w[empty], d[empty] = 0, 0, 0, 1
+    products = sorted(zip(u.tolist(), v.tolist(), w.tolist(), d.tolist(), strict=True))
+    return _Normal([[product[axis] for product in products] for axis in range(3)], None, [p[3] for p in products])
+
+
+def _scaled(scheme: Scheme) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Left and right factors with content 1 and a positive first coefficient, the output factor in lowest terms."""
+    (u, by_u), (v, by_v) = _primitives(scheme.u), _primitives(scheme.v)
+    w, d = scheme.w * (by_u * by_v)[:, None], scheme.denominators
+    shared = np.gcd(np.gcd.reduce(w, axis=1), d)
+    return u, v, w // shared[:, None], d // shared
+
+
+def _primitives(factor: IntArray) -> tuple[IntArray, IntArray]:
+    """Rows divided by their content with the sign of the first coefficient, and those divisors; 1 for empty rows."""
+    content = np.gcd.reduce(factor, axis=1)
+    by = np.where(content == 0, 1, content * np.sign(_leads(factor)))
+    return factor // by[:, None], by
+
+
+def _leads(factor: IntArray) -> IntArray:
+    """The first nonzero coefficient of each row, 0 of an empty one."""
+    leads: IntArray = factor[np.arange(len(factor)), (factor != 0).argmax(axis=1)]
+    return leads
+
+
+def _scaled_residues(scheme: Scheme) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """First nonzero residue 1 in the left and right factors; modulo 2 and 3 a unit is its own inverse."""
+    p, (by_u, by_v) = scheme.ring.characteristic, (_leads(factor)[:, None] for factor in (scheme.u, scheme.v))
+    return scheme.u * by_u % p, scheme.v * by_v % p, scheme.w * by_u * by_v % p, np.ones(scheme.rank, np.int64)
+
+
+def _by_products(scheme: Scheme) -> _Normal:
+    products = sorted(_normal_product(scheme, q) for q in range(scheme.rank))
+    factors = [p[0] for p in products], [p[1] for p in products], [p[2] for p in products]
+    real, imag = ([[[z[part] for z in row] for row in rows] for rows in factors] for part in range(2))
+    return _Normal(real, imag, [product[3] for product in products])
+
+
+def _normal_product(scheme: Scheme, q: int) -> Product:
     """Product q in normal form: three rows of Gaussian integers and a denominator."""
     rows = [_row(real[q], None if imag is None else imag[q]) for real, imag in scheme.parts]
     if not all(any(map(any, row)) for row in rows):
@@ -80,7 +149,7 @@ def _row(real: IntArray, imag: IntArray | None) -> Row:
     return list(zip(real.tolist(), [0] * len(real) if imag is None else imag.tolist(), strict=True))
 
 
-def _normal_residues(rows: list[Row], p: int) -> tuple[Row, Row, Row, int]:
+def _normal_residues(rows: list[Row], p: int) -> Product:
     """First nonzero residue 1 in the left and right factor; the output factor takes the scalars."""
     scale, normal = 1, []
     for row in rows[:2]:
@@ -139,18 +208,20 @@ def _gcd(x: Gaussian, y: Gaussian) -> Gaussian:
     return x
 
 
-def _rebuilt(scheme: Scheme, products: list[tuple[Row, Row, Row, int]]) -> Scheme:
+def _rebuilt(scheme: Scheme, normal: _Normal) -> Scheme:
     """A scheme of these products; its ring is the declared one, or the smallest that holds the scaled products."""
-    real, imag = [], []
-    for axis, side in enumerate(scheme.target.shape):
-        pairs = np.empty((len(products), side, 2), dtype=object)
-        for q, product in enumerate(products):
-            pairs[q] = np.array(product[axis], dtype=object)
-        real.append(pairs[:, :, 0])
-        imag.append(pairs[:, :, 1])
-    denominators = np.array([product[3] for product in products], dtype=object)
     ring = scheme.ring
-    if not ring.characteristic and ring is not Ring.QI and any(d != 1 for d in denominators):
+    if not ring.characteristic and ring is not Ring.QI and any(d != 1 for d in normal.denominators):
         ring = Ring.Q
-    parts = (imag[0], imag[1], imag[2]) if ring is Ring.QI else None
-    return Scheme(scheme.target, ring, real[0], real[1], real[2], denominators, parts)
+    u, v, w = _arrays(scheme, normal.real)
+    imag = None
+    if ring is Ring.QI:
+        imag = (0 * u, 0 * v, 0 * w) if normal.imag is None else _arrays(scheme, normal.imag)
+    return Scheme(scheme.target, ring, u, v, w, np.array(normal.denominators, dtype=object), imag)
+
+
+def _arrays(scheme: Scheme, rows: list[list[list[int]]]) -> tuple[IntArray, IntArray, IntArray]:
+    u, v, w = (
+        np.array(factor, dtype=object).reshape(-1, side) for factor, side in zip(rows, scheme.target.shape, strict=True)
+    )
+    return u, v, w

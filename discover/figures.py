@@ -49,7 +49,7 @@ def figures(
 
 
 def _figures(catalog: Catalog, listing: Listing) -> Figures:
-    scheme = catalog.scheme(listing.id).scheme
+    scheme = catalog.scheme(listing.id).value
     return Figures(listing, additions(catalog, scheme), None if scheme.ring.characteristic else growth(scheme))
 
 

@@ -13,7 +13,8 @@ from bilinear.discover.keep import HASH_WORD, Made, keep
 
 if TYPE_CHECKING:
     from bilinear.catalog.entries import SchemeEntry
-    from bilinear.catalog.store import Added, Catalog
+    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.writing import Added
 
 SOLVER = "accuracy"
 STARTS = 8

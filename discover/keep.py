@@ -13,8 +13,9 @@ from bilinear.decompositions.transforms.transform import Transform
 
 if TYPE_CHECKING:
     from bilinear.catalog.entries import Lineage, Provenance
-    from bilinear.catalog.store import Added, Catalog
+    from bilinear.catalog.store import Catalog
     from bilinear.catalog.text import AnyEntry
+    from bilinear.catalog.writing import Added
 
 HASH_WORD = 16
 """Digits of a parent's hash on a command line."""

@@ -72,4 +72,4 @@ def _merit(listing: Listing) -> tuple[int, str]:
 
 
 def _read(catalog: Catalog, best: dict[Sizes, Listing], recipe: Recipe) -> list[Scheme]:
-    return [catalog.scheme(best[sizes].id).scheme for sizes in sorted(recipe.given)]
+    return [catalog.scheme(best[sizes].id).value for sizes in sorted(recipe.given)]

@@ -51,7 +51,7 @@ def pareto(catalog: Catalog, target: Target, told: Callable[[str], None] = lambd
         if listing.kind != "scheme" or listing.ring not in ("zt", "z", "q"):
             continue
         told(listing.id)
-        scheme = catalog.scheme(listing.id).scheme
+        scheme = catalog.scheme(listing.id).value
         additions = program_of(catalog, scheme).operations.additions
         rows.append(Row(listing, additions, growth(scheme).gamma, True))
     judged = [Row(row.listing, row.additions, row.gamma, not any(_beats(other, row) for other in rows)) for row in rows]

@@ -25,7 +25,8 @@ from bilinear.discover.keep import Made, keep, option_words, start_words
 from bilinear.discover.leaves import with_leaves
 
 if TYPE_CHECKING:
-    from bilinear.catalog.store import Added, Catalog
+    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.writing import Added
 
 
 @dataclass(frozen=True)

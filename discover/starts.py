@@ -15,7 +15,8 @@ from bilinear.discover.engine.problem import ProblemError
 from bilinear.discover.keep import Made, keep
 
 if TYPE_CHECKING:
-    from bilinear.catalog.store import Added, Catalog
+    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.writing import Added
 
 PREFIX = "seed:"
 
@@ -57,22 +58,12 @@ def start(catalog: Catalog, query: str, target: Target | None, rank: int | None,
     """
     if is_seed(query):
         return Start(query, _seed(query, target, rank, rng_seed), True, rng_seed)
-    given = read(catalog, query)
+    given = catalog.factors(query).value
     if target is not None and isinstance(given, Approximation) and given.target != canonical(target):
         raise ProblemError(f"start {query}: an approximation of {given.target.short}; {target.short} is searched for")
     if rank is not None and isinstance(given, Approximation) and given.rank != rank:
         raise ProblemError(f"start {query}: {given.rank} products; {rank} are searched for: give --rank {given.rank}")
     return Start(query, given)
-
-
-def read(catalog: Catalog, query: str) -> Scheme | Approximation:
-    """The verified scheme or approximation of an entry.
-
-    Raises:
-        CatalogError: If there is none, or it is a transform.
-    """
-    kind = catalog.entry(query).kind
-    return catalog.approximation(query) if kind == "approximation" else catalog.scheme(query).scheme
 
 
 def _seed(query: str, target: Target | None, rank: int | None, rng_seed: int) -> Approximation:

@@ -14,7 +14,7 @@ from bilinear.discover.approximate.held import Held, by_rank
 from bilinear.discover.approximate.pool import Best, Pool
 
 if TYPE_CHECKING:
-    from bilinear.catalog.store import Added
+    from bilinear.catalog.writing import Added
 
 DIGITS = 6  # of a residual that people read
 WIDTH = 9  # of a factor's entry

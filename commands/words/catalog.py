@@ -7,26 +7,27 @@ from typing import Any
 
 from bilinear.catalog.bounds import lower_bounds
 from bilinear.catalog.classes import Class
-from bilinear.catalog.exchange import Diff
+from bilinear.catalog.differences import Diff
 from bilinear.catalog.layout import Listing
 from bilinear.catalog.records import published
 from bilinear.catalog.status import StatusRow
 from bilinear.catalog.store import Served
 from bilinear.commands.words.search import scheme_as_dict
 from bilinear.commands.words.table import or_dash, table
+from bilinear.decompositions import Scheme
 from bilinear.decompositions.equivalence import Verdict
 from bilinear.discover.figures import Figures
 from bilinear.discover.pareto import Row
 
 
-def served_as_dict(served: Served, shared: int | None = None) -> dict[str, Any]:
+def served_as_dict(served: Served[Scheme, Any], shared: int | None = None) -> dict[str, Any]:
     """An entry for JSON: its scheme, where it comes from, and what it stands against.
 
     Args:
         served: The entry.
         shared: Additions of the program kept with it; None if none is kept.
     """
-    scheme = served.scheme
+    scheme = served.value
     bound, record = next(iter(lower_bounds(scheme.target, scheme.ring)), None), published(scheme.target, scheme.ring)
     return scheme_as_dict(scheme) | {
         "provenance": served.entry.provenance.model_dump(mode="json"),
@@ -38,9 +39,9 @@ def served_as_dict(served: Served, shared: int | None = None) -> dict[str, Any]:
     }
 
 
-def served_as_lines(served: Served, shared: int | None = None) -> list[str]:
+def served_as_lines(served: Served[Scheme, Any], shared: int | None = None) -> list[str]:
     """The head of an entry for people: exponent, cost, bounds, origin; `shared` as in `served_as_dict`."""
-    scheme, found = served.scheme, served_as_dict(served, shared)
+    scheme, found = served.value, served_as_dict(served, shared)
     program = "" if shared is None else f", {shared} in the program kept with it"
     exponent, bound, record = found["exponent"], found["lower_bound"], found["published"]
     return [

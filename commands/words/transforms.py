@@ -14,7 +14,7 @@ from bilinear.discover.transforms.proof import Proof
 
 if TYPE_CHECKING:
     from bilinear.catalog.layout import Listing
-    from bilinear.catalog.store import Added
+    from bilinear.catalog.writing import Added
 
 
 def found_as_dict(found: Found, proof: Proof, added: Added | None) -> dict[str, Any]:

@@ -58,13 +58,18 @@ def detect(source: Source) -> str:
     return found
 
 
-def read(source: Source) -> Iterator[Draft | Border | Fault]:
+def read(source: Source, name: str | None = None) -> Iterator[Draft | Border | Fault]:
     """The schemes of a file, one after another, not proved yet.
 
+    Args:
+        source: The file.
+        name: Of its format; told from its content if None.
+
     Raises:
+        UnknownNameError: If there is no such format.
         FormatError: If it is of no known format, or cannot be read.
     """
-    yield from format_named(detect(source)).read(source)
+    yield from format_named(name or detect(source)).read(source)
 
 
 def write(scheme: Scheme, name: str, extra: Mapping[str, Any] | None = None) -> dict[str, bytes]:

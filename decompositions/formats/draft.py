@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from bilinear.decompositions import rings
 from bilinear.decompositions.errors import RingError
 from bilinear.decompositions.formats.numbers import Factor, FormatError
-from bilinear.decompositions.formats.quick import agrees
 from bilinear.decompositions.rings import IntArray, Ring
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets import Target, parse_target
@@ -97,7 +96,7 @@ def settle(draft: Draft) -> Settled:
         SchemeError: If a coefficient has more than 4,096 bits.
     """
     scheme = _assembled(draft)
-    verification = _verified(scheme)
+    verification = verify(scheme)
     if verification.ok:
         return Settled(scheme, verification, _note(draft, scheme))
     for ring in _residues(draft, scheme):
@@ -105,16 +104,12 @@ def settle(draft: Draft) -> Settled:
             reduced = scheme.to(ring)
         except RingError:
             continue
-        found = _verified(reduced)
+        found = verify(reduced)
         if found.ok:
             return Settled(reduced, found, _note(draft, reduced))
         if draft.characteristic == ring.characteristic:
             scheme, verification = reduced, found
     return Settled(scheme, verification, "")
-
-
-def _verified(scheme: Scheme) -> Verification:
-    return agrees(scheme) or verify(scheme)
 
 
 def _residues(draft: Draft, scheme: Scheme) -> Iterator[Ring]:

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from bilinear.decompositions.formats import arrays
 from bilinear.decompositions.formats.draft import Draft, sized
 from bilinear.decompositions.formats.numbers import Factor, FormatError, from_integers, from_numbers, narrowed
-from bilinear.decompositions.formats.quick import agrees
 from bilinear.decompositions.formats.source import Format, Source, fractions, sizes
 from bilinear.decompositions.rings import INT64_SAFE, smallest
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets import Target, parse_target
+from bilinear.decompositions.verify import verify
 
 _NAME = re.compile(r"(?<![a-z])(?P<kind>[a-z]{2})-(?P<sizes>[1-9]{3})(?![0-9])(?:-rank(?P<rank>[0-9]{1,5})(?![0-9]))?")
 LARGEST_GUESS = 9
@@ -96,7 +96,7 @@ def _guessed(row: NDArray[Any]) -> Target | None:
             continue
         u, v, w = (factor.real for factor in _factors(row, sized(n, m, p), rank))
         ring = smallest((u, v, w), np.ones(rank, np.int64), None)
-        if agrees(Scheme(sized(n, m, p), ring, u, v, w)):
+        if verify(Scheme(sized(n, m, p), ring, u, v, w)):
             return sized(n, m, p)
     return None
 

@@ -123,16 +123,6 @@ def from_tokens(tokens: Sequence[str], rank: int) -> Factor:
     return from_numbers([known[text] for text in tokens], rank)
 
 
-def from_rows(rows: Sequence[Sequence[str]]) -> Factor:
-    """A factor of rows of written numbers.
-
-    Raises:
-        FormatError: If one is no number, or rows differ in length.
-    """
-    require_rectangular(rows)
-    return from_tokens([text for row in rows for text in row], len(rows))
-
-
 def require_rectangular(rows: Sequence[Sequence[Any]]) -> None:
     """Refuse rows of different lengths.
 

@@ -17,20 +17,23 @@ from bilinear.decompositions.verify.record import Verification, field_name
 
 Parts = tuple[NDArray[Any], NDArray[Any] | None]
 
+BLOCK = 1 << 18
+"""Multiplications of floats that are done at once: so few cost less than a call, and BLAS does them in one thread."""
+
 
 def verify_exact(scheme: Scheme) -> Verification:
-    """Decide every Brent equation over the scheme's own field; the tensor is compared slab by slab.
+    """Decide every Brent equation over the scheme's own field; the tensor is compared block by block.
 
     Raises:
-        TooLargeError: If one slab would not fit into memory.
+        TooLargeError: If one block would not fit into memory.
     """
     start = time.perf_counter()
     wrong, first = 0, ""
-    for slab in _slabs(scheme):
-        columns, outputs = slab.differences(scheme.ring.characteristic)
-        wrong += len(columns)
-        if len(columns) and not first:
-            first = slab.describe(scheme, int(columns[0]), int(outputs[0]))
+    for block in _blocks(scheme):
+        places = block.differences(scheme.ring.characteristic)
+        wrong += len(places)
+        if len(places) and not first:
+            first = block.describe(scheme, *places[0].tolist())
     detail = f"all {scheme.target.entries} tensor entries agree"
     if wrong:
         detail = f"{wrong} of {scheme.target.entries} tensor entries are wrong, first {first}"
@@ -38,30 +41,37 @@ def verify_exact(scheme: Scheme) -> Verification:
 
 
 @dataclass(frozen=True)
-class _Slab:
-    """The scheme's tensor and the target's for left coordinate `i`, both times `scale`, shape (right, out)."""
+class _Block:
+    """The scheme's tensor less the target's, both times `scale`, from left coordinate `i` on.
+
+    Attributes:
+        gap: Real part, shape (count, right, out).
+        imag: Imaginary part, likewise; None over real fields.
+    """
 
     i: int
     scale: int
-    real: NDArray[Any]
+    gap: NDArray[Any]
     imag: NDArray[Any] | None
-    expected: NDArray[Any]
 
-    def differences(self, characteristic: int) -> tuple[NDArray[np.intp], ...]:
-        gap = self.real - self.expected
-        if characteristic:
-            gap = gap % characteristic
-        return np.nonzero(gap != 0 if self.imag is None else (gap != 0) | (self.imag != 0))
+    def differences(self, characteristic: int) -> NDArray[np.intp]:
+        """Where they differ, shape (places, 3)."""
+        differ = (self.gap % characteristic if characteristic else self.gap) != 0
+        if self.imag is not None:
+            differ |= self.imag != 0
+        return np.argwhere(differ) if differ.any() else np.empty((0, 3), np.intp)
 
-    def describe(self, scheme: Scheme, j: int, k: int) -> str:
-        characteristic = scheme.ring.characteristic
-        found, needed = int(self.real[j, k]), int(self.expected[j, k])
-        if characteristic:
-            found, needed = found % characteristic, needed % characteristic
+    def describe(self, scheme: Scheme, row: int, j: int, k: int) -> str:
+        target, i = scheme.target, self.i + row
+        entry = (target.indices == (i, j, k)).all(axis=1)
+        needed = self.scale * sum(target.values[entry].tolist())
+        found = int(self.gap[row, j, k]) + needed
+        if scheme.ring.characteristic:
+            found, needed = found % scheme.ring.characteristic, needed % scheme.ring.characteristic
         text = _short(Fraction(found, self.scale))
-        if self.imag is not None and self.imag[j, k] != 0:
-            text += f" + {_short(Fraction(int(self.imag[j, k]), self.scale))}i"
-        return f"T[{self.i},{j},{k}] is {text}, must be {_short(Fraction(needed, self.scale))}"
+        if self.imag is not None and self.imag[row, j, k] != 0:
+            text += f" + {_short(Fraction(int(self.imag[row, j, k]), self.scale))}i"
+        return f"T[{i},{j},{k}] is {text}, must be {_short(Fraction(needed, self.scale))}"
 
 
 def _short(value: Fraction) -> str:
@@ -69,22 +79,27 @@ def _short(value: Fraction) -> str:
     return text or f"a fraction of {value.numerator.bit_length()} by {value.denominator.bit_length()} bits"
 
 
-def _slabs(scheme: Scheme) -> Iterator[_Slab]:
-    """The sum for one left coordinate after another, in the fastest arithmetic that is exact for it.
+def _blocks(scheme: Scheme) -> Iterator[_Block]:
+    """The sum for some left coordinates after others, in the fastest arithmetic that is exact for it.
 
-    Only products that read the coordinate take part, so a sparse scheme is decided fast.
+    Only products that read one of the coordinates take part, so a sparse scheme is decided fast; where a matrix product
+    over one coordinate costs less than the call, several go together.
     """
     scale = rings.common_multiple(scheme.denominators)
     dtype = arithmetic(scheme, scale)
     left, right, out = scheme.target.shape
-    numbers = scheme.rank * (left + 3 * right + 2 * out) + 4 * right * out
+    work = max(scheme.rank, 1) * right * out
+    count = min(left, max(1, BLOCK // work)) if dtype is np.float64 else 1
+    numbers = scheme.rank * (left + 3 * count * right + 2 * out) + 4 * count * right * out
     parts, number_bytes = (1 if scheme.imag is None else 2), (64 if dtype is object else 8)
     memory.require(parts * number_bytes * numbers, f"the Brent equations of {scheme.target.name}")
     u, v, w = _scaled_parts(scheme, scale, dtype)
-    starts = np.searchsorted(scheme.target.indices[:, 0], np.arange(left + 1))
-    for i in range(left):
-        real, imag = _sum(u, v, w, i)
-        yield _Slab(i, scale, real, imag, _expected(scheme, slice(starts[i], starts[i + 1]), scale, dtype))
+    entries = np.searchsorted(scheme.target.indices[:, 0], np.arange(left + 1))
+    for i in range(0, left, count):
+        end = min(i + count, left)
+        gap, imag = _sum(u, v, w, slice(i, end))
+        _subtract(gap, scheme, slice(entries[i], entries[end]), i, scale)
+        yield _Block(i, scale, gap, imag)
 
 
 def arithmetic(scheme: Scheme, scale: int) -> type[np.float64] | type[np.int64] | type[object]:
@@ -106,21 +121,34 @@ def arithmetic(scheme: Scheme, scale: int) -> type[np.float64] | type[np.int64] 
 
 def _scaled_parts(scheme: Scheme, scale: int, dtype: type) -> list[Parts]:
     """u, v and w times L/d, as arrays of `dtype`."""
-    weight = np.array([scale // d for d in scheme.denominators.tolist()], dtype=object)[:, None]
     scaled: list[Parts] = []
     for name, (real, imag) in zip("uvw", scheme.parts, strict=True):
         if name == "w" and scale > 1:
+            weight = np.array([scale // d for d in scheme.denominators.tolist()], dtype=object)[:, None]
             real, imag = weight * real, None if imag is None else weight * imag
         scaled.append((real.astype(dtype), None if imag is None else imag.astype(dtype)))
     return scaled
 
 
-def _sum(u: Parts, v: Parts, w: Parts, i: int) -> Parts:
-    """sum_q u[q,i] v[q,j] w[q,k] as real and imaginary part, shape (right, out)."""
-    column = _taken(u, (slice(None), slice(i, i + 1)))
-    alive = np.flatnonzero(column[0] if column[1] is None else (column[0] != 0) | (column[1] != 0))
-    pairs = _complex(_taken(column, alive), _taken(v, alive), np.multiply)
-    return _complex(pairs, _taken(w, alive), lambda uv, z: uv.T @ z)
+def _sum(u: Parts, v: Parts, w: Parts, block: slice) -> Parts:
+    """sum_q u[q,i] v[q,j] w[q,k] as real and imaginary part, i within the block, shape (count, right, out)."""
+    columns = _taken(u, (slice(None), block))
+    read = columns[0] != 0 if columns[1] is None else (columns[0] != 0) | (columns[1] != 0)
+    alive = np.flatnonzero(read.any(axis=1))
+    pairs = _complex(_taken(columns, alive), _taken(v, alive), _outer)
+    return _complex(pairs, _taken(w, alive), _joined)
+
+
+def _outer(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    products: NDArray[Any] = x[:, :, None] * y[:, None, :]
+    return products
+
+
+def _joined(pairs: NDArray[Any], z: NDArray[Any]) -> NDArray[Any]:
+    """sum_q pairs[q,i,j] z[q,k], as one matrix product."""
+    rank, count, right = pairs.shape
+    sums: NDArray[Any] = pairs.reshape(rank, count * right).T @ z
+    return sums.reshape(count, right, -1)
 
 
 def _taken(parts: Parts, key: Any) -> Parts:
@@ -136,9 +164,8 @@ def _complex(x: Parts, y: Parts, multiply: Any) -> Parts:
     return real, multiply(x[0], y[1]) + multiply(x[1], y[0])
 
 
-def _expected(scheme: Scheme, entries: slice, scale: int, dtype: type) -> NDArray[Any]:
-    """The target's slab with these entries, times `scale`, shape (right, out)."""
-    slab: NDArray[Any] = np.zeros(scheme.target.shape[1:], dtype=dtype)
-    _, j, k = scheme.target.indices[entries].T
-    slab[j, k] = (scheme.target.values[entries].astype(object) * scale).astype(dtype)
-    return slab
+def _subtract(gap: NDArray[Any], scheme: Scheme, entries: slice, first: int, scale: int) -> None:
+    """Take these entries of the target, times `scale`, off a block that begins with left coordinate `first`."""
+    i, j, k = scheme.target.indices[entries].T
+    values = scheme.target.values[entries]
+    gap[i - first, j, k] -= (values if scale == 1 else values.astype(object) * scale).astype(gap.dtype)

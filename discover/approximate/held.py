@@ -16,7 +16,8 @@ from bilinear.discover.keep import Made, keep, start_words
 from bilinear.discover.starts import PREFIX
 
 if TYPE_CHECKING:
-    from bilinear.catalog.store import Added, Catalog
+    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.writing import Added
 
 SOLVER = "approximate"
 EXACT = 1e-10

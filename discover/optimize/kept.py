@@ -15,7 +15,8 @@ from bilinear.discover.optimize.search import Optimum, optimize
 
 if TYPE_CHECKING:
     from bilinear.catalog.entries import SchemeEntry
-    from bilinear.catalog.store import Added, Catalog
+    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.writing import Added
 
 SOLVER = "optimize"
 RECIPE = "flips and changes of basis at equal rank, for fewer additions"
@@ -49,7 +50,7 @@ def keep_optimum(catalog: Catalog, given: Scheme, optimum: Optimum) -> Kept:
     if optimum.scheme is given:
         return Kept(tuple(attached), None)
     added = keep(catalog, optimum.scheme, _made(given, optimum))
-    stored = catalog.scheme(added.id).scheme
+    stored = catalog.scheme(added.id).value
     try:
         if attach(catalog, stored, optimum.program):
             attached.append(content_hash(stored))

@@ -68,11 +68,8 @@ def initial_basis(
 def _of_entry(query: str, tile: tuple[int, int, int], rank: int, catalog: Catalog | None) -> Basis:
     from bilinear.catalog.store import Catalog
 
-    opened = catalog or Catalog()
-    kind = opened.entry(query).kind
-    source = opened.approximation(query) if kind == "approximation" else opened.scheme(query).scheme
-    listing = opened.find(query).listing
-    basis = Basis.of(source, listing.id if listing else None)
+    served = (catalog or Catalog()).factors(query)
+    basis = Basis.of(served.value, served.id)
     if (basis.tile, basis.rank) != (tile, rank):
         found = f"{'x'.join(map(str, basis.tile))} of rank {basis.rank}"
         raise LayerError(

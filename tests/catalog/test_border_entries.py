@@ -75,7 +75,7 @@ def test_known_border_ranks_are_proved_and_come_back(border: Border, rank: int, 
     mine, first = users_catalog(tmp_path), entry_from_border(border, PROVENANCE)
     added = mine.add(first)
     assert f"-r{rank}-border-" in added.id
-    found = mine.entry(added.id)
+    found = mine.serve(added.id).entry
     assert isinstance(found, BorderEntry)
     assert loads(dumps(found), "memory") == found
     assert entry_from_border(to_border(found), PROVENANCE).hash == first.hash
@@ -156,7 +156,7 @@ def test_importing_and_exporting(tmp_path: Path) -> None:
     (result,) = import_paths(mine, [path]).results
     assert result.status == "imported"
     assert "10 products are 3x2x2 + O(x^1) exactly, border rank at most 10" in result.note
-    found = mine.entry(result.detail)
+    found = mine.serve(result.detail).entry
     assert isinstance(found, BorderEntry)
     assert (found.degree, found.provenance.solver) == (0, "import")
     assert found.lineage.recipe == "imported from bini322 (fast-matmul)"

@@ -16,7 +16,7 @@ from bilinear.catalog import (
     dumps,
     entry_from_approximation,
     loads,
-    require_right,
+    prove,
     to_approximation,
     to_scheme,
 )
@@ -44,6 +44,11 @@ def test_a_scheme_survives_being_written_and_read(scheme: Scheme) -> None:
     assert again == entry
     assert dumps(again) == data
     assert isinstance(again, SchemeEntry)
+    assert again == SchemeEntry.model_validate_json(data), "what is built from a scheme keeps to every rule"
+    written = json.loads(data)
+    for factor in "uvw":
+        rows = [json.dumps(row, separators=(",", ":")) for row in written[factor]]
+        assert (",\n".join(rows)).encode() in data
     assert same(to_scheme(again), scheme)
     assert again.hash == content_hash(scheme)
 
@@ -72,7 +77,7 @@ def test_a_file_target_is_carried_inside_and_under_its_last_name_only() -> None:
     assert entry.target.name == "file:map.npy"
     assert entry.target.key == small_file_target().key
     assert to_scheme(entry).target == small_file_target()
-    require_right(entry, "test")
+    prove(entry, "test")
 
 
 @settings(max_examples=20, deadline=None)
@@ -91,4 +96,4 @@ def test_an_approximation_survives_float_for_float(numbers: list[float]) -> None
     assert dumps(again) == dumps(entry)
     for one, two in zip(to_approximation(again).factors, approximation.factors, strict=True):
         assert one.tobytes() == two.tobytes()
-    assert require_right(again, "test").ok
+    assert prove(again, "test").verification.ok

@@ -1,40 +1,28 @@
 """Importing files and folders: what is kept, what is told of the rest; batches write what `Catalog.add` does."""
 
 import json
-import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
-from strategies import file_schemes, verified_schemes
+from entry_samples import another_strassen, entry_of, strassen_entry, users_catalog, wrong_strassen
 
-from bilinear.catalog import Added, Catalog, Lineage, Provenance, StoreError, WrongSchemeError, dumps, entry_from_scheme
-from bilinear.catalog.batch import Proved, add_proved, quick_hash, written
+from bilinear.catalog import Added, Catalog, CatalogError, Proved, StoreError, dumps, merge
 from bilinear.catalog.importing import STATUSES, Report, export, import_paths, paths_of
+from bilinear.catalog.writing import add_all
 from bilinear.cli import main
 from bilinear.decompositions import (
     Scheme,
-    content_hash,
     kronecker,
     parse_target,
-    permute,
     standard,
     strassen,
-    verify,
     winograd,
 )
 from bilinear.decompositions.formats import FORMATS, format_named
 from bilinear.decompositions.formats import write as exported
-
-PROVENANCE = Provenance(solver="import", version="0", command="bilinear import x")
-
-
-def proved(scheme: Scheme) -> Proved:
-    return Proved(scheme, verify(scheme), PROVENANCE, "imported", {".txt": b"as it was"})
 
 
 def put(folder: Path, scheme: Scheme, name: str, stem: str | None = None) -> Path:
@@ -49,73 +37,6 @@ def put(folder: Path, scheme: Scheme, name: str, stem: str | None = None) -> Pat
 
 def counts(report: Report) -> dict[str, int]:
     return {status: report.count(status) for status in STATUSES if report.count(status)}
-
-
-@settings(max_examples=60)
-@given(verified_schemes() | file_schemes())
-def test_the_quick_hash_and_the_quick_text_are_the_slow_ones(scheme: Scheme) -> None:
-    assert quick_hash(scheme) == content_hash(scheme)
-    one = proved(scheme)
-    slow = entry_from_scheme(scheme, PROVENANCE, Lineage(recipe="imported"), [one.verification])
-    assert written(one, scheme, slow.hash) == dumps(slow)
-
-
-def test_a_batch_writes_what_add_writes(tmp_path: Path) -> None:
-    schemes = [strassen(), winograd(), standard(parse_target("3x1x2")), strassen().to("f2")]
-    one_by_one, together = Catalog(tmp_path / "a", shipped=None), Catalog(tmp_path / "b", shipped=None)
-    for scheme in schemes:
-        one_by_one.add(entry_from_scheme(scheme, PROVENANCE, Lineage(recipe="imported")))
-    added = add_proved(together, [proved(scheme) for scheme in schemes])
-    assert [one.status for one in added] == ["added"] * 4
-    assert added[2].note == "3x1x2 is stored as 1x2x3, by a permutation"
-    for listing in one_by_one:
-        same = tmp_path / "b" / listing.path.relative_to(tmp_path / "a")
-        assert same.read_bytes() == listing.path.read_bytes()
-    assert len(list(together)) == len(list(one_by_one)) == 4
-
-
-def test_a_batch_knows_duplicates_in_itself_and_in_both_folders(tmp_path: Path) -> None:
-    first = standard(parse_target("1x2x2"))
-    order = np.random.default_rng(1).permutation(first.rank)
-    shuffled = Scheme(first.target, first.ring, *(factor[order] for factor in first.factors))
-    turned = permute(first, (1, 2, 0))
-    catalog = Catalog(tmp_path)
-    added = add_proved(catalog, [proved(s) for s in (strassen(), first, shuffled, turned)])
-    assert [one.status for one in added] == ["duplicate", "added", "duplicate", "duplicate"]
-    assert [one.status for one in add_proved(Catalog(tmp_path), [proved(turned)])] == ["duplicate"]
-
-
-def test_a_damaged_file_holds_nothing(tmp_path: Path) -> None:
-    catalog = Catalog(tmp_path, shipped=None)
-    (first,) = add_proved(catalog, [proved(strassen())])
-    listing = next(iter(catalog))
-    listing.path.write_bytes(listing.path.read_bytes()[:-20])
-    (second,) = add_proved(catalog, [proved(strassen())])
-    assert second.status == "added"
-    assert second.id != first.id
-    assert catalog.scheme(second.id).scheme.rank == 7
-
-
-def test_what_is_not_proved_is_not_written(tmp_path: Path) -> None:
-    scheme = strassen()
-    wrong = Scheme(scheme.target, scheme.ring, -scheme.u, scheme.v, scheme.w)
-    with pytest.raises(WrongSchemeError, match="tensor entries are wrong"):
-        add_proved(Catalog(tmp_path), [proved(strassen()), proved(wrong)])
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(StoreError, match="cannot be written"):
-        add_proved(Catalog(tmp_path), [proved(strassen())])
-
-
-def test_a_file_where_a_folder_should_be_is_told(tmp_path: Path) -> None:
-    (tmp_path / "attachments").write_text("")
-    with pytest.raises(StoreError, match="cannot be written"):
-        add_proved(Catalog(tmp_path, shipped=None), [proved(strassen())])
-    assert not list(Catalog(tmp_path, shipped=None))
 
 
 @pytest.mark.parametrize("name", FORMATS.names())
@@ -194,13 +115,13 @@ def test_a_user_who_stops_the_writing_is_told_the_truth(tmp_path: Path, monkeypa
 
     def interrupted(catalog: Catalog, waiting: list[Proved]) -> list[Added]:
         calls.append(len(waiting))
-        added = add_proved(catalog, waiting)
+        added = add_all(catalog, catalog.root, waiting)
         if len(calls) == 1:
             raise KeyboardInterrupt
         return added
 
     monkeypatch.setattr("bilinear.catalog.importing.BATCH", 1)
-    monkeypatch.setattr("bilinear.catalog.importing.add_proved", interrupted)
+    monkeypatch.setattr(Catalog, "add_all", interrupted)
     report = import_paths(Catalog(tmp_path / "catalog", shipped=None), [tmp_path / "files"])
     assert report.interrupted
     assert [result.status for result in report.results] == ["duplicate"]
@@ -247,6 +168,52 @@ def test_several_files_of_one_export(tmp_path: Path) -> None:
 
 def call(tmp_path: Path, *arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments), env={"BILINEAR_CATALOG": str(tmp_path / "catalog")})
+
+
+def test_merge_reports_each_file_and_stops_at_none(tmp_path: Path) -> None:
+    mine, other = users_catalog(tmp_path / "mine"), users_catalog(tmp_path / "other")
+    mine.add(strassen_entry())
+    other.add(strassen_entry())
+    new = other.add(entry_of(another_strassen(1)))
+    folder = tmp_path / "other" / "matmul" / "2x2x2"
+    (folder / "broken.json").write_bytes(dumps(strassen_entry())[:100])
+    (folder / "wrong.json").write_bytes(dumps(entry_of(wrong_strassen())))
+    (folder / "notes.txt").write_text("no entry")
+    found = {merged.path.name: merged for merged in merge(mine, tmp_path / "other").results}
+    statuses = {name: merged.status for name, merged in found.items()}
+    assert sorted(statuses.values()) == ["duplicate", "imported", "unreadable", "wrong"]
+    assert (statuses["broken.json"], statuses["wrong.json"]) == ("unreadable", "wrong")
+    assert "64 tensor entries are wrong" in found["wrong.json"].detail
+    assert mine.serve(new.id).entry.hash
+    assert len(list(mine)) == 2
+
+
+def test_merge_into_a_folder_that_cannot_be_written_stops(tmp_path: Path) -> None:
+    users_catalog(tmp_path / "other").add(strassen_entry())
+    with pytest.raises(StoreError, match="cannot be written"):
+        merge(users_catalog(Path("/proc/bilinear")), tmp_path / "other")
+
+
+def test_merge_needs_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="no such folder; a catalog is a folder with families such as matmul/"):
+        merge(users_catalog(tmp_path), tmp_path / "none")
+
+
+def test_the_command_merges(tmp_path: Path) -> None:
+    other = users_catalog(tmp_path / "other")
+    added = other.add(entry_of(another_strassen(1)))
+    answer = call(tmp_path, "catalog", "merge", str(tmp_path / "other"), "--json")
+    assert answer.exit_code == 0, answer.output
+    found = json.loads(answer.stdout)
+    path = str(next(iter(other)).path)
+    assert found.pop("files") == [{"path": path, "status": "added", "detail": added.id}]
+    assert found == {"added": 1, "duplicate": 0, "wrong": 0, "unreadable": 0}
+    cut = tmp_path / "other" / "matmul" / "2x2x2" / "cut.json"
+    cut.write_text("{")
+    answer = call(tmp_path, "catalog", "merge", str(tmp_path / "other"))
+    assert answer.exit_code == 1
+    assert answer.stdout == "0 added, 1 duplicate, 0 wrong, 1 unreadable\n"
+    assert answer.stderr.startswith(f"unreadable: {cut}: line 1: truncated or not JSON")
 
 
 @pytest.mark.parametrize("name", [*FORMATS.names(), "entry"])

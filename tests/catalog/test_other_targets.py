@@ -33,7 +33,7 @@ def test_an_entry_is_found_by_id_and_by_target(name: str, tmp_path: Path) -> Non
     assert listing.id.startswith(NAMES[name])
     assert listing.target == name
     for query in (listing.id, f"{name}:{len(target.values)}", listing.hash):
-        assert mine.scheme(query).scheme.target == target
+        assert mine.scheme(query).value.target == target
 
 
 def test_status_compares_with_known_ranks_and_bounds(tmp_path: Path) -> None:

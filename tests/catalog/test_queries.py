@@ -53,16 +53,16 @@ def test_a_smaller_set_goes_before_fewer_additions(mine: Catalog) -> None:
 
 
 def test_bounded_norms_go_before_nearness_unless_the_lowest_is_asked_for() -> None:
-    bounded, lowest = (SHIPPED.approximation(f"{kind}:4x4x4:40") for kind in ("approximation", "lowest"))
+    bounded, lowest = (SHIPPED.serve(f"{kind}:4x4x4:40").value for kind in ("approximation", "lowest"))
     assert norms(lowest.factors).max() > longest_row(lowest.target) >= norms(bounded.factors).max()
     assert lowest.residual < bounded.residual
 
 
 def test_an_approximation_is_served_in_any_order_of_sizes(mine: Catalog) -> None:
-    source = pruned(SHIPPED.scheme("2x2x3:11").scheme, 9, np.random.default_rng(0))
+    source = pruned(SHIPPED.scheme("2x2x3:11").value, 9, np.random.default_rng(0))
     mine.add(entry_from_approximation(source, PAST))
     for text in ("2x2x3", "2x3x2", "3x2x2"):
-        found = mine.approximation(f"approximation:{text}:9")
+        found = mine.serve(f"approximation:{text}:9").value
         assert found.target == parse_target(text)
         assert found.residual == source.residual
 
@@ -73,8 +73,8 @@ def test_what_is_not_there_is_told(mine: Catalog) -> None:
         mine.find("approximation:2x2x2:5")
     with pytest.raises(CatalogError, match=r"bilinear approximate and refine find some"):
         mine.find("lowest:3x3x3:20")
-    with pytest.raises(CatalogError, match="kind: scheme; an approximation is needed"):
-        SHIPPED.approximation("2x2x2:7")
+    with pytest.raises(CatalogError, match="kind: approximation; a scheme is needed"):
+        SHIPPED.scheme("approximation:2x2x2:6")
 
 
 def test_show_export_and_start_take_the_query(tmp_path: Path) -> None:

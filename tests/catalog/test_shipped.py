@@ -53,7 +53,7 @@ SLOW = [entry for entry in SCHEMES if entry not in QUICK and entry.provenance.cp
 def test_an_entry_is_found_again(entry) -> None:
     if entry.provenance.solver == "ternary-sgd":
         pytest.skip("floating-point searches repeat on the same kind of processor only")
-    assert replay(entry, lambda parent: SHIPPED.scheme(parent).scheme).same
+    assert replay(entry, lambda parent: SHIPPED.scheme(parent).value).same
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_the_published_ternary_rank_is_matched(target: str, rank: int) -> None:
     record = published(parse_target(target), "zt")
     assert record is not None
     assert record.rank == rank
-    assert SHIPPED.scheme(f"{target}:{rank}", "zt").scheme.rank == rank
+    assert SHIPPED.scheme(f"{target}:{rank}", "zt").value.rank == rank
 
 
 def test_a_derived_entry_is_found_again_in_the_gate() -> None:

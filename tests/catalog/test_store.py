@@ -64,13 +64,13 @@ def test_an_entry_is_added_once_and_found_in_every_way(tmp_path: Path) -> None:
         "matmul:2x2x2:7",
         str(listing.path),
     ):
-        assert mine.entry(query).hash == entry.hash
-        assert verify(mine.scheme(query).scheme)
+        assert mine.serve(query).entry.hash == entry.hash
+        assert verify(mine.scheme(query).value)
 
 
 def test_the_verification_is_the_stores_own(tmp_path: Path) -> None:
     mine = users_catalog(tmp_path)
-    stored = mine.entry(mine.add(strassen_entry()).id)
+    stored = mine.serve(mine.add(strassen_entry()).id).entry
     assert [(known.method, known.ok) for known in stored.verification] == [("exact", True)]
 
 
@@ -81,17 +81,17 @@ def test_a_scheme_is_stored_in_rising_order_and_served_in_any(tmp_path: Path) ->
     assert added.note == "3x1x2 is stored as 1x2x3, by a permutation"
     for name in ("1x2x3", "1x3x2", "2x1x3", "2x3x1", "3x1x2", "3x2x1"):
         served = mine.scheme(f"{name}:6")
-        assert served.scheme.target == parse_target(name)
-        assert verify(served.scheme)
+        assert served.value.target == parse_target(name)
+        assert verify(served.value)
         assert ("by a permutation" in served.note) == (name != "1x2x3")
-        assert mine.add(entry_of(served.scheme)).status == "duplicate"
+        assert mine.add(entry_of(served.value)).status == "duplicate"
 
 
 def test_a_scheme_comes_over_the_ring_asked_for(tmp_path: Path) -> None:
     mine = users_catalog(tmp_path)
     mine.add(strassen_entry())
-    assert mine.scheme("2x2x2:7", "f3").scheme.ring == "f3"
-    assert verify(mine.scheme("2x2x2:7", "f2").scheme)
+    assert mine.scheme("2x2x2:7", "f3").value.ring == "f3"
+    assert verify(mine.scheme("2x2x2:7", "f2").value)
     mine.add(entry_of(another_strassen(1).to("f2")))
     with pytest.raises(RingError, match="lift it instead"):
         mine.scheme(next(x.id for x in mine if x.ring == "f2"), "q")
@@ -108,7 +108,7 @@ def test_a_file_target_lies_under_its_key(tmp_path: Path) -> None:
     assert listing.target == "file:map.npy"
     assert added.id == f"file-{scheme.target.key[:12]}-{listing.path.stem}"
     np.save(tmp_path / "other.npy", scheme.target.dense())
-    assert mine.scheme(f"file:{tmp_path}/other.npy:{scheme.rank}").entry.hash == mine.entry(added.id).hash
+    assert mine.scheme(f"file:{tmp_path}/other.npy:{scheme.rank}").entry.hash == mine.serve(added.id).entry.hash
 
 
 def test_an_approximation_is_kept_beside_the_schemes(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_an_approximation_is_kept_beside_the_schemes(tmp_path: Path) -> None:
     (listing,) = mine
     assert (listing.kind, listing.ring, listing.rank) == ("approximation", None, 7)
     assert added.id.startswith("2x2x2-r7-approx-")
-    assert mine.entry(added.id).kind == "approximation"
+    assert mine.serve(added.id).entry.kind == "approximation"
     with pytest.raises(CatalogError, match="kind: approximation; a scheme is needed"):
         mine.scheme(added.id)
 
@@ -142,11 +142,11 @@ def test_a_transform_needs_a_verifier_and_nothing_else(tmp_path: Path, monkeypat
     (listing,) = mine
     assert added.id == listing.id == f"transform-identity-1-t1-q-{entry.hash[:8]}"
     assert (listing.kind, listing.ring, listing.rank) == ("transform", "q", None)
-    assert mine.entry(listing.id).hash == entry.hash
+    assert mine.serve(listing.id).entry.hash == entry.hash
 
 
-def right(entry: TransformEntry) -> Verification:
-    return Verification(True, "exact", "Q", 0.0, "the identity")
+def right(entry: TransformEntry) -> tuple[TransformEntry, Verification]:
+    return entry, Verification(True, "exact", "Q", 0.0, "the identity")
 
 
 def test_a_wrong_scheme_is_never_written(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_wrong_scheme_is_never_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../../x", "/etc/passwd", "..", "a/b", "2x2x2/../r7", "", ".lock", "a\0b", "x" * 300])
 def test_an_id_that_leaves_the_catalog_is_refused(name: str, tmp_path: Path) -> None:
     mine = users_catalog(tmp_path)
-    for ask in (mine.find, mine.remove, mine.entry):
+    for ask in (mine.find, mine.remove, mine.serve):
         with pytest.raises(CatalogError, match=r"no id of an entry; ids are like"):
             ask(name)
 
@@ -201,7 +201,7 @@ def test_a_name_taken_by_another_hash_gets_more_digits(tmp_path: Path) -> None:
     added = mine.add(entry)
     assert added == (f"2x2x2-r7-zt-{entry.hash[:9]}", "added", "")
     assert mine.add(entry) == (added.id, "duplicate", "")
-    assert mine.entry(entry.hash).hash == entry.hash
+    assert mine.serve(entry.hash).entry.hash == entry.hash
 
 
 def test_a_file_under_another_name_is_refused(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_a_file_under_another_name_is_refused(tmp_path: Path) -> None:
     (listing,) = mine
     listing.path.rename(listing.path.with_name("r6-zt-00000000.json"))
     with pytest.raises(CatalogError, match=r"name: belongs to another entry; r7-zt-.*\.json is needed"):
-        mine.entry("2x2x2:6")
+        mine.serve("2x2x2:6")
 
 
 def test_the_shipped_folder_is_joined_and_never_written(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_a_symmetric_image_of_a_square_format_is_another_scheme(tmp_path: Path) 
     turned = permute(another_strassen(2), (1, 2, 0))
     added = mine.add(entry_of(turned))
     assert added.note == ""
-    entry = mine.entry(added.id)
+    entry = mine.serve(added.id).entry
     assert entry.kind == "scheme"
     assert (to_scheme(entry).u == turned.u).all()
 

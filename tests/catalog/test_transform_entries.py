@@ -31,7 +31,7 @@ def test_an_entry_comes_back(name: str, tmp_path: Path) -> None:
     mine, first = users_catalog(tmp_path), entry(name)
     added = mine.add(first)
     assert added.id.startswith(f"transform-{name.partition(':')[0]}-8-t")
-    read = mine.entry(added.id)
+    read = mine.serve(added.id).entry
     assert isinstance(read, TransformEntry)
     assert loads(dumps(read), "memory") == read
     assert dumps(read) == dumps(loads(dumps(read), "memory"))

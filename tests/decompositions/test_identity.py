@@ -22,6 +22,7 @@ from bilinear.decompositions import (
     Scheme,
     SchemeError,
     content_hash,
+    identity,
     normal_form,
     parse_target,
     permute,
@@ -63,6 +64,38 @@ def test_every_changed_denominator_counts(scheme, data):
     changed = Scheme(scheme.target, scheme.ring, *scheme.factors, denominators, scheme.imag)
     assert content_hash(changed) != content_hash(scheme)
     assert_wrong(changed)
+
+
+@given(SCHEMES)
+def test_whole_arrays_and_single_products_give_the_same_normal_form(scheme):
+    if not identity._is_narrow(scheme):
+        return
+    by_arrays, by_products = identity._by_arrays(scheme), identity._by_products(scheme)
+    assert by_arrays.real == by_products.real
+    assert by_arrays.denominators == by_products.denominators
+    assert not any(any(map(any, rows)) for rows in by_products.imag)
+
+
+@pytest.mark.parametrize("bits", [30, 31, 32, 61])
+def test_numbers_up_to_the_bound_of_int64(bits):
+    large = 2**bits
+    scheme = Scheme(parse_target("1x1x2"), "q", [[large], [-2]], [[-large, 0], [0, 4]], [[1, 1], [0, 2]], [large, 3])
+    assert identity._is_narrow(scheme) == (bits < 31 and 2 * large * large < 2**62)
+    normal, slow = identity._normal(scheme), identity._by_products(scheme)
+    assert (normal.real, normal.denominators) == (slow.real, slow.denominators)
+    assert normal_form(scheme).w.tolist() == [[0, -16], [-large, -large]]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "expected"),
+    [
+        (strassen(), "1d3e92ec796b55855cc18a3d8ae70907f25c53363f2a7973f2bc71613c38c98d"),
+        (strassen().to("f2"), "7c5d760f54736aa8f1eb8cfd59680d9d32931f3b357eca64461ddabfffbf176e"),
+        (winograd(), "7c0bfb956ca6e1ddf8f6feb03f1804f8026458b59d179d03c1a255965388310e"),
+    ],
+)
+def test_hashes_stay_what_they_are(scheme, expected):
+    assert content_hash(scheme) == expected
 
 
 @given(SCHEMES)

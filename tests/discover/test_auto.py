@@ -123,7 +123,7 @@ def test_what_auto_finds_names_the_solver_used_and_is_replayed(tmp_path: Path) -
     entry = mine.scheme(result.added[0].id).entry
     assert entry.provenance.solver == "portfolio"
     assert "--solver portfolio --seed 2" in entry.provenance.command
-    assert replay(entry, lambda parent: mine.scheme(parent).scheme).same
+    assert replay(entry, lambda parent: mine.scheme(parent).value).same
 
 
 def test_without_a_rank_the_rank_falls(tmp_path: Path) -> None:

@@ -29,12 +29,12 @@ def test_the_catalog_composes_a_large_format_and_finds_it_again(catalog: Catalog
     assert result.scheme.rank == 203
     assert verify(result.scheme).ok
     [added] = result.added
-    entry = catalog.entry(added.id)
+    entry = catalog.serve(added.id).entry
     assert entry.kind == "scheme"
     assert entry.provenance.solver == "composition"
     assert len(entry.lineage.parents) == 2  # 2x2x2:7 and 3x3x4:29
     assert "--start" in entry.provenance.command
-    assert replay(entry, lambda parent: catalog.scheme(parent).scheme).same
+    assert replay(entry, lambda parent: catalog.scheme(parent).value).same
 
 
 @pytest.mark.parametrize(("ring", "rank"), [("f2", 47 * 7), ("f3", 343), ("q", 343), ("qi", 343)])

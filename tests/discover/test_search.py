@@ -18,7 +18,7 @@ from bilinear.discover.search import search
 
 
 def scheme_of(catalog: Catalog) -> object:
-    return lambda parent: catalog.scheme(parent).scheme
+    return lambda parent: catalog.scheme(parent).value
 
 
 def test_what_is_found_is_kept_with_the_way_to_find_it_again(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_what_is_found_is_kept_with_the_way_to_find_it_again(tmp_path: Path) -> 
     assert result.scheme is not None
     [added] = result.added
     served = mine.scheme(added.id)
-    assert content_hash(served.scheme) == content_hash(result.scheme)
+    assert content_hash(served.value) == content_hash(result.scheme)
     past = served.entry.provenance
     assert (past.solver, past.seed, past.rank, past.parameters) == ("ternary-sgd", 4, 7, {"restarts": 64})
     assert f"--seed 4 --budget {past.steps}steps --option restarts=64" in past.command
@@ -61,7 +61,7 @@ def test_a_map_from_a_file_is_searched_and_kept_without_the_file(tmp_path: Path)
     assert result.scheme is not None
     path.unlink()
     served = mine.scheme(result.added[0].id)
-    assert served.scheme.target == result.scheme.target
+    assert served.value.target == result.scheme.target
     assert replay(served.entry, scheme_of(mine)).same  # type: ignore[arg-type]
 
 

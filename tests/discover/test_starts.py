@@ -15,7 +15,7 @@ from bilinear.decompositions.seeds import seed
 from bilinear.discover.approximate.refine import floats, refined
 from bilinear.discover.engine.problem import ProblemError
 from bilinear.discover.replay import replay
-from bilinear.discover.starts import keep_seeds, read, start
+from bilinear.discover.starts import keep_seeds, start
 
 TILE = parse_target("2x2x2")
 
@@ -44,8 +44,8 @@ def test_a_seed_is_the_same_for_the_same_number(mine: Catalog) -> None:
 
 def test_a_scheme_and_an_approximation_are_read(mine: Catalog) -> None:
     name = approximation(mine)
-    assert isinstance(read(mine, name), Approximation)
-    assert isinstance(read(mine, "2x2x2:7"), Scheme)
+    assert isinstance(mine.factors(name).value, Approximation)
+    assert isinstance(mine.factors("2x2x2:7").value, Scheme)
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_a_scheme_found_from_a_seed_has_it_as_its_parent_and_is_found_again(mine
         pytest.skip("the scheme found is one that came with the program")
     [entry] = schemes
     [parent] = entry.lineage.parents
-    assert isinstance(read(alone, parent), Approximation)
-    assert replay(entry, lambda query: read(alone, query)).same
+    assert isinstance(alone.factors(parent).value, Approximation)
+    assert replay(entry, lambda query: alone.factors(query).value).same
 
 
 def test_refining_keeps_the_nearest_approximation(mine: Catalog) -> None:

@@ -44,7 +44,7 @@ def test_any_program_gives_the_product_and_its_gradients(name, levels, compiled,
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_programs_of_the_catalog_serve(entry, monkeypatch):
     catalog = Catalog()
-    scheme = catalog.scheme(entry).scheme
+    scheme = catalog.scheme(entry).value
     program = program_of(catalog, scheme)
     n, m, p = scheme.target.sizes
     a, b = normal(8 * n, 8 * m), normal(8 * m, 8 * p, seed=1)
@@ -58,7 +58,7 @@ def test_a_level_takes_the_additions_of_its_program():
     assert count_additions(TINY, winograd(), device="cuda") == 15 * 32 * 32
     assert count_additions(TINY, winograd(), program=plain_program(winograd()), device="cuda") == 24 * 32 * 32
     catalog = Catalog()
-    scheme = catalog.scheme(ENTRIES[2]).scheme
+    scheme = catalog.scheme(ENTRIES[2]).value
     assert count_additions(TINY, scheme, program=program_of(catalog, scheme), device="cuda") == 156 * 16 * 16
 
 

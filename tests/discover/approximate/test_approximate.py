@@ -56,7 +56,7 @@ def test_the_command_of_an_entry_finds_it_again(pool: Pool, tmp_path: Path) -> N
     mine = Catalog(tmp_path / "first", shipped=None)
     added = keep_nearer(mine, pool, [], 0)
     assert [one.status for one in added] == ["added"] * len(added)
-    entry = mine.entry(added[0].id)
+    entry = mine.serve(added[0].id).entry
     words = entry.provenance.command.split()
     assert words[:2] == ["bilinear", "approximate"]
     answer = call(tmp_path / "second", *words[1:], "--json")
@@ -75,7 +75,7 @@ def test_entries_are_certified_and_only_nearer_ones_are_added(pool: Pool, tmp_pa
     after = held(mine, TILE)
     assert before <= {one.id for one in after}
     for one in after:
-        found = to_approximation(mine.entry(one.id))  # type: ignore[arg-type]
+        found = to_approximation(mine.serve(one.id).entry)  # type: ignore[arg-type]
         assert float(found.residual) == one.residual > EXACT
         assert one.rank == found.rank < 7
 
@@ -91,7 +91,7 @@ def test_a_start_is_pruned_to_every_rank_and_becomes_a_parent(tmp_path: Path) ->
     assert found.bounded[6].origin == "start"
     mine = Catalog(tmp_path, shipped=None)
     [added] = keep_nearer(mine, found, [strassen()], 0)
-    assert len(mine.entry(added.id).lineage.parents) == 1
+    assert len(mine.serve(added.id).entry.lineage.parents) == 1
 
 
 def test_a_seed_that_is_named_is_drawn_first_and_in_the_command(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_seed_that_is_named_is_drawn_first_and_in_the_command(tmp_path: Path) 
     pool = approximate(TILE, [5], Budget(steps=1), named=["turned-winograd"])
     mine = Catalog(tmp_path, shipped=None)
     [added] = keep_nearer(mine, pool, [], 0)
-    entry = mine.entry(added.id)
+    entry = mine.serve(added.id).entry
     assert entry.lineage.parents == ()
     again = call(tmp_path / "second", *entry.provenance.command.split()[1:], "--json")
     assert json.loads(again.stdout)["approximations"][0]["residual"] == pool.bounded[5].residual

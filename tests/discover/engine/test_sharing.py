@@ -100,7 +100,7 @@ def test_what_jobs_find_names_them_and_is_found_again(tmp_path: Path) -> None:
     entry = mine.scheme(result.added[0].id).entry
     assert entry.provenance.threads == 2
     assert f"--seed 2 --budget {entry.provenance.steps}steps --jobs 2" in entry.provenance.command
-    again = replay(entry, lambda parent: mine.scheme(parent).scheme)
+    again = replay(entry, lambda parent: mine.scheme(parent).value)
     assert again.same, again.detail
 
 

@@ -29,12 +29,12 @@ SHORT = Budget(steps=6)
 
 def laderman_like() -> Scheme:
     """A scheme of 3x3x3:23 that came with the program."""
-    return Catalog(Path("nowhere")).scheme("3x3x3:23").scheme
+    return Catalog(Path("nowhere")).scheme("3x3x3:23").value
 
 
 def stored(catalog: Catalog, scheme: Scheme) -> Scheme:
     provenance = Provenance(solver="construction:test", version="0", command="none")
-    return catalog.scheme(catalog.add(entry_from_scheme(scheme, provenance)).id).scheme
+    return catalog.scheme(catalog.add(entry_from_scheme(scheme, provenance)).id).value
 
 
 @pytest.mark.parametrize("ring", ["zt", "f2", "f3"])
@@ -117,12 +117,12 @@ def test_what_is_kept_is_served_again(improved: Optimum, tmp_path: Path) -> None
     assert kept.attached == (content_hash(given), content_hash(optimum.scheme))
     assert catalog.attachments(content_hash(given)) == [ATTACHMENT]
     served = catalog.scheme(kept.added.id)
-    assert read_program(catalog, served.scheme) == optimum.program
+    assert read_program(catalog, served.value) == optimum.program
     assert served.entry.lineage.parents == (content_hash(given),)
     command = served.entry.provenance.command
     assert command == f"bilinear optimize {content_hash(given)[:16]} --seed 0 --budget {optimum.found}steps"
     again = replay(served.entry, given)
-    assert content_hash(again) == content_hash(served.scheme)
+    assert content_hash(again) == content_hash(served.value)
     assert keep_optimum(catalog, given, optimum).attached == ()
 
 

@@ -1,4 +1,4 @@
-"""Two catalogs side by side: taking over what another one holds, and telling how they differ."""
+"""Two catalogs side by side: how they differ."""
 
 from __future__ import annotations
 
@@ -7,25 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bilinear.catalog import layout
-from bilinear.catalog.errors import CatalogError, StoreError, WrongSchemeError
+from bilinear.catalog.index import Index
 from bilinear.catalog.layout import Listing
-from bilinear.catalog.store import Catalog, read_file
-from bilinear.decompositions import BilinearError
-
-
-@dataclass(frozen=True)
-class Merged:
-    """What became of one file of the other catalog.
-
-    Attributes:
-        path: The file.
-        status: `added`, `duplicate`, `wrong` (does not compute its target) or `unreadable`.
-        detail: The id here, or the reason.
-    """
-
-    path: Path
-    status: str
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -53,50 +36,18 @@ class Diff:
     ranks: list[RankPair]
 
 
-def merge(catalog: Catalog, other: Path) -> list[Merged]:
-    """Verify every file of another catalog and add it; a bad file is reported and passed over.
-
-    Args:
-        catalog: Whose user's folder is written.
-        other: A folder of the same layout.
-
-    Raises:
-        CatalogError: If there is no such folder.
-        StoreError: If the user's folder cannot be written.
-    """
-    return [_merged(catalog, path) for path in layout.json_files(_existing(other))]
-
-
-def _merged(catalog: Catalog, path: Path) -> Merged:
-    try:
-        added = catalog.add(read_file(path))
-    except StoreError:
-        raise
-    except WrongSchemeError as error:
-        return Merged(path, "wrong", str(error))
-    except BilinearError as error:
-        return Merged(path, "unreadable", str(error))
-    return Merged(path, added.status, added.id)
-
-
-def diff(catalog: Catalog, other: Path) -> Diff:
+def diff(catalog: Index, other: Path) -> Diff:
     """Compare by file names: an entry is known by its folder and the digits of its hash.
 
     Raises:
         CatalogError: If there is no such folder.
     """
-    here, there = list(catalog), list(layout.listings(_existing(other), shipped=False))
+    here, there = list(catalog), list(layout.listings(layout.existing(other), shipped=False))
     return Diff(_without(here, there), _without(there, here), _best_ranks(here, there))
 
 
-def _existing(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise CatalogError(f"{folder}: no such folder; a catalog is a folder with families such as matmul/ in it")
-    return folder
-
-
 def _key(listing: Listing) -> tuple[Path, str]:
-    return listing.path.parent.relative_to(listing.path.parents[2]), listing.hash[: layout.HASH_DIGITS]
+    return listing.path.parent.relative_to(listing.path.parents[2]), listing.hash[: layout.NAME_DIGITS]
 
 
 def _without(listings: Iterable[Listing], others: Iterable[Listing]) -> list[Listing]:

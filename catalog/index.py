@@ -1,0 +1,77 @@
+"""What lies in the folders of a catalog: entries by file name."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bilinear.catalog import layout
+from bilinear.catalog.errors import CatalogError
+from bilinear.catalog.layout import Listing
+from bilinear.decompositions import Target
+
+if TYPE_CHECKING:
+    from bilinear.catalog.text import AnyEntry
+
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+,=_^-]{0,199}")
+
+
+class Index:
+    """Entries by file name, unread; one that is in several folders is listed once, as the first one's.
+
+    Attributes:
+        roots: The folders, each with whether it came with the program and cannot be changed.
+    """
+
+    def __init__(self, roots: Sequence[tuple[Path, bool]]) -> None:
+        self.roots = list(roots)
+
+    def __iter__(self) -> Iterator[Listing]:
+        """All entries, in the order of folders and names."""
+        return _once(layout.listings(root, shipped) for root, shipped in self.roots)
+
+    def of_target(self, target: Target) -> list[Listing]:
+        """The entries of a target, whose sizes stand in rising order if it is `matmul`."""
+        return self.in_folder(layout.target_folder(target))
+
+    def in_folder(self, folder: Path) -> list[Listing]:
+        """The entries in a folder, given relative to the catalog."""
+        return list(_once(layout.listings_in(root, folder, shipped) for root, shipped in self.roots))
+
+
+def _once(parts: Iterable[Iterator[Listing]]) -> Iterator[Listing]:
+    seen = set()
+    for listing in chain.from_iterable(parts):
+        if listing.id not in seen:
+            seen.add(listing.id)
+            yield listing
+
+
+def by_id(index: Index, name: str) -> Listing:
+    """The entry of that id.
+
+    Raises:
+        CatalogError: If it is no id, or no entry has it.
+    """
+    if not _IDENTIFIER.fullmatch(name):
+        raise CatalogError(f"{name[:80]!r}: no id of an entry; ids are like 2x2x2-r7-zt-1f3a9c02, without / and ..")
+    listings = {listing.id: listing for listing in index}
+    if name in listings:
+        return listings[name]
+    near = difflib.get_close_matches(name, listings, n=2, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}?" if near else "bilinear catalog list shows all"
+    raise CatalogError(f"{name}: no entry of that id; {hint}")
+
+
+def read_or_none(listing: Listing) -> AnyEntry | None:
+    """The entry of a listing, well formed but not verified; None for a damaged file."""
+    from bilinear.catalog.text import read
+
+    try:
+        return read(listing.path)
+    except CatalogError:
+        return None
