@@ -119,9 +119,7 @@ def raised(scheme: Scheme, wanted: Ring, choices: int, seed: int, flips: int = 0
     return Held.of(lifted)
 
 
-def lift_walk(
-    state: WalkState, settings: Settings, problem: Problem, tries: int, seed: int, flips: int = 0
-) -> Lifting:
+def lift_walk(state: WalkState, settings: Settings, problem: Problem, tries: int, seed: int, flips: int = 0) -> Lifting:
     """Lift the best scheme of a walk, or others of its rank that flips lead to; none if the first is dead.
 
     Args:
