@@ -45,7 +45,7 @@ class EvaluationState:
         steps: 0 before the scheme is built, then 1 and the flips so far.
         legs: Legs walked.
         walked: The best scheme over the first ring walked over, joined factors, shape (rank, left + right + out).
-        lower: The best scheme over the ring asked for, if it is below the one built.
+        lowest: The best scheme over the ring asked for, if it is below the one built.
         exhausted: Whether all legs are walked, or a proven bound is met.
     """
 
@@ -54,12 +54,12 @@ class EvaluationState:
     steps: int
     legs: int
     walked: Rows
-    lower: Held
+    lowest: Held
     exhausted: bool = False
 
     def metrics(self) -> dict[str, float | int | str]:
         """Where the walks stand."""
-        return {"legs": self.legs, "walked": len(self.walked), "lower": self.lower.rank} if self.legs else {}
+        return {"legs": self.legs, "walked": len(self.walked), "lower": self.lowest.rank} if self.legs else {}
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Evaluation:
             steps=0,
             legs=0,
             walked=np.zeros((0, sum(problem.target.shape)), np.int8),
-            lower=Held.nothing(problem.target),
+            lowest=Held.nothing(problem.target),
         )
 
     def advance(self, state: EvaluationState) -> EvaluationState:
@@ -139,8 +139,8 @@ class Evaluation:
 
     def _best(self, state: EvaluationState) -> Scheme:
         """What the walks led to; without it, what was built."""
-        if state.lower.rank:
-            return state.lower.scheme(state.problem.target)
+        if state.lowest.rank:
+            return state.lowest.scheme(state.problem.target)
         return self._scheme(state.problem)
 
     def _plan(self, problem: Problem) -> list[Ring]:
@@ -175,7 +175,7 @@ class Evaluation:
         walk_state = _walked(state, first, replace(LEAPS, stop_rank=_bound(state.problem)))
         state.walked = joined(best(walk_state))
         if len(state.walked) < self._best(state).rank:
-            state.lower = Held.of(to_scheme(target, ring, best(walk_state)))
+            state.lowest = Held.of(to_scheme(target, ring, best(walk_state)))
 
     def _walk_and_lift(self, state: EvaluationState, ring: Ring) -> None:
         """A leg over residues, of the best scheme and of what is built over them in turn, to a product less; lifted."""
@@ -187,7 +187,7 @@ class Evaluation:
         if best_rank(walk_state) < held.rank:
             found = lift_walk(walk_state, settings, state.problem, LIFTS, _seed(state) % 2**31)
             state.steps += found.flips
-            state.lower = found.held or state.lower
+            state.lowest = found.held or state.lowest
 
 
 def reaches(problem: Problem) -> bool:

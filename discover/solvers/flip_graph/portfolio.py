@@ -94,13 +94,13 @@ class Portfolio(WalkOptions):
         Raises:
             ProblemError: If the target or the ring is beyond the walks.
         """
-        seeds = rng.integers(1 << 62, size=3).tolist()
+        solvers, seeds = self._solvers, rng.integers(1 << 62, size=3).tolist()
         growing, pool, symmetric = (np.random.default_rng(seed) for seed in seeds)
         return PortfolioState(
             problem=problem,
-            growing=self._growing.start(problem, growing, starts),
-            pool=self._pool.start(problem, pool, starts),
-            symmetric=self._symmetric.start(problem, symmetric) if SYMMETRIC in turns_of(problem) else None,
+            growing=solvers[GROWING].start(problem, growing, starts),
+            pool=solvers[POOL].start(problem, pool, starts),
+            symmetric=solvers[SYMMETRIC].start(problem, symmetric) if SYMMETRIC in turns_of(problem) else None,
         )
 
     def advance(self, state: PortfolioState) -> PortfolioState:
@@ -141,20 +141,9 @@ class Portfolio(WalkOptions):
                 setattr(state, method, self._solvers[method].accept(search, schemes, rng))
 
     @property
-    def _growing(self) -> FlipGraph:
-        return FlipGraph(walk=self.walk, lifts=self.lifts)
-
-    @property
-    def _pool(self) -> FlipPool:
-        return FlipPool(walk=self.walk, lifts=self.lifts)
-
-    @property
-    def _symmetric(self) -> Symmetric:
-        return Symmetric(walk=self.walk, lifts=self.lifts)
-
-    @property
     def _solvers(self) -> dict[str, Any]:
-        return {GROWING: self._growing, POOL: self._pool, SYMMETRIC: self._symmetric}
+        options: dict[str, Any] = {"walk": self.walk, "lifts": self.lifts}
+        return {GROWING: FlipGraph(**options), POOL: FlipPool(**options), SYMMETRIC: Symmetric(**options)}
 
 
 def turns_of(problem: Problem) -> tuple[str, ...]:
