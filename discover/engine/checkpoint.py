@@ -168,7 +168,12 @@ def _damage_named(path: Path) -> Iterator[None]:
     """Whatever goes wrong inside means that the checkpoint is damaged."""
     try:
         yield
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except KeyError as error:
+        raise CheckpointError(
+            f"{path}: the checkpoint is damaged, or another version wrote it: it has no {error}; "
+            "start the search without --resume"
+        ) from error
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise CheckpointError(
             f"{path}: the checkpoint is damaged: {error}; start the search without --resume"
         ) from error

@@ -163,7 +163,7 @@ class Team:
             if (status := self._status(stopped)) is not None:
                 return status
             due = self.end > 0 and self.end % self.spacing == 0
-            given = [self._gifts(job) if due else () for job in range(len(self.jobs))]
+            given = [self._from_others(job) if due else () for job in range(len(self.jobs))]
             if time.monotonic() - self.saved >= CHECKPOINT_SECONDS:
                 self._save()
             self._send_off(self._next_barrier(), given)
@@ -314,7 +314,7 @@ class Team:
             return Status.BUDGET
         return Status.INTERRUPTED if stopped else None
 
-    def _gifts(self, receiver: int) -> tuple[Scheme, ...]:
+    def _from_others(self, receiver: int) -> tuple[Scheme, ...]:
         """What the others shared at the barrier, in the order of the jobs."""
         others = (job.stand for job in self.jobs if job.worker.job != receiver and job.stand is not None)
         return tuple(scheme for stand in others for scheme in stand.shared)

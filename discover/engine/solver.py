@@ -92,7 +92,7 @@ SOLVERS = Registry(
         "composition": "bilinear.discover.solvers.composition:Composition",
         "construction": "bilinear.discover.solvers.construction:Construction",
         "evaluation": "bilinear.discover.solvers.evaluation:Evaluation",
-        "flip-graph": "bilinear.discover.solvers.flip_graph.solver:FlipGraph",
+        "flip-graph": "bilinear.discover.solvers.flip_graph.growing:FlipGraph",
         "flip-pool": "bilinear.discover.solvers.flip_graph.descent:FlipPool",
         "meta": "bilinear.discover.solvers.flip_graph.meta:Meta",
         "portfolio": "bilinear.discover.solvers.flip_graph.portfolio:Portfolio",

@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bilinear.catalog.bounds import lower_bounds
 from bilinear.decompositions.errors import BilinearError, RingError
@@ -19,18 +18,9 @@ from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.solvers.flip_graph.blocks import MAX_COORDINATES
-from bilinear.discover.solvers.flip_graph.schemes import as_rows, factors_of, lift_walk, lowered, to_scheme
-from bilinear.discover.solvers.flip_graph.solver import SPARE
-from bilinear.discover.solvers.flip_graph.walking import (
-    Factors,
-    Settings,
-    WalkState,
-    best,
-    best_rank,
-    counts,
-    start,
-    walk,
-)
+from bilinear.discover.solvers.flip_graph.prize import QUICK_TO_LIFT, lift_walk
+from bilinear.discover.solvers.flip_graph.schemes import Held, Rows, factors_of, joined, split, to_scheme
+from bilinear.discover.solvers.flip_graph.walking import Settings, WalkState, best, best_rank, counts, start, walk
 
 LEG = 1 << 21  # flips of an advance: about a tenth of a second
 LEAPS = Settings(plus_min=500, plus_max=2_000, plus_diff=4)  # plus transitions far more often than for matrix products
@@ -55,9 +45,7 @@ class EvaluationState:
         steps: 0 before the scheme is built, then 1 and the flips so far.
         legs: Legs walked.
         walked: The best scheme over the first ring walked over, joined factors, shape (rank, left + right + out).
-        lower: The best scheme over the ring asked for if it is below the one built, likewise in exact integers, with a
-            last column of denominators.
-        lower_ring: Its ring.
+        lowest: The best scheme over the ring asked for, if it is below the one built.
         exhausted: Whether all legs are walked, or a proven bound is met.
     """
 
@@ -65,14 +53,13 @@ class EvaluationState:
     seed: int
     steps: int
     legs: int
-    walked: NDArray[np.int8]
-    lower: NDArray[np.int64]
-    lower_ring: str
+    walked: Rows
+    lowest: Held
     exhausted: bool = False
 
     def metrics(self) -> dict[str, float | int | str]:
         """Where the walks stand."""
-        return {"legs": self.legs, "walked": len(self.walked), "lower": len(self.lower)} if self.legs else {}
+        return {"legs": self.legs, "walked": len(self.walked), "lower": self.lowest.rank} if self.legs else {}
 
 
 @dataclass(frozen=True)
@@ -119,15 +106,13 @@ class Evaluation:
             raise ProblemError(
                 f"{problem.target.short} over {problem.ring}: evaluation needs {rank} products, not {problem.rank}"
             )
-        sides = sum(problem.target.shape)
         return EvaluationState(
             problem=problem,
             seed=int(rng.integers(1 << 62)),
             steps=0,
             legs=0,
-            walked=np.zeros((0, sides), np.int8),
-            lower=np.zeros((0, sides + 1), np.int64),
-            lower_ring="",
+            walked=np.zeros((0, sum(problem.target.shape)), np.int8),
+            lowest=Held.nothing(problem.target),
         )
 
     def advance(self, state: EvaluationState) -> EvaluationState:
@@ -154,8 +139,8 @@ class Evaluation:
 
     def _best(self, state: EvaluationState) -> Scheme:
         """What the walks led to; without it, what was built."""
-        if len(state.lower):
-            return lowered(state.problem.target, state.lower_ring, state.lower)
+        if state.lowest.rank:
+            return state.lowest.scheme(state.problem.target)
         return self._scheme(state.problem)
 
     def _plan(self, problem: Problem) -> list[Ring]:
@@ -163,7 +148,7 @@ class Evaluation:
         sides = problem.target.shape
         if not self._choice().free or max(sides) > MAX_COORDINATES:
             return []
-        liftable = self._scheme(problem).rank * sum(sides) <= SPARE
+        liftable = self._scheme(problem).rank * sum(sides) <= QUICK_TO_LIFT
         legs = math.ceil(self.flips * 1e6 / LEG)
         plan: list[Ring] = []
         for ring in FLIPPED.get(problem.ring, ()):
@@ -185,29 +170,24 @@ class Evaluation:
     def _walk_on(self, state: EvaluationState, ring: Ring) -> None:
         """A leg over a ring inside the one asked for."""
         target = state.problem.target
-        first = to_scheme(target, ring, state.walked) if len(state.walked) else _plain(target, ring)
+        first = to_scheme(target, ring, split(target, state.walked)) if len(state.walked) else _plain(target, ring)
         assert first is not None
         walk_state = _walked(state, first, replace(LEAPS, stop_rank=_bound(state.problem)))
-        state.walked = np.concatenate(best(walk_state), axis=1).astype(np.int8)
+        state.walked = joined(best(walk_state))
         if len(state.walked) < self._best(state).rank:
-            state.lower, state.lower_ring = as_rows(to_scheme(target, ring, state.walked))
+            state.lowest = Held.of(to_scheme(target, ring, best(walk_state)))
 
     def _walk_and_lift(self, state: EvaluationState, ring: Ring) -> None:
         """A leg over residues, of the best scheme and of what is built over them in turn, to a product less; lifted."""
-        held, target = self._best(state), state.problem.target
-        plain = _plain(target, ring) if state.legs % 2 else None
+        held = self._best(state)
+        plain = _plain(state.problem.target, ring) if state.legs % 2 else None
         first = plain if plain is not None and plain.rank >= held.rank else held.to(ring)
-
-        def whole(factors: Factors) -> Scheme:
-            return to_scheme(target, ring, np.concatenate(factors, axis=1))
-
         settings = replace(LEAPS, stop_rank=held.rank - 1)
         walk_state = _walked(state, first, settings)
         if best_rank(walk_state) < held.rank:
-            found = lift_walk(walk_state, settings, whole, state.problem.ring, LIFTS, _seed(state) % 2**31)
+            found = lift_walk(walk_state, settings, state.problem, LIFTS, _seed(state) % 2**31)
             state.steps += found.flips
-            if found.rows is not None:
-                state.lower, state.lower_ring = found.rows, found.ring
+            state.lowest = found.held or state.lowest
 
 
 def reaches(problem: Problem) -> bool:

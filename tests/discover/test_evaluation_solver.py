@@ -1,5 +1,6 @@
 """The solver `evaluation`: from a name to a verified scheme, the walks that go on from it, and what it refuses."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,12 @@ from hypothesis import strategies as st
 
 from bilinear.decompositions import Ring, lower_bounds, parse_target, strassen, verify
 from bilinear.decompositions.evaluation import evaluated
-from bilinear.decompositions.facts import known_ranks
-from bilinear.decompositions.facts.polynomial import LIFTED
 from bilinear.decompositions.identity import content_hash, normal_form
 from bilinear.decompositions.rings import holds
+from bilinear.decompositions.targets import known_ranks
+from bilinear.decompositions.targets.polynomial_ranks import LIFTED
 from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.checkpoint import CheckpointError
 from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Status
 from bilinear.discover.engine.problem import Problem, ProblemError
@@ -180,6 +182,20 @@ def test_a_resumed_search_ends_like_one_that_never_stopped(tmp_path: Path) -> No
     assert parts.scheme is not None
     assert whole.steps == parts.steps
     assert content_hash(whole.scheme) == content_hash(parts.scheme)
+
+
+def test_a_checkpoint_of_an_older_version_is_refused_in_one_line(tmp_path: Path) -> None:
+    """Before the best scheme was a nested state its rows and its ring were two fields."""
+    problem, path = Problem(parse_target("cyclic:5"), None, Ring.ZT), tmp_path / "state.npz"
+    run(Order(problem, "evaluation", SHORT, seed=3, budget=Budget(steps=1), checkpoint=path))
+    with np.load(path) as held:
+        arrays = {key.replace("state.lowest.rows", "state.lower"): held[key] for key in held.files}
+    header = json.loads(str(arrays.pop("header")))
+    header["state"]["lower_ring"] = header["state"].pop("lowest")["ring"]
+    np.savez(path, header=np.array(json.dumps(header)), **arrays)
+    with pytest.raises(CheckpointError, match=r"lowest.*start the search without --resume") as caught:
+        run(Order(problem, "evaluation", SHORT, seed=3, checkpoint=path, resume=True))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("flips", [-1.0, float("nan"), float("inf")])

@@ -6,7 +6,7 @@ Rows (terms of the scheme) are numbered from 1; row 0 is a sentinel. Entry `4 * 
 (columns 0, 1, 2 are u, v, w; entry `4 * row + 3` holds facts about the row itself). Entry 0 means "none".
 
 `ints`, int32:   8 fields an entry | heads of the hash buckets, 4 a bucket | list of active entries | list of rows
-`words`, uint64: header | values, `stride` words an entry | scratch values | best scheme, 4 * `stride` words a row
+`words`, uint64: header | values, `stride` words an entry | best scheme, 4 * `stride` words a row
 
 A value is `width` words of nonzero bits and, for `f3` and `zt`, `width` words of sign bits (a subset of the first).
 Over `f3` and `zt` a stored value has its lowest nonzero coordinate positive; the sign goes to the row.
@@ -21,7 +21,6 @@ F3: Final = 1
 ZT: Final = 2
 
 MAX_COORDINATES: Final = 256
-SCRATCH: Final = 64  # values used by the full reduction: one bit of a word for each member of a class
 
 # fields of an entry
 FIELDS: Final = 8
@@ -40,44 +39,30 @@ WIDTH: Final = 1  # words of a bit plane
 CAPACITY: Final = 2  # rows that fit
 BUCKET_BITS: Final = 3
 DIMS: Final = 4  # 3 words: coordinates of u, v, w
+CYCLIC: Final = 7  # 1 when a row stands for its three rotations (a, b, c), (b, c, a), (c, a, b)
 # header: settings
-PLUS_MIN: Final = 7
-PLUS_MAX: Final = 8
-PLUS_DIFF: Final = 9
-HOLD: Final = 10  # flips without reduction after the plus transitions of a dead end
-FULL_EVERY: Final = 11  # flips between two full reductions (at multiples of this), 0 for never
-RETURN_AFTER: Final = 12  # flips without a new best scheme before a return to it is drawn, 0 for never
-RETURN_CHANCE: Final = 13  # chance of the return, in 2**-32
-SPLIT_CHANCE: Final = 14  # chance that a transition is a split instead of a plus, in 2**-32
-STOP_RANK: Final = 15
-MERGING: Final = 16  # 0 switches reductions off
-MASKED: Final = 17  # 1 when MASKS are in force
-CYCLIC: Final = 32  # 1 when a row stands for its three rotations (a, b, c), (b, c, a), (c, a, b)
+PLUS_MIN: Final = 8
+PLUS_MAX: Final = 9
+PLUS_DIFF: Final = 10
+HOLD: Final = 11  # flips without reduction after the plus transitions of a dead end
+STOP_RANK: Final = 12
 # header: where the walk stands
-RANDOM: Final = 18  # splitmix64 counter
-RANK: Final = 19
-ACTIVE: Final = 20  # entries in the active list
-BEST: Final = 21  # rank of the best scheme
-FLIPS: Final = 22  # flips tried
-PLUS_AT: Final = 23  # the flip at which a plus transition is due
-HOLD_UNTIL: Final = 24  # reductions sleep before this flip
-RETURN_AT: Final = 25
+RANDOM: Final = 13  # splitmix64 counter
+RANK: Final = 14
+ACTIVE: Final = 15  # entries in the active list
+BEST: Final = 16  # rank of the best scheme
+FLIPS: Final = 17  # flips tried
+PLUS_AT: Final = 18  # the flip at which a plus transition is due
+HOLD_UNTIL: Final = 19  # reductions sleep before this flip
+FOUND_ROW: Final = 20  # the pair that `burst` found reducible
+FOUND_OTHER: Final = 21
 # header: counts
-MADE: Final = 26  # flips made (over zt, some are refused)
-PLUSES: Final = 27
-MERGES: Final = 28
-FULLS: Final = 29  # rows saved by full reductions
-DEAD_ENDS: Final = 30
-RETURNS: Final = 31
-FOUND_ROW: Final = 34  # the pair that `burst` found reducible
-FOUND_OTHER: Final = 35
-MASKS: Final = 40  # 3 * 4 words: coordinates that a move may change
-# header: work space of the full reduction, SCRATCH words each
-PIVOTS: Final = 64
-PLUS_PARTS: Final = 128
-MINUS_PARTS: Final = 192
-MEMBERS: Final = 256
-HEADER: Final = 320
+MADE: Final = 22  # flips made (over zt, some are refused)
+PLUSES: Final = 23
+MERGES: Final = 24
+DEAD_ENDS: Final = 25
+RETURNS: Final = 26
+HEADER: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +102,7 @@ class Shape:
     @property
     def best_at(self) -> int:
         """Index of the best scheme in the word block."""
-        return HEADER + (self.entries + SCRATCH) * self.stride
+        return HEADER + self.entries * self.stride
 
     @property
     def words(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bilinear.decompositions.constructions import standard
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.discover.engine.problem import Problem
+from bilinear.discover.solvers.flip_graph.options import PlusOptions, require_walkable
 from bilinear.discover.solvers.flip_graph.packing import Words
 from bilinear.discover.solvers.flip_graph.pool import (
     ABOVE,
@@ -27,20 +28,10 @@ from bilinear.discover.solvers.flip_graph.pool import (
     receive,
     start_pool,
 )
-from bilinear.discover.solvers.flip_graph.schemes import (
-    WalkedState,
-    beginning,
-    factors_of,
-    joined,
-    raised,
-    require_settings,
-    require_walkable,
-    results,
-    split,
-    to_scheme,
-    walk_ring,
-)
-from bilinear.discover.solvers.flip_graph.walking import Factors, Settings, counts
+from bilinear.discover.solvers.flip_graph.prize import Prize, raised
+from bilinear.discover.solvers.flip_graph.schemes import factors_of, joined, stacked, to_scheme
+from bilinear.discover.solvers.flip_graph.state import WalkedState
+from bilinear.discover.solvers.flip_graph.walking import Factors, counts
 
 SLICE = 1 << 24  # flips of an advance, at least one path
 BARRIER = 1 << 26  # flips between two exchanges of jobs: a few seconds
@@ -58,10 +49,10 @@ class FlipPoolState(WalkedState):
         tried: Schemes of the pool's lowest rank that were tried for lifting.
     """
 
-    above: Words
-    below: Words
-    counts: NDArray[np.int64]
-    tried: int
+    above: Words = field(default_factory=lambda: np.zeros(0, np.uint64))
+    below: Words = field(default_factory=lambda: np.zeros(0, np.uint64))
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    tried: int = 0
 
     @property
     def pool(self) -> PoolState:
@@ -76,62 +67,41 @@ class FlipPoolState(WalkedState):
     def metrics(self) -> dict[str, float | int | str]:
         """Where the descent stands."""
         return {
-            "best": len(self.best),
-            "lifted": len(self.lifted),
+            "best": len(self.prize.best),
+            "lifted": self.prize.lifted.rank,
             "round": self.round,
             "round best": self.products,
             "pool": int(self.counts[ABOVE]),
             "below": int(self.counts[BELOW]),
             "paths": int(self.counts[TRIES]),
             "pluses": counts(self.walk)["pluses"],
-            "lifts": self.lifts,
+            "lifts": self.prize.lifts,
         }
 
 
 @dataclass(frozen=True)
-class FlipPool:
+class FlipPool(PlusOptions):
     """Descend rank by rank with a pool: paths from schemes of rank r, until there are enough of rank r - 1.
 
     Memory grows as size * (rank + 8) * 64 bytes for factors of up to 64 coordinates over `f2`, twice that over others.
+    Other options are those of `PlusOptions`.
 
     Attributes:
-        walk: Coefficient set of the walk: f2, f3 or zt. By default the one searched for, f2 where that is zt, z or q;
-            what is found is then lifted.
         size: Schemes to collect before going down.
         path: Flips of one path, in millions.
         patience: Paths at one rank after which any scheme below is enough; without one the descent begins anew.
-        plus_min: Fewest flips without a fall of the rank before a plus transition.
-        plus_max: Most such flips.
-        plus_diff: Pluses are made while the rank is below the best rank of the path plus this.
-        lifts: Schemes of one rank that are tried for lifting.
 
     Source:
         Arai, Ichikawa, Hukushima (arXiv:2312.16960); Khoruzhii, Gelss, Pokutta (arXiv:2511.10786); Perminov
         (arXiv:2511.20317). All members have the same chance to start a path.
     """
 
-    walk: str | None = None
     size: int = 100
     path: float = 1.0
     patience: int = 300
-    plus_min: int = 20_000
-    plus_max: int = 50_000
-    plus_diff: int = 2
-    lifts: int = 10
+    above_zero: ClassVar[tuple[str, ...]] = ("size", "path", "patience", "lifts")
     state_type: ClassVar[type[Any]] = FlipPoolState
     barrier_steps: ClassVar[int] = BARRIER
-
-    def __post_init__(self) -> None:
-        require_settings(
-            self.walk,
-            self.plus_min,
-            self.plus_max,
-            self.plus_diff,
-            size=self.size,
-            path=self.path,
-            patience=self.patience,
-            lifts=self.lifts,
-        )
 
     def start(
         self, problem: Problem, rng: np.random.Generator, starts: Sequence[Scheme | Approximation] = ()
@@ -146,7 +116,7 @@ class FlipPool:
         Raises:
             ProblemError: If the target or the ring is beyond this method.
         """
-        ring = walk_ring(self.walk, problem)
+        ring = self.walk_ring(problem)
         require_walkable("flip-pool", problem, ring, starts)
         first = [start.to(ring) for start in starts if isinstance(start, Scheme)]
         state: FlipPoolState = self._started(problem, rng, first or [standard(problem.target).to(ring)])
@@ -154,9 +124,11 @@ class FlipPool:
 
     def _started(self, problem: Problem, rng: np.random.Generator, first: Sequence[Scheme]) -> Any:
         """The state of a first descent from the schemes given."""
-        nothing = np.zeros(0, np.uint64)
         state = self.state_type(
-            **beginning(problem, rng, first), above=nothing, below=nothing, counts=np.zeros(0, np.int64), tried=0
+            problem=problem,
+            seed=int(rng.integers(1 << 62)),
+            starts=stacked(problem.target, first),
+            prize=Prize.none_yet(problem.target, self.walk_ring(problem)),
         )
         self._begin(state)
         return state
@@ -178,7 +150,7 @@ class FlipPool:
 
     def candidates(self, state: FlipPoolState) -> Iterator[Scheme | Approximation]:
         """The best lifted scheme, and the best of the pool."""
-        yield from results(state, walk_ring(self.walk, state.problem))
+        yield from state.prize.schemes(state.problem)
 
     def share(self, state: FlipPoolState) -> list[Scheme]:
         """The last schemes of the lowest rank that came into the pool."""
@@ -204,21 +176,19 @@ class FlipPool:
     def _begin(self, state: FlipPoolState) -> None:
         """A new descent from the starts."""
         state.round += 1
-        self._fill(state, [split(state.problem.target, rows) for rows in state.starts], cyclic=False)
+        self._fill(state, [state.start_factors(place) for place in range(len(state.starts))], cyclic=False)
 
     def _fill(self, state: FlipPoolState, starts: Sequence[Factors], cyclic: bool) -> None:
         """Put the starts of a round into the pool."""
         seed = int(np.random.SeedSequence([state.seed, state.round]).generate_state(1)[0])
-        walking = Settings(plus_min=self.plus_min, plus_max=self.plus_max, plus_diff=self.plus_diff)
-        ring = walk_ring(self.walk, state.problem)
-        pool = start_pool(starts, str(ring), seed, self._pool_settings, walking, cyclic)
+        ring = str(self.walk_ring(state.problem))
+        pool = start_pool(starts, ring, seed, self._pool_settings, self.settings(), cyclic)
         state.ints, state.words, state.above, state.below, state.counts = pool
         state.tried = 0
 
     def _whole(self, state: FlipPoolState, factors: Factors) -> Scheme:
         """The scheme of the target that a member of the pool stands for."""
-        ring = walk_ring(self.walk, state.problem)
-        return to_scheme(state.problem.target, ring, np.concatenate(factors, axis=1))
+        return to_scheme(state.problem.target, self.walk_ring(state.problem), factors)
 
     def _folded(self, state: FlipPoolState, scheme: Scheme) -> Factors | None:
         """What the pool holds of a scheme of the target, the reverse of `_whole`; None if it cannot hold it."""
@@ -226,7 +196,7 @@ class FlipPool:
 
     def _is_walked(self, state: FlipPoolState, scheme: Scheme) -> bool:
         """Whether the scheme is of the target, over the ring of the walk."""
-        return scheme.target == state.problem.target and scheme.ring is walk_ring(self.walk, state.problem)
+        return scheme.target == state.problem.target and scheme.ring is self.walk_ring(state.problem)
 
     def _turning(self, state: FlipPoolState) -> Turning | None:
         """What rows are replaced by on the paths, if by anything: others that stand for the same."""
@@ -238,20 +208,19 @@ class FlipPool:
 
     def _record(self, state: FlipPoolState) -> None:
         """Keep a better scheme."""
-        if not len(state.best) or state.products < len(state.best):
-            state.best = joined(self._whole(state, pool_schemes(state.pool)[0]))
+        if state.prize.is_beaten_by(state.products):
+            state.prize.best = joined(self._whole(state, pool_schemes(state.pool)[0]).factors)
 
     def _lift(self, state: FlipPoolState) -> None:
         """Try those schemes of the lowest rank that were not tried, where a lifted one would be the best so far."""
-        problem, rank = state.problem, state.products
-        enough = problem.rank is None or rank <= problem.rank
-        if walk_ring(self.walk, problem) == problem.ring or not enough or 0 < len(state.lifted) <= rank:
+        prize = state.prize
+        if not prize.is_worth_lifting(state.products, state.problem):
             return
         for factors in pool_schemes(state.pool)[state.tried : self.lifts]:
-            seed = state.seed % 2**31 + state.lifts
-            found = raised(self._whole(state, factors), problem.ring, 2 + state.tried % 3, seed)
+            seed = state.seed % 2**31 + prize.lifts
+            found = raised(self._whole(state, factors), state.problem.ring, 2 + state.tried % 3, seed)
             state.tried += 1
-            state.lifts += 1
+            prize.lifts += 1
             if found is not None:
-                state.lifted, state.lifted_ring = found
+                prize.lifted = found
                 return

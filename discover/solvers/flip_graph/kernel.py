@@ -77,12 +77,6 @@ def below(bits, n):
     return int64((bits >> BITS_32) * uint64(n) >> BITS_32)
 
 
-@inlined
-def chance(m, place):
-    """Draw whether an event with the chance in the header happens."""
-    return int64(draw(m) >> BITS_32) < get(m, place)
-
-
 # values
 
 
@@ -108,12 +102,6 @@ def copy(m, x, y):
     """Set value x to value y."""
     for k in range(m.stride):
         set_word(m, x, k, word(m, y, k))
-
-
-@inlined
-def clear(m, x):
-    for k in range(m.stride):
-        set_word(m, x, k, ZERO)
 
 
 @inlined
@@ -203,16 +191,6 @@ def settle(m, entry):
     """Make the value of an entry canonical, its sign going to the row."""
     if m.ring != at.F2:
         turn(m, entry >> 2, make_canonical(m, entry))
-
-
-@inlined
-def outside(m, entry):
-    """Whether a value has coordinates that moves may not change."""
-    column = entry & 3
-    found = ZERO
-    for k in range(m.width):
-        found |= word(m, entry, k) & ~load_word(m, at.MASKS + 4 * column + k)
-    return found != ZERO
 
 
 # rings of equal values
@@ -341,8 +319,6 @@ def can_merge(m, x, y):
     third, source = before(x), before(y)
     if not same(m, after(x), after(y)):
         third, source = after(x), after(y)
-    if get(m, at.MASKED) != 0 and outside(m, source):
-        return False
     return fits(m, third, source, sign(m, x >> 2) ^ sign(m, y >> 2))
 
 
@@ -363,7 +339,7 @@ def reducible_with(m, entry):
 
 @inlined
 def entries(m):
-    """Return the number of entries, which is also the first scratch value."""
+    """Return the number of entries."""
     return 4 * (get(m, at.CAPACITY) + 1)
 
 
@@ -493,8 +469,6 @@ def plus_pair(m, i, j, column, bits):
     for k in range(3):
         if same(m, 4 * i + k, 4 * j + k):
             return False
-        if get(m, at.MASKED) != 0 and (outside(m, 4 * i + k) or outside(m, 4 * j + k)):
-            return False
     t = int64(bits & ONE)
     x = int64(bits >> ONE & ONE)
     signs = sign(m, i) ^ sign(m, j)
@@ -524,8 +498,6 @@ def split_row(m, i, j, column, bits):
     t = int64(bits & ONE)
     entry = 4 * i + column
     if same(m, entry, 4 * j + column) or not fits(m, entry, 4 * j + column, 1 ^ t):
-        return False
-    if get(m, at.MASKED) != 0 and outside(m, 4 * j + column):
         return False
     row = new_row(m)
     for k in range(3):
@@ -562,206 +534,10 @@ def transition(m, split):
 
 @helper
 def climb(m):
-    """Make a plus transition or a split, a split also when no plus is possible. Return whether one was made."""
+    """Make a plus transition, or a split where no plus is possible. Return whether one was made."""
     stay_apart()
-    split = chance(m, at.SPLIT_CHANCE)
-    made = transition(m, split)
-    if not made and not split:
-        split = True
-        made = transition(m, split)
-    return made
-
-
-# full reduction
-
-
-@helper
-def pivot(m, x):
-    """Return the lowest nonzero coordinate of a value, -1 when it is zero."""
-    stay_apart()
-    for k in range(m.width):
-        n = word(m, x, k)
-        if n != ZERO:
-            bit = 0
-            while n >> uint64(bit) & ONE == ZERO:
-                bit += 1
-            return 64 * k + bit
-    return -1
-
-
-@helper
-def coefficient(m, x, coordinate):
-    """Return a coordinate of a value: 0, 1 or -1."""
-    stay_apart()
-    k = coordinate >> 6
-    bit = uint64(coordinate & 63)
-    if word(m, x, k) >> bit & ONE == ZERO:
-        return 0
-    if m.ring != at.F2 and word(m, x, m.width + k) >> bit & ONE != ZERO:
-        return -1
-    return 1
-
-
-@helper
-def combine(m, k, j, negate):
-    """Add combination j of the basis (subtract it when `negate` is 1) to combination k, modulo 2 or 3."""
-    stay_apart()
-    plus = load_word(m, at.PLUS_PARTS + k)
-    minus = load_word(m, at.MINUS_PARTS + k)
-    plus_j = load_word(m, at.PLUS_PARTS + j)
-    minus_j = load_word(m, at.MINUS_PARTS + j)
-    if m.ring == at.F2:
-        store_word(m, at.PLUS_PARTS + k, plus ^ plus_j)
-        return
-    if negate != 0:
-        plus_j, minus_j = minus_j, plus_j
-    ones = plus & ~(plus_j | minus_j) | plus_j & ~(plus | minus) | minus & minus_j
-    twos = minus & ~(plus_j | minus_j) | minus_j & ~(plus | minus) | plus & plus_j
-    store_word(m, at.PLUS_PARTS + k, ones)
-    store_word(m, at.MINUS_PARTS + k, twos)
-
-
-@helper
-def gather(m, first):
-    """List the rows of the ring of an entry in the work space, SCRATCH at most; return how many."""
-    stay_apart()
-    k = 0
-    x = first
-    while k < at.SCRATCH:
-        put(m, at.MEMBERS + k, x >> 2)
-        k += 1
-        x = field(m, x, at.NEXT)
-        if x == first:
-            break
-    return k
-
-
-@helper
-def dependent(m, size, column):
-    """Look for a linear dependence, in one column, among the gathered rows.
-
-    Gauss elimination modulo 2 or 3 (3 for `zt`) on copies. Return the number of the member whose combination, in
-    PLUS_PARTS and MINUS_PARTS, is zero; -1 when there is none.
-    """
-    stay_apart()
-    ring = at.F2 if m.ring == at.F2 else at.F3
-    scratch = entries(m)
-    for k in range(size):
-        mine = scratch + k
-        copy(m, mine, 4 * get(m, at.MEMBERS + k) + column)
-        store_word(m, at.PLUS_PARTS + k, ONE << uint64(k))
-        store_word(m, at.MINUS_PARTS + k, ZERO)
-        for j in range(k):
-            factor = coefficient(m, mine, get(m, at.PIVOTS + j))
-            if factor != 0:  # the basis value has 1 at its pivot
-                negate = int64(factor > 0)
-                add_in(m, ring, mine, scratch + j, negate)
-                combine(m, k, j, negate)
-        place = pivot(m, mine)
-        if place < 0:
-            return k
-        put(m, at.PIVOTS + k, place)
-        if make_canonical(m, mine) != 0:
-            plus = load_word(m, at.PLUS_PARTS + k)
-            store_word(m, at.PLUS_PARTS + k, load_word(m, at.MINUS_PARTS + k))
-            store_word(m, at.MINUS_PARTS + k, plus)
-    return -1
-
-
-@helper
-def part(m, k, j):
-    """Return the coefficient of member j in combination k: 0, 1 or -1."""
-    stay_apart()
-    if load_word(m, at.PLUS_PARTS + k) >> uint64(j) & ONE != ZERO:
-        return 1
-    if load_word(m, at.MINUS_PARTS + k) >> uint64(j) & ONE != ZERO:
-        return -1
-    return 0
-
-
-@helper
-def vanishes_over_z(m, k, column):
-    """Whether combination k is zero over the integers, not only modulo 3."""
-    stay_apart()
-    for coordinate in range(64 * m.width):
-        total = 0
-        for j in range(k + 1):
-            factor = part(m, k, j)
-            if factor != 0:
-                total += factor * coefficient(m, 4 * get(m, at.MEMBERS + j) + column, coordinate)
-        if total != 0:
-            return False
-    return True
-
-
-@helper
-def spread_sign(m, k, victim, j):
-    """Return 1 when the victim's third factor is subtracted from that of member j, 0 when it is added."""
-    stay_apart()
-    row = get(m, at.MEMBERS + j)
-    out = get(m, at.MEMBERS + victim)
-    return 1 ^ int64(part(m, k, victim) != part(m, k, j)) ^ sign(m, row) ^ sign(m, out)
-
-
-@helper
-def can_spread(m, k, victim, third):
-    """Whether the victim's third factor may be added to that of all others in combination k."""
-    stay_apart()
-    source = 4 * get(m, at.MEMBERS + victim) + third
-    if get(m, at.MASKED) != 0 and outside(m, source):
-        return False
-    for j in range(k + 1):
-        taken = j != victim and part(m, k, j) != 0
-        if taken and not fits(m, 4 * get(m, at.MEMBERS + j) + third, source, spread_sign(m, k, victim, j)):
-            return False
-    return True
-
-
-@helper
-def spread(m, k, victim, third):
-    """Express the victim's dependent factor by the others and remove the row: the rank falls by one or more."""
-    stay_apart()
-    out = get(m, at.MEMBERS + victim)
-    for j in range(k + 1):
-        if j != victim and part(m, k, j) != 0:
-            change(m, 4 * get(m, at.MEMBERS + j) + third, 4 * out + third, spread_sign(m, k, victim, j))
-    remove(m, out)
-    count(m, at.FULLS)
-
-
-@helper
-def reduce_class(m, first):
-    """Remove a row from the ring of an entry when its rows are dependent in another column. Return whether it was."""
-    stay_apart()
-    size = gather(m, first)
-    for turned in range(2):
-        column = next_column(first & 3) if turned == 0 else last_column(first & 3)
-        third = 3 - (first & 3) - column
-        k = dependent(m, size, column)
-        if k < 0 or (m.ring == at.ZT and not vanishes_over_z(m, k, column)):
-            continue
-        for victim in range(k + 1):
-            if part(m, k, victim) != 0 and can_spread(m, k, victim, third):
-                spread(m, k, victim, third)
-                return True
-    return False
-
-
-@helper
-def full_reduction(m):
-    """Remove one row that a linear dependence within a ring of three entries or more makes superfluous, if any."""
-    stay_apart()
-    for place in range(get(m, at.ACTIVE)):
-        first = load_int(m, m.active + place)
-        size = 1
-        x = field(m, first, at.NEXT)
-        while x > first:
-            size += 1
-            x = field(m, x, at.NEXT)
-        # each ring is visited once, from its smallest entry
-        if x == first and size >= 3 and reduce_class(m, first):
-            return True
-    return False
+    draw(m)  # decides nothing, but without it the walks that found the entries of the catalog would be others
+    return transition(m, False) or transition(m, True)
 
 
 # the walk
@@ -770,7 +546,7 @@ def full_reduction(m):
 @inlined
 def best_word(m, place, column):
     """Return the index in `words` of a factor of the best scheme."""
-    return at.HEADER + (entries(m) + at.SCRATCH + 4 * place + column) * m.stride
+    return at.HEADER + (entries(m) + 4 * place + column) * m.stride
 
 
 @helper
@@ -823,7 +599,6 @@ def note_fall(m):
     schedule_plus(m)
     if get(m, at.RANK) < get(m, at.BEST):
         keep_best(m)
-        put(m, at.RETURN_AT, get(m, at.FLIPS) + get(m, at.RETURN_AFTER))
 
 
 @glue
@@ -844,7 +619,7 @@ def leave_dead_end(m):
     climbed = False
     for _ in range(max(1, get(m, at.PLUS_DIFF))):
         climbed |= climb(m)
-    if get(m, at.HOLD) > 0 and get(m, at.MERGING) != 0:
+    if get(m, at.HOLD) > 0:
         put(m, at.HOLD_UNTIL, get(m, at.FLIPS) + get(m, at.HOLD))
     schedule_plus(m)
     return climbed or get(m, at.ACTIVE) > 0
@@ -864,10 +639,6 @@ def due_events(m):
     flips = get(m, at.FLIPS)
     if 0 < get(m, at.HOLD_UNTIL) <= flips:
         wake(m)
-    if get(m, at.RETURN_AFTER) > 0 and get(m, at.RETURN_AT) <= flips:
-        put(m, at.RETURN_AT, flips + get(m, at.RETURN_AFTER))
-        if chance(m, at.RETURN_CHANCE):
-            return_to_best(m)
     if get(m, at.PLUS_AT) <= flips:
         if get(m, at.RANK) < get(m, at.BEST) + get(m, at.PLUS_DIFF):
             climb(m)
@@ -880,8 +651,6 @@ def next_event(m, end):
     until = min(end, get(m, at.PLUS_AT))
     if get(m, at.HOLD_UNTIL) > 0:
         until = min(until, get(m, at.HOLD_UNTIL))
-    if get(m, at.RETURN_AFTER) > 0:
-        until = min(until, get(m, at.RETURN_AT))
     return until
 
 
@@ -927,8 +696,7 @@ def burst(m, until):
     """
     flips = get(m, at.FLIPS)
     made = get(m, at.MADE)
-    merging = get(m, at.MERGING) != 0 and get(m, at.HOLD_UNTIL) == 0
-    masked = get(m, at.MASKED) != 0
+    merging = get(m, at.HOLD_UNTIL) == 0
     outcome = DONE
     while flips < until:
         active = get(m, at.ACTIVE)
@@ -948,8 +716,6 @@ def burst(m, until):
                 note_pair(m, shared, other)
                 outcome = REDUCIBLE
                 break
-            continue
-        if masked and (outside(m, c2) or outside(m, b1)):
             continue
         negate_c = int64(bits & ONE)
         differ = 1 ^ sign(m, shared >> 2) ^ sign(m, other >> 2)
@@ -1028,29 +794,10 @@ def run(ints, words, flips, burst_at):
     if get(m, at.RANK) == 0:
         load_best(m)
         schedule_plus(m)
-        if get(m, at.MERGING) != 0 and merge_all(m):
+        if merge_all(m):
             note_fall(m)
     end = get(m, at.FLIPS) + flips
     while get(m, at.FLIPS) < end and get(m, at.BEST) > get(m, at.STOP_RANK):
         outcome = call_burst(burst_at, m.ints, m.words, next_event(m, end))
         if not after_burst(m, outcome):
             put(m, at.FLIPS, end)
-
-
-@helper
-def run_full_reduction(ints, words):
-    """Make full reductions as long as there are any; return how many."""
-    m = memory_of(ints, words)
-    made = 0
-    while full_reduction(m):
-        made += 1
-        merge_all(m)
-    if made > 0:
-        note_fall(m)
-    return made
-
-
-@helper
-def run_transition(ints, words, split):
-    """Make one plus transition (a split when `split`); return whether one was possible."""
-    return transition(memory_of(ints, words), split)

@@ -14,8 +14,8 @@ from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.solvers.flip_graph.descent import FlipPool, FlipPoolState
-from bilinear.discover.solvers.flip_graph.schemes import walk_ring
-from bilinear.discover.solvers.flip_graph.solver import BARRIER, FlipGraph, FlipGraphState
+from bilinear.discover.solvers.flip_graph.growing import BARRIER, FlipGraph, FlipGraphState
+from bilinear.discover.solvers.flip_graph.options import WalkOptions
 from bilinear.discover.solvers.flip_graph.symmetric import Symmetric, SymmetricState
 
 GROWING, SYMMETRIC, POOL = "growing", "symmetric", "pool"
@@ -61,32 +61,25 @@ class PortfolioState:
 
     def metrics(self) -> dict[str, float | int | str]:
         """Where the searches stand."""
-        told = {name: search.metrics() for name, search in self.searches.items()}
-        ranks = {key: [figures[key] for figures in told.values() if figures[key]] for key in ("best", "lifted")}
+        figures = {name: search.metrics() for name, search in self.searches.items()}
+        ranks = {key: [own[key] for own in figures.values() if own[key]] for key in ("best", "lifted")}
         least = {key: min(found, default=0) for key, found in ranks.items()}
-        return least | {name: figures["best"] for name, figures in told.items()} | {"next": self.method}
+        return least | {name: own["best"] for name, own in figures.items()} | {"next": self.method}
 
 
 @dataclass(frozen=True)
-class Portfolio:
+class Portfolio(WalkOptions):
     """Write down what is known by construction; then let the methods take turns, each handed the best of the others.
 
-    Attributes:
-        walk: Coefficient set of the walks, as for `flip-graph`.
-        lifts: Schemes of one rank that are tried for lifting.
+    The options are those of `WalkOptions`, for all of the methods.
 
     Source:
         Those of `FlipGraph`, `FlipPool` and `Symmetric`. Turns are slices of a fixed number of flips, so that the same
         seed and steps give the same result.
     """
 
-    walk: str | None = None
-    lifts: int = 10
     state_type: ClassVar[type[Any]] = PortfolioState
     barrier_steps: ClassVar[int] = BARRIER
-
-    def __post_init__(self) -> None:
-        FlipGraph(walk=self.walk, lifts=self.lifts)  # refuses what makes no sense
 
     def start(
         self, problem: Problem, rng: np.random.Generator, starts: Sequence[Scheme | Approximation] = ()
@@ -101,19 +94,19 @@ class Portfolio:
         Raises:
             ProblemError: If the target or the ring is beyond the walks.
         """
-        seeds = rng.integers(1 << 62, size=3).tolist()
+        solvers, seeds = self._solvers, rng.integers(1 << 62, size=3).tolist()
         growing, pool, symmetric = (np.random.default_rng(seed) for seed in seeds)
         return PortfolioState(
             problem=problem,
-            growing=self._growing.start(problem, growing, starts),
-            pool=self._pool.start(problem, pool, starts),
-            symmetric=self._symmetric.start(problem, symmetric) if SYMMETRIC in turns_of(problem) else None,
+            growing=solvers[GROWING].start(problem, growing, starts),
+            pool=solvers[POOL].start(problem, pool, starts),
+            symmetric=solvers[SYMMETRIC].start(problem, symmetric) if SYMMETRIC in turns_of(problem) else None,
         )
 
     def advance(self, state: PortfolioState) -> PortfolioState:
         """The constructions, or one slice of the method whose turn it is; the others are handed what it has."""
         if state.turn == 0:
-            ring = walk_ring(self.walk, state.problem)
+            ring = self.walk_ring(state.problem)
             given = [scheme.to(ring) for scheme in known(state.problem)]
             self._hand(state, given, ())
         else:
@@ -148,20 +141,9 @@ class Portfolio:
                 setattr(state, method, self._solvers[method].accept(search, schemes, rng))
 
     @property
-    def _growing(self) -> FlipGraph:
-        return FlipGraph(walk=self.walk, lifts=self.lifts)
-
-    @property
-    def _pool(self) -> FlipPool:
-        return FlipPool(walk=self.walk, lifts=self.lifts)
-
-    @property
-    def _symmetric(self) -> Symmetric:
-        return Symmetric(walk=self.walk, lifts=self.lifts)
-
-    @property
     def _solvers(self) -> dict[str, Any]:
-        return {GROWING: self._growing, POOL: self._pool, SYMMETRIC: self._symmetric}
+        options: dict[str, Any] = {"walk": self.walk, "lifts": self.lifts}
+        return {GROWING: FlipGraph(**options), POOL: FlipPool(**options), SYMMETRIC: Symmetric(**options)}
 
 
 def turns_of(problem: Problem) -> tuple[str, ...]:

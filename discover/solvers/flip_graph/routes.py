@@ -48,6 +48,13 @@ def _passing(target: Target, ring: Ring) -> Stage:
     return Stage(target, 0 if record is None else record.rank)
 
 
+def leads_to(here: Target, there: Target) -> bool:
+    """Whether a scheme of one target can be grown to the other: it is the same, or a format that fits into it."""
+    if here.family != "matmul" or there.family != "matmul":
+        return here == there
+    return all(size <= most for size, most in zip(here.sizes, there.sizes, strict=True))
+
+
 def formats(sizes: tuple[int, ...], rng: np.random.Generator | None = None) -> list[tuple[int, ...]]:
     """Formats from 2x2x2 (or less, where a size is less) to `sizes`, one size growing by one at each step.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.solvers.flip_graph.descent import FlipPool, FlipPoolState
+from bilinear.discover.solvers.flip_graph.options import require_walkable
 from bilinear.discover.solvers.flip_graph.orbits import (
     Partition,
     expanded,
@@ -24,7 +25,7 @@ from bilinear.discover.solvers.flip_graph.orbits import (
 )
 from bilinear.discover.solvers.flip_graph.packing import residues
 from bilinear.discover.solvers.flip_graph.pool import Turning, pool_rank
-from bilinear.discover.solvers.flip_graph.schemes import factors_of, require_walkable, to_scheme, walk_ring
+from bilinear.discover.solvers.flip_graph.schemes import factors_of, to_scheme
 from bilinear.discover.solvers.flip_graph.walking import Factors
 
 ORDERS = {"z3": 3, "z3xz2": 6}  # products of an orbit
@@ -121,7 +122,7 @@ class Symmetric(FlipPool):
             raise ProblemError(f"symmetric searches n x n x n, not {target.short}; choose flip-graph")
         if starts:
             raise ProblemError("symmetric begins at its own orbits, not at starts; choose flip-graph")
-        require_walkable("symmetric", problem, walk_ring(self.walk, problem), ())
+        require_walkable("symmetric", problem, self.walk_ring(problem), ())
         if self.partition is not None and sum(_sizes(self.partition)) != target.sizes[0]:
             raise ProblemError(f"partition {self.partition} is not one of {target.sizes[0]}, as {target.short} needs")
         if not self._possible(target.sizes[0]):
@@ -158,8 +159,8 @@ class Symmetric(FlipPool):
         """The scheme of n x n x n that orbits stand for."""
         assert isinstance(state, SymmetricState)
         target = state.problem.target
-        rows = expanded(factors, target.sizes[0], state.groups, state.image)
-        return to_scheme(target, walk_ring(self.walk, state.problem), np.concatenate(rows, axis=1))
+        whole = expanded(factors, target.sizes[0], state.groups, state.image)
+        return to_scheme(target, self.walk_ring(state.problem), whole)
 
     def _folded(self, state: FlipPoolState, scheme: Scheme) -> Factors | None:
         """The orbits of a scheme of n x n x n, if it is symmetric with this round's cubes."""

@@ -1,6 +1,5 @@
 """A walk on the flip graph: start, advance, read."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -35,24 +34,14 @@ class Settings:
         plus_max: Most such flips; the number is drawn anew each time.
         plus_diff: A plus transition is made while the rank is below the best rank plus this.
         hold: Flips after a dead end during which reductions sleep, lest they undo the plus transitions made there.
-        full_every: Flips between two looks for linear dependence in rings of equal factors; 0 for never.
-        return_after: Flips without a new best scheme after which a return to it is drawn; 0 for never.
-        return_chance: The chance of that return.
-        split_chance: The chance that a transition upwards splits one term instead of rewriting two as three.
         stop_rank: The walk stops at this rank.
-        merging: Whether rows that share two factors are merged; without, every step is a single flip.
     """
 
     plus_min: int = 20_000
     plus_max: int = 50_000
     plus_diff: int = 2
     hold: int = 50
-    full_every: int = 0
-    return_after: int = 0
-    return_chance: float = 0.5
-    split_chance: float = 0.0
     stop_rank: int = 0
-    merging: bool = True
 
 
 DEFAULTS = Settings()
@@ -63,8 +52,6 @@ def start(
     ring: str,
     seed: int,
     settings: Settings = DEFAULTS,
-    capacity: int | None = None,
-    allowed: Sequence[NDArray[np.bool_]] | None = None,
     cyclic: bool = False,
 ) -> WalkState:
     """Return a walk that stands at a scheme.
@@ -74,13 +61,11 @@ def start(
         ring: `f2`, `f3` or `zt`.
         seed: Of the walk's own random numbers; same seed and same flips, however sliced, give the same walk.
         settings: How the walk moves.
-        capacity: Rows that fit; by default the rank with room for the plus transitions.
-        allowed: Three masks (a,), (b,), (c,): a move changes a factor only at these coordinates.
-        cyclic: Each row stands for its three rotations (a = b = c); no full reductions then.
+        cyclic: Each row stands for its three rotations (a = b = c).
     """
     rank = len(factors[0])
     dims = (factors[0].shape[1], factors[1].shape[1], factors[2].shape[1])
-    rows = capacity or rank + max(8, 2 * settings.plus_diff)
+    rows = rank + max(8, 2 * settings.plus_diff)  # with room for the plus transitions
     shape = at.Shape(at.RINGS.index(ring), width_of(*dims), rows)
     state = WalkState(np.zeros(shape.ints, np.int32), np.zeros(shape.words, np.uint64))
     header = state.words
@@ -90,15 +75,6 @@ def start(
     header[at.RANDOM] = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
     header[at.CYCLIC] = cyclic
     configure(state, settings)
-    if allowed is not None:
-        header[at.MASKED] = 1
-        masks = np.zeros((3, 1, 256), np.bool_)
-        for column, mask in enumerate(allowed):
-            masks[column, 0, : len(mask)] = mask
-        for column in range(3):
-            header[at.MASKS + 4 * column : at.MASKS + 4 * column + 4] = np.packbits(
-                masks[column], bitorder="little"
-            ).view("<u8")
     restart(state, factors)
     return state
 
@@ -108,11 +84,7 @@ def configure(state: WalkState, settings: Settings) -> None:
     header = state.words
     header[at.PLUS_MIN], header[at.PLUS_MAX] = settings.plus_min, settings.plus_max
     header[at.PLUS_DIFF], header[at.HOLD] = settings.plus_diff, settings.hold
-    header[at.FULL_EVERY], header[at.RETURN_AFTER] = settings.full_every, settings.return_after
-    header[at.RETURN_CHANCE] = int(settings.return_chance * 2**32)
-    header[at.SPLIT_CHANCE] = int(settings.split_chance * 2**32)
-    header[at.STOP_RANK], header[at.MERGING] = settings.stop_rank, settings.merging
-    header[at.RETURN_AT] = header[at.FLIPS] + header[at.RETURN_AFTER]
+    header[at.STOP_RANK] = settings.stop_rank
 
 
 def restart(state: WalkState, factors: Factors) -> None:
@@ -136,9 +108,9 @@ def restart_packed(state: WalkState, packed: Words) -> None:
 def exchange(state: WalkState, factors: Factors) -> None:
     """Let a walk go on from other factors than those where it stands; its best scheme and its plans stay."""
     header, held = state.words, packed_best(state)
-    plus_at, return_at = header[at.PLUS_AT].copy(), header[at.RETURN_AT].copy()
+    plus_at = header[at.PLUS_AT].copy()
     restart_packed(state, pack(factors, ring_of(state), int(header[at.WIDTH])))
-    header[at.PLUS_AT], header[at.RETURN_AT] = plus_at, return_at
+    header[at.PLUS_AT] = plus_at
     if len(held) <= best_rank(state):
         _best_block(state)[: len(held)] = held
         header[at.BEST] = len(held)
@@ -148,15 +120,7 @@ def walk(state: WalkState, flips: int) -> None:
     """Advance a walk, in place, by a number of flips; it stops early only at its stop rank."""
     header = state.words
     burst = kernel.burst_address(int(header[at.RING]), int(header[at.WIDTH]), int(header[at.CYCLIC]))
-    end = int(header[at.FLIPS]) + flips
-    every = int(header[at.FULL_EVERY])
-    while True:
-        here = int(header[at.FLIPS])
-        until = min(end, (here // every + 1) * every) if every else end
-        kernel.run(state.ints, header, until - here, burst)
-        if not every or int(header[at.FLIPS]) < until or until % every or here == end:
-            return
-        kernel.run_full_reduction(state.ints, header)
+    kernel.run(state.ints, header, flips, burst)
 
 
 def ring_of(state: WalkState) -> str:
@@ -209,7 +173,6 @@ def counts(state: WalkState) -> dict[str, int]:
         "made": at.MADE,
         "pluses": at.PLUSES,
         "merges": at.MERGES,
-        "full_reductions": at.FULLS,
         "dead_ends": at.DEAD_ENDS,
         "returns": at.RETURNS,
     }

@@ -50,9 +50,15 @@ def pools(order: Order) -> list[np.ndarray]:
     for job, held in enumerate(load_team(path, 2)[1]):
         solver = make_solver("flip-pool", OPTIONS)
         state = from_bytes(held, path, "flip-pool", solver, order.problem, order.seed + job).state
-        arrays = (getattr(state, field.name) for field in dataclasses.fields(state))
-        found += [array for array in arrays if isinstance(array, np.ndarray)]
+        found += arrays(state)
     return found
+
+
+def arrays(state: object) -> list[np.ndarray]:
+    """The arrays of a state, and of the states nested in it."""
+    fields = [getattr(state, field.name) for field in dataclasses.fields(state)]  # type: ignore[arg-type]
+    nested = [array for field in fields if dataclasses.is_dataclass(field) for array in arrays(field)]
+    return [field for field in fields if isinstance(field, np.ndarray)] + nested
 
 
 def run_with_a_killed_job(order: Order, after: int) -> Outcome:

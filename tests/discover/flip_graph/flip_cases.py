@@ -1,19 +1,28 @@
-"""What the flip-graph tests share: small targets, exact checks, and the way to the oracle's schemes and back."""
+"""What the flip-graph tests share: small targets, exact checks, single moves, the oracle's schemes as ours and back."""
 
 from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from flip_oracle import Scheme as TermSet
 from flip_oracle import normal
+from numba import njit
 
 from bilinear.decompositions import Scheme, parse_target, standard, verify
 from bilinear.decompositions.rings import parse_ring
 from bilinear.decompositions.targets import Target
 from bilinear.decompositions.targets.file import from_dense
-from bilinear.discover.solvers.flip_graph.packing import Matrix
-from bilinear.discover.solvers.flip_graph.walking import Factors
+from bilinear.discover.solvers.flip_graph import blocks as at
+from bilinear.discover.solvers.flip_graph import kernel
+from bilinear.discover.solvers.flip_graph.packing import Matrix, pack
+from bilinear.discover.solvers.flip_graph.walking import Factors, Settings, WalkState, start, walk
 
 RINGS = ("f2", "f3", "zt")
+BARE = Settings(hold=0)
+FOREVER = 1 << 62
 
 
 def polynomial(n: int, m: int) -> Target:
@@ -69,3 +78,46 @@ def distinct(factors: Factors) -> bool:
     """Whether no two rows are equal; the oracle's sets cannot hold such schemes."""
     joined: Matrix = np.concatenate(factors, axis=1)
     return len(np.unique(joined, axis=0)) == len(joined)
+
+
+@njit
+def _stand(ints, words):
+    """Build the lists of a walk at its best scheme, reducible or not."""
+    kernel.load_best(kernel.memory_of(ints, words))
+
+
+@njit
+def _climb(ints, words, split):
+    return kernel.transition(kernel.memory_of(ints, words), split)
+
+
+def unreduced(factors: Factors, ring: str, seed: int, settings: Settings = BARE) -> WalkState:
+    """A walk that stands at a scheme as it is, while `start` merges what can be merged; no factor may be zero."""
+    state = start(factors, ring, seed, settings)
+    packed = pack(factors, ring, int(state.words[at.WIDTH]))
+    shape = at.Shape(int(state.words[at.RING]), int(state.words[at.WIDTH]), int(state.words[at.CAPACITY]))
+    state.words[shape.best_at : shape.best_at + packed.size] = packed.ravel()
+    state.words[at.BEST] = len(packed)
+    _stand(state.ints, state.words)
+    return state
+
+
+def flip(state: WalkState) -> None:
+    """A single flip, without the merges that it allows: the reductions sleep."""
+    state.words[at.HOLD_UNTIL] = FOREVER
+    walk(state, 1)
+
+
+def climb(state: WalkState, split: bool) -> bool:
+    """One plus transition, or one split; whether one was possible."""
+    return bool(_climb(state.ints, state.words, split))
+
+
+def leaves(state: Any) -> Iterator[tuple[str, Any]]:
+    """The fields of a state and of the states nested in it, by name."""
+    for field in dataclasses.fields(state):
+        value = getattr(state, field.name)
+        if dataclasses.is_dataclass(value) and field.name != "problem":
+            yield from ((f"{field.name}.{name}", leaf) for name, leaf in leaves(value))
+        else:
+            yield field.name, value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from flip_cases import RINGS, distinct, rows, to_terms
+from flip_cases import RINGS, distinct, flip, rows, to_terms, unreduced
 from flip_oracle import Scheme, component, component_2x2x2_f2, flips
 
 from bilinear.discover.solvers.flip_graph.walking import Settings, WalkState, best, current, start, walk
@@ -31,10 +31,11 @@ def test_strassen_has_no_flip(ring: str) -> None:
 @pytest.mark.parametrize("ring", RINGS)
 def test_the_kernel_stays_in_the_component_of_polymul_2x2(ring: str) -> None:
     whole = set(component(to_terms(rows("polymul 2x2"), ring), ring, 10_000))
-    state = start(rows("polymul 2x2"), ring, 1, Settings(merging=False, plus_min=10**6, plus_max=10**6, plus_diff=0))
+    still = Settings(plus_min=10**6, plus_max=10**6, plus_diff=0, hold=0)
+    state = unreduced(rows("polymul 2x2"), ring, 1, still)
     visited: dict[bytes, Scheme | None] = {}
     for _ in range(20_000):
-        walk(state, 1)
+        flip(state)
         key = np.concatenate(current(state), axis=1).tobytes()
         if key not in visited:
             visited[key] = terms_or_none(state, ring)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from flip_cases import polynomial
+from flip_cases import leaves, polynomial
 
 from bilinear.decompositions import Approximation, parse_target, standard, strassen, verify
 from bilinear.decompositions.errors import BilinearError
@@ -15,7 +15,7 @@ from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets.file import from_entries
 from bilinear.discover.engine.budget import Budget
-from bilinear.discover.engine.checkpoint import CheckpointError
+from bilinear.discover.engine.checkpoint import Checkpoint, CheckpointError, from_bytes, to_bytes
 from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.engine.run import run
@@ -23,6 +23,8 @@ from bilinear.discover.engine.solver import OptionError, make_solver
 
 SOLVERS = ["flip-graph", "flip-pool"]
 FLIP_SOLVERS = [*SOLVERS, "symmetric"]
+ALL = [*FLIP_SOLVERS, "meta", "portfolio"]
+QUICK: dict[str, dict[str, object]] = {"meta": {"patience": 0.2, "leg": 0.1}}
 HARD = Problem(parse_target("3x3x3"), 22, Ring.F2)  # not known to exist
 LIFTED = Problem(parse_target("3x3x3"), None, Ring.ZT)  # walked over f2
 
@@ -110,7 +112,7 @@ def test_wrong_options_are_refused(solver: str, options: dict[str, object], reas
 
 
 @pytest.mark.parametrize("problem", [HARD, LIFTED], ids=lambda problem: str(problem.ring))
-@pytest.mark.parametrize("solver", FLIP_SOLVERS)
+@pytest.mark.parametrize("solver", [*FLIP_SOLVERS, "meta"])
 def test_a_resumed_search_ends_like_one_that_never_stopped(solver: str, problem: Problem, tmp_path: Path) -> None:
     path, budget = tmp_path / "search.npz", Budget(steps=1 << 25)
     whole = run(Order(problem, solver, seed=4, budget=budget))
@@ -130,6 +132,40 @@ def test_a_damaged_checkpoint_is_refused_in_one_line(solver: str, tmp_path: Path
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_a_checkpoint_holds_all_of_a_state(name: str) -> None:
+    """What was won, what is lifted, schemes of other jobs: states nested in states come back as they were."""
+    solver, path = make_solver(name, QUICK.get(name, {})), Path("search.npz")
+    state = solver.start(LIFTED, np.random.default_rng(1))
+    for _ in range(3):
+        state = solver.advance(state)
+    given = [strassen().to("f2"), standard(LIFTED.target).to("f2")]
+    state = solver.accept(state, given, np.random.default_rng(0))  # type: ignore[attr-defined]
+    held = to_bytes(name, solver, Checkpoint(state, 1, 0.0, None))
+    again = dict(leaves(from_bytes(held, path, name, solver, LIFTED, 1).state))
+    assert len(again) > 10
+    for field, value in leaves(state):
+        assert type(again[field]) is type(value)
+        assert np.array_equal(again[field], value) if isinstance(value, np.ndarray) else again[field] == value
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_checkpoint_of_an_older_version_is_refused_in_one_line(name: str, tmp_path: Path) -> None:
+    """Before the best schemes were one nested state they stood among the other fields."""
+    path = tmp_path / "search.npz"
+    run(Order(LIFTED, name, QUICK.get(name, {}), budget=Budget(steps=1), checkpoint=path))
+    with np.load(path) as held:
+        arrays = {key.replace(".prize.", "."): held[key] for key in held.files}
+    header = json.loads(str(arrays.pop("header")))
+    for state in (header["state"], *header["state"].values()):
+        if isinstance(state, dict) and "prize" in state:
+            state |= state.pop("prize")
+    np.savez(path, header=np.array(json.dumps(header)), **arrays)
+    with pytest.raises(CheckpointError, match=r"prize.*start the search without --resume") as caught:
+        run(Order(LIFTED, name, QUICK.get(name, {}), checkpoint=path, resume=True))
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("ring", [Ring.F2, Ring.F3, Ring.ZT])
 def test_any_target_is_searched_and_every_candidate_is_exact(solver: str, ring: Ring) -> None:
@@ -144,5 +180,5 @@ def test_any_target_is_searched_and_every_candidate_is_exact(solver: str, ring: 
 @pytest.mark.parametrize("solver", FLIP_SOLVERS)
 def test_a_state_holds_nothing_but_arrays_numbers_and_texts(solver: str) -> None:
     state = make_solver(solver).start(HARD, np.random.default_rng(1))
-    for field in dataclasses.fields(state):
-        assert isinstance(getattr(state, field.name), np.ndarray | int | float | str | Problem)
+    for _, value in leaves(state):
+        assert isinstance(value, np.ndarray | int | float | str | Problem)

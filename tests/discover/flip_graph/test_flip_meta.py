@@ -17,14 +17,9 @@ from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.engine.run import run
 from bilinear.discover.engine.solver import OptionError, make_solver
 from bilinear.discover.solvers.flip_graph.formats import around, made, moves
-from bilinear.discover.solvers.flip_graph.shelf import Shelf
 
 QUICK: dict[str, object] = {"patience": 0.2, "leg": 0.1}
 SMALL = [(2, 2, 2), (2, 2, 3), (2, 3, 3), (3, 3, 3), (2, 2, 4), (2, 4, 4)]
-
-
-def empty(keep: int = 3, spread: int = 1) -> Shelf:
-    return Shelf(np.zeros((0, 3), np.int64), np.zeros(0, np.int64), np.zeros((0, 0, 0), np.int8), keep, spread)
 
 
 def over(ring: Ring, *sizes: int) -> Scheme:
@@ -58,34 +53,6 @@ def test_moves_of_every_kind_lead_to_a_format() -> None:
     assert list(moves((4, 4, 4), {(2, 3, 3)})) == []
 
 
-def test_a_shelf_keeps_a_few_of_the_best_and_no_scheme_twice() -> None:
-    rng, shelf = np.random.default_rng(0), empty()
-    fast = strassen().to(Ring.F2)
-    for scheme in (over(Ring.F2, 2, 2, 2), fast, fast, over(Ring.F2, 2, 2, 3)):
-        shelf.add(scheme, rng)
-    assert sorted(zip(map(tuple, shelf.sizes.tolist()), shelf.ranks.tolist(), strict=True)) == [
-        ((2, 2, 2), 7),
-        ((2, 2, 2), 8),
-        ((2, 2, 3), 12),
-    ]
-    assert shelf.best_rank((2, 2, 2)) == 7
-    assert verify(shelf.scheme((2, 2, 3), Ring.F2, rng)).ok
-    assert shelf.first((2, 2, 2), Ring.F2).rank == 7
-    assert not shelf.wants((2, 2, 2), 9)
-
-
-def test_a_full_shelf_gives_up_one_of_the_worst() -> None:
-    from bilinear.decompositions import sandwich
-
-    rng, shelf = np.random.default_rng(0), empty(keep=2)
-    changes = ([[1, 0], [0, 1]], [[1, 1], [0, 1]], [[1, 0], [1, 1]])
-    shelf.add(over(Ring.F2, 2, 2, 2), rng)
-    for change in changes:
-        shelf.add(sandwich(strassen().to(Ring.F2), change, np.eye(2, dtype=int), np.eye(2, dtype=int)), rng)
-    assert shelf.ranks.tolist() == [7, 7]
-    assert not shelf.wants((2, 2, 2), 8)
-
-
 @pytest.mark.parametrize(("ring", "rank"), [("zt", 15), ("f2", 15), ("f3", 15), ("q", 15)])
 def test_the_solver_reaches_known_ranks(ring: str, rank: int) -> None:
     problem = Problem(parse_target("2x3x3"), rank, ring)  # type: ignore[arg-type]
@@ -106,8 +73,8 @@ def test_the_same_seed_and_steps_give_the_same_result() -> None:
             state = solver.advance(state)
         states.append(state)
     one, two = states
-    assert np.array_equal(one.factors, two.factors)
-    assert (one.steps, one.tries, len(one.best)) == (two.steps, two.tries, len(two.best))
+    assert np.array_equal(one.shelf.factors, two.shelf.factors)
+    assert (one.steps, one.tries, len(one.prize.best)) == (two.steps, two.tries, len(two.prize.best))
     assert one.tries == 30
 
 
@@ -115,10 +82,10 @@ def test_a_larger_start_is_cut() -> None:
     solver = make_solver("meta", QUICK | {"above": 3})
     problem = Problem(parse_target("3x3x3"), 23, Ring.F2)
     state = solver.start(problem, np.random.default_rng(1), [strassen(parse_target("4x4x4"))])
-    assert state.sizes.tolist() == [[4, 4, 4]]
+    assert state.shelf.sizes.tolist() == [[4, 4, 4]]
     for _ in range(20):
         state = solver.advance(state)
-    assert {tuple(sizes) for sizes in state.sizes.tolist()} >= {(3, 4, 4), (3, 3, 4), (3, 3, 3)}
+    assert {tuple(sizes) for sizes in state.shelf.sizes.tolist()} >= {(3, 4, 4), (3, 3, 4), (3, 3, 3)}
     assert all(verify(scheme).ok for scheme in solver.share(state))
 
 

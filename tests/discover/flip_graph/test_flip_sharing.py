@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,6 @@ from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.run import run
 from bilinear.discover.engine.solver import OptionError, Sharing, make_solver
-from bilinear.discover.solvers.flip_graph import gifts
 from bilinear.discover.solvers.flip_graph.pool import PoolSettings, pool_rank, pool_schemes, receive, start_pool
 
 SOLVERS: dict[str, dict[str, object]] = {
@@ -31,7 +29,7 @@ SOLVERS: dict[str, dict[str, object]] = {
 @pytest.fixture
 def short_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slices of a million flips."""
-    for place in ("solver", "descent"):
+    for place in ("growing", "descent"):
         monkeypatch.setattr(f"bilinear.discover.solvers.flip_graph.{place}.SLICE", 1 << 20)
 
 
@@ -50,7 +48,7 @@ def test_searches_that_exchange_stay_exact_and_do_the_same_again(name: str, ring
 
     def exchanged() -> list[str]:
         states = [solver.start(problem, np.random.default_rng(seed)) for seed in (1, 2)]
-        told = []
+        hashes = []
         for turn in range(3):
             states = [solver.advance(state) for state in states]
             shared = [solver.share(state) for state in states]
@@ -59,8 +57,8 @@ def test_searches_that_exchange_stay_exact_and_do_the_same_again(name: str, ring
             states = [solver.accept(state, shared[1 - job], rng) for job, state in enumerate(states)]
             held = [scheme for state in states for scheme in solver.candidates(state)]
             assert all(verify(scheme).ok for scheme in held)
-            told += [content_hash(scheme) for scheme in held]
-        return told
+            hashes += [content_hash(scheme) for scheme in held]
+        return hashes
 
     first = exchanged()
     assert first
@@ -94,11 +92,11 @@ def test_growing_goes_on_from_better_schemes_of_others() -> None:
     solver = make_solver("flip-graph", {"grow": False, "patience": 0.01, "leg": 0.01})
     assert isinstance(solver, Sharing)
     state = solver.start(Problem(parse_target("4x4x4"), 48, Ring.F2), np.random.default_rng(1))
-    assert len(state.best) == 0
+    assert len(state.prize.best) == 0
     state = solver.accept(state, [strassen(parse_target("4x4x4")).to("f2")], np.random.default_rng(0))
     state = solver.advance(state)
     assert state.round > 1
-    assert len(state.best) == 49
+    assert len(state.prize.best) == 49
 
 
 def test_symmetric_searches_take_in_schemes_with_their_symmetry() -> None:
@@ -122,22 +120,6 @@ def test_schemes_of_other_targets_and_rings_are_passed_over() -> None:
         assert solver.accept(state, others, np.random.default_rng(0)).metrics() == before
 
 
-def test_gifts_keep_a_few_of_the_best_of_each_format() -> None:
-    target, held = parse_target("3x3x3"), gifts.none()
-    schemes = [standard(parse_target("2x2x2")), *(moved(strassen(), seed) for seed in range(9)), strassen()]
-    for scheme in [*schemes, standard(parse_target("2x3x3")), standard(target)]:
-        held = gifts.added(held, scheme, target)
-    small = gifts.given(held, parse_target("2x2x2"))
-    assert [len(own) for own in small] == [7] * gifts.KEPT
-    assert all(not np.array_equal(one, two) for one, two in itertools.combinations(small, 2))
-    assert [len(own) for own in gifts.given(held, parse_target("2x3x3"))] == [18]
-    assert np.array_equal(gifts.given(held, target)[0], gifts.joined(standard(target)))
-    assert gifts.given(held, parse_target("1x2x2")) == []
-    assert gifts.leads_to(parse_target("2x2x3"), target)
-    assert not gifts.leads_to(parse_target("2x2x4"), target)
-    assert not gifts.leads_to(polynomial(2, 2), target)
-
-
 def test_without_a_rank_a_search_does_not_end_with_nothing() -> None:
     """The best schemes over f2 that this seed comes to do not lift, or the format is not reached yet."""
     for name, steps in (("3x3x4", 1 << 25), ("6x6x6", 1)):
@@ -148,15 +130,15 @@ def test_without_a_rank_a_search_does_not_end_with_nothing() -> None:
 
 
 def test_what_passes_on_the_way_down_is_tried_where_the_end_does_not_lift(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bilinear.discover.solvers.flip_graph import schemes
+    from bilinear.discover.solvers.flip_graph import prize
 
-    honest = schemes.raised
+    honest = prize.raised
 
     def stubborn(scheme: Scheme, *given: object) -> object:
         return None if scheme.rank < 25 else honest(scheme, *given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(schemes, "raised", stubborn)
-    monkeypatch.setattr("bilinear.discover.solvers.flip_graph.solver.raised", stubborn)
+    monkeypatch.setattr(prize, "raised", stubborn)
+    monkeypatch.setattr("bilinear.discover.solvers.flip_graph.growing.raised", stubborn)
     outcome = run(
         Order(Problem(parse_target("3x3x3")), "flip-graph", {"grow": False}, seed=1, budget=Budget(steps=1 << 24))
     )

@@ -19,7 +19,7 @@ from bilinear.discover.engine.solver import OptionError, make_solver
 from bilinear.discover.solvers.flip_graph.orbits import expanded, folded, mirror, orbit_rows, partitions, reflected
 from bilinear.discover.solvers.flip_graph.walking import Settings, best, current, exchange, start, walk
 
-RESTLESS = Settings(plus_min=50, plus_max=500, plus_diff=2, split_chance=0.1)
+RESTLESS = Settings(plus_min=50, plus_max=500, plus_diff=2)
 
 
 def test_partitions_are_those_of_the_number() -> None:
