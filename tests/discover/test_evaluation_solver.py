@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from bilinear.decompositions import Ring, lower_bounds, parse_target, strassen, verify
 from bilinear.decompositions.evaluation import evaluated
+from bilinear.decompositions.facts import known_ranks
+from bilinear.decompositions.facts.polynomial import LIFTED
 from bilinear.decompositions.identity import content_hash, normal_form
 from bilinear.decompositions.rings import holds
-from bilinear.decompositions.targets import known_ranks
-from bilinear.decompositions.targets.polynomial_ranks import LIFTED
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.checkpoint import CheckpointError
 from bilinear.discover.engine.order import Order
