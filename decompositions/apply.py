@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bilinear.decompositions import rings
 from bilinear.decompositions.errors import SchemeError, TargetError
+from bilinear.decompositions.floats import float_factors
 from bilinear.decompositions.scheme import Approximation, Scheme
 
 
@@ -114,10 +115,11 @@ def _exactly_or_as_floats(
     kinds = {x.dtype.kind, y.dtype.kind}
     if not kinds <= set("biufcO"):
         raise SchemeError(f"{scheme.target.short}: inputs of type {x.dtype} and {y.dtype}; numbers are needed")
-    if isinstance(scheme, Approximation):
-        return scheme.factors, x, y, 1
-    if kinds & set("fc"):
-        return _float_factors(scheme), x, y, 1
+    if isinstance(scheme, Approximation) or kinds & set("fc"):
+        try:
+            return float_factors(scheme), x, y, 1
+        except OverflowError:
+            raise SchemeError(f"{scheme.target.short}: a coefficient is too large for floats; use integers") from None
     if scheme.imag is not None:
         raise SchemeError(f"{scheme.target.short} over qi: inputs of integers; floats or complex are needed")
     scale = rings.common_multiple(scheme.denominators)
@@ -139,28 +141,6 @@ def _bound(factors: tuple[NDArray[Any], ...], x: NDArray[Any], y: NDArray[Any], 
     for values in (x, y):
         size *= max(rings.magnitude(values.astype(np.uint8) if values.dtype.kind == "b" else values), 1)
     return int(size * growth**levels)
-
-
-def _float_factors(scheme: Scheme) -> tuple[NDArray[Any], ...]:
-    """u, v and w over its denominators as floats, complex over `qi`; each coefficient is rounded once."""
-    try:
-        u, v, w = (_divided(real, scheme) if k == 2 else _floats(real) for k, (real, _) in enumerate(scheme.parts))
-        if scheme.imag is None:
-            return u, v, w
-        x, y, z = scheme.imag
-        return u + 1j * _floats(x), v + 1j * _floats(y), w + 1j * _divided(z, scheme)
-    except OverflowError:
-        raise SchemeError(f"{scheme.target.short}: a coefficient is too large for floats; use integers") from None
-
-
-def _floats(factor: rings.IntArray) -> NDArray[Any]:
-    return factor.astype(np.float64)
-
-
-def _divided(factor: rings.IntArray, scheme: Scheme) -> NDArray[Any]:
-    """Rows over the denominators of their products; Python divides integers of any size with one rounding."""
-    quotients = rings.widen(factor) / rings.widen(scheme.denominators)[:, None]
-    return np.asarray(quotients.astype(np.float64))
 
 
 def _descaled(values: NDArray[Any], scale: int, scheme: Scheme | Approximation) -> NDArray[Any]:

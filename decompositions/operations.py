@@ -71,6 +71,17 @@ def _permuted(factors: tuple[Any, Any, Any], sizes: tuple[int, ...], order: tupl
     return _flat(x), _flat(y), _flat(z)
 
 
+def with_outputs_transposed(w: IntArray, rows: int, columns: int) -> IntArray:
+    """Output factors of trace(A B C'), C transposed, from those of C row by row; or back, with the sizes exchanged.
+
+    Args:
+        w: Shape (rank, rows * columns).
+        rows: Of C.
+        columns: Of C.
+    """
+    return _flat(w.reshape(len(w), rows, columns).transpose(0, 2, 1))
+
+
 def _flat(blocks: IntArray) -> IntArray:
     """Matrices, one a product, as rows; also for no products, where reshape cannot guess the width."""
     return blocks.reshape(len(blocks), math.prod(blocks.shape[1:]))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilinear.decompositions.errors import RingError
+from bilinear.decompositions.floats import float_factors
 from bilinear.decompositions.scheme import Scheme
 
 Floats = NDArray[np.float64]
@@ -64,8 +65,4 @@ def factors(scheme: Scheme) -> tuple[Numbers, Numbers, Numbers]:
     """
     if scheme.ring.characteristic:
         raise RingError(f"growth over {scheme.ring}: nothing is rounded there; a scheme of characteristic 0 is needed")
-    u, v, w = (
-        real.astype(np.float64) if imag is None else real.astype(np.float64) + 1j * imag.astype(np.float64)
-        for real, imag in scheme.parts
-    )
-    return u, v, w / scheme.denominators.astype(np.float64)[:, None]
+    return float_factors(scheme)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bilinear.decompositions.floats import float_factors
 from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Approximation, Scheme
@@ -60,12 +61,9 @@ def floats(given: Scheme | Approximation) -> list[NDArray[np.float64]]:
     Raises:
         ProblemError: If the start is over `f2` or `f3`, or has imaginary coefficients.
     """
-    if isinstance(given, Approximation):
-        return [np.array(factor) for factor in given.factors]
-    if given.ring.characteristic or given.ring is Ring.QI:
+    if isinstance(given, Scheme) and (given.ring.characteristic or given.ring is Ring.QI):
         raise ProblemError(f"start over {given.ring}: no real approximation; a start over zt, z or q is needed")
-    u, v, w = (factor.astype(np.float64) for factor in given.factors)
-    return [u, v, w / given.denominators.astype(np.float64)[:, None]]
+    return [np.array(factor) for factor in float_factors(given)]
 
 
 def by_least_squares(start: Start, rank: int, steps: int, bounded: bool, cpu_seconds: float) -> Made:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilinear.decompositions import Approximation, Ring, Scheme, content_hash
-from bilinear.decompositions.rings import IntArray
+from bilinear.decompositions.floats import float_factors
 from bilinear.layers.errors import LayerError
 
 Floats = NDArray[np.float64]
@@ -94,14 +94,7 @@ def _real_factors(scheme: Scheme) -> tuple[Floats, Floats, Floats]:
         raise LayerError(
             f"{name}: its coefficients are complex, and a layer computes with real numbers; choose zt, z or q"
         )
-    ones = np.ones_like(scheme.denominators)
     try:
-        return _floats(scheme.u, ones), _floats(scheme.v, ones), _floats(scheme.w, scheme.denominators)
+        return float_factors(scheme)
     except OverflowError:
         raise LayerError(f"{name}: a coefficient is not finite or above 2^100 as a float") from None
-
-
-def _floats(factor: IntArray, denominators: IntArray) -> Floats:
-    """factor[q] / denominators[q], each rounded once."""
-    rows = [[x / d for x in row] for row, d in zip(factor.tolist(), denominators.tolist(), strict=True)]
-    return np.array(rows, dtype=np.float64).reshape(factor.shape)

@@ -25,7 +25,14 @@ from bilinear.decompositions import (
     strassen,
     verify,
 )
-from bilinear.decompositions.operations import ORDERS, canonical, order_to, tightened, without_zero_products
+from bilinear.decompositions.operations import (
+    ORDERS,
+    canonical,
+    order_to,
+    tightened,
+    with_outputs_transposed,
+    without_zero_products,
+)
 
 CHARACTERISTIC_0 = (Ring.ZT, Ring.Z, Ring.Q, Ring.QI)
 SMALL = verified_schemes(moves=1)
@@ -301,3 +308,11 @@ def test_blocks_of_operations_reach_known_ranks():
     cut = project(project(project(twice, "n", 3), "m", 3), "p", 3)
     assert cut.target.name == "matmul:3x3x3"
     assert verify(cut).ok
+
+
+def test_outputs_are_transposed_and_back():
+    w = np.arange(12).reshape(2, 6)
+    turned = with_outputs_transposed(w, 2, 3)
+    assert turned.tolist() == [[0, 3, 1, 4, 2, 5], [6, 9, 7, 10, 8, 11]]
+    assert (with_outputs_transposed(turned, 3, 2) == w).all()
+    assert with_outputs_transposed(w[:0], 2, 3).shape == (0, 6)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -23,6 +22,7 @@ from bilinear.discover.solvers.als.bounding import Bounding, cut
 from bilinear.discover.solvers.als.starts import stacked
 from bilinear.discover.solvers.als.state import AlsState, Floats
 from bilinear.discover.solvers.als.sweeps import swept
+from bilinear.discover.solvers.threads import one_thread
 
 DEVICES = ("cpu", "cuda")
 BATCH_UNKNOWNS = {"cpu": 1 << 14, "cuda": 1 << 21}
@@ -148,7 +148,7 @@ class AlternatingLeastSquares:
     def advance(self, state: AlsState) -> AlsState:
         """One slice: solutions are discretised, or the batch is swept, or fitted."""
         state = replace(state, improved=False, numerators=state.numerators[:0], denominators=state.denominators[:0])
-        with _one_thread():
+        with one_thread():
             if len(state.solutions):
                 self._discretise(state)
             elif state.fitting.any():
@@ -292,17 +292,6 @@ class AlternatingLeastSquares:
         state.steps += len(chosen)
         state.discretised += len(chosen)
         state.found += len(schemes)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """The sums of a batch depend on the number of threads; with one, they are the same everywhere and cost least."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _accept(state: AlsState, patience: float) -> None:

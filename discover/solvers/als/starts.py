@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bilinear.decompositions.floats import float_factors
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.discover.engine.problem import Problem, ProblemError
@@ -41,17 +42,14 @@ def stacked(starts: Sequence[Scheme | Approximation], problem: Problem, rng: np.
 
 def _floats(start: Scheme | Approximation, problem: Problem) -> list[NDArray[Any]]:
     """U, V and W as numbers, each product with its three rows of equal norm."""
-    if isinstance(start, Approximation):
-        return _balanced([np.array(factor) for factor in start.factors])
-    if start.ring.characteristic:
+    if isinstance(start, Scheme) and start.ring.characteristic:
         raise ProblemError(f"start over {start.ring}: als works with real numbers; lift it first")
-    factors = [factor.astype(np.float64) for factor in start.factors]
-    if start.imag is not None and any(part.any() for part in start.imag):
+    factors = list(float_factors(start))
+    if any(factor.imag.any() for factor in factors):
         if problem.ring is not Ring.QI:
             raise ProblemError(f"start with complex factors: they cannot lead to {problem.ring}; choose --ring qi")
-        factors = [real + 1j * imag.astype(np.float64) for real, imag in zip(factors, start.imag, strict=True)]
-    factors[2] = factors[2] / start.denominators.astype(np.float64)[:, None]
-    return _balanced(factors)
+        return _balanced(factors)
+    return _balanced([np.ascontiguousarray(factor.real) for factor in factors])
 
 
 def _balanced(factors: list[NDArray[Any]]) -> list[NDArray[Any]]:

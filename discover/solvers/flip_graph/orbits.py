@@ -21,6 +21,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from bilinear.decompositions.operations import with_outputs_transposed
 from bilinear.discover.solvers.flip_graph.packing import Matrix
 from bilinear.discover.solvers.flip_graph.walking import Factors
 
@@ -122,7 +123,7 @@ def expanded(rows: Factors, n: int, partition: Partition, image: Sequence[int] |
     d = cubes(n, partition)
     a, b, c = rows if image is None else (np.concatenate([x, reflected(x, image)]) for x in rows)
     u, v, w = np.concatenate([d, a, b, c]), np.concatenate([d, b, c, a]), np.concatenate([d, c, a, b])
-    return u, v, _transposed(w, n)
+    return u, v, with_outputs_transposed(w, n, n)
 
 
 def folded(whole: Factors, n: int, partition: Partition, image: Sequence[int] | None = None) -> Factors | None:
@@ -135,7 +136,7 @@ def folded(whole: Factors, n: int, partition: Partition, image: Sequence[int] | 
         image: A `mirror` of the partition, for orbits of six.
     """
     u, v, w = whole
-    left = Counter(_signed(*product) for product in zip(u, v, _transposed(w, n), strict=True))
+    left = Counter(_signed(*product) for product in zip(u, v, with_outputs_transposed(w, n, n), strict=True))
     left.subtract(_signed(cube, cube, cube) for cube in cubes(n, partition))
     chosen = []
     for row in list(left):
@@ -169,7 +170,3 @@ def _signed(*factors: NDArray[np.int64]) -> Product:
     a, b, c = factors
     signs = [-1 if factor[np.flatnonzero(factor)[:1]].sum() < 0 else 1 for factor in (a, b)]
     return tuple((a * signs[0]).tolist()), tuple((b * signs[1]).tolist()), tuple((c * signs[0] * signs[1]).tolist())
-
-
-def _transposed(matrices: Matrix, n: int) -> Matrix:
-    return matrices.reshape(-1, n, n).transpose(0, 2, 1).reshape(len(matrices), n * n)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -22,6 +21,7 @@ from bilinear.discover.solvers.ternary_sgd.objective import Objective, padded
 from bilinear.discover.solvers.ternary_sgd.paper import Paper
 from bilinear.discover.solvers.ternary_sgd.recipes import CHECK, Batch, Recipe
 from bilinear.discover.solvers.ternary_sgd.state import FloatArray, TernarySgdState
+from bilinear.discover.solvers.threads import one_thread
 
 BATCH_ENTRIES = {"cpu": 1 << 17, "cuda": 1 << 25}  # float factors of a batch: fits a core's cache, fills a GPU
 SLICE_ENTRIES = {"cpu": 1 << 26, "cuda": 1 << 34}  # float factors moved in a slice of about a second
@@ -118,7 +118,7 @@ class TernarySgd:
         """One slice, a fixed number of steps; members that are exact or spent are restarted on the way."""
         recipe, state = self._recipe(), _copied(state)
         found: list[NDArray[np.int8]] = []
-        with _one_thread():
+        with one_thread():
             batch = self._batch(state)
             for _ in range(max(1, SLICE_ENTRIES[self.device] // (CHECK * state.latent.size))):
                 recipe.walk(batch)
@@ -198,17 +198,6 @@ class TernarySgd:
             generator=torch.Generator(device).manual_seed(int(seed)),
             **arrays,
         )
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """The sums of a batch depend on the number of threads; with one, they are the same everywhere and cost least."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _harvest(recipe: Recipe, batch: Batch, state: TernarySgdState, found: list[NDArray[np.int8]]) -> NDArray[np.bool_]:
