@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         SchemeEntry,
         TransformEntry,
     )
-    from bilinear.catalog.importing import import_paths, merge
+    from bilinear.catalog.importing import merge
     from bilinear.catalog.text import dumps, loads
 
 _ON_FIRST_USE = {
@@ -41,7 +41,6 @@ _ON_FIRST_USE = {
     "entry_from_approximation": "bilinear.catalog.convert",
     "entry_from_border": "bilinear.catalog.borders",
     "entry_from_scheme": "bilinear.catalog.convert",
-    "import_paths": "bilinear.catalog.importing",
     "loads": "bilinear.catalog.text",
     "merge": "bilinear.catalog.importing",
     "to_border": "bilinear.catalog.borders",
@@ -84,7 +83,6 @@ __all__ = [
     "entry_from_approximation",
     "entry_from_border",
     "entry_from_scheme",
-    "import_paths",
     "load",
     "loads",
     "lower_bounds",

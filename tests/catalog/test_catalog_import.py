@@ -10,7 +10,7 @@ from bilinear import catalog
 
 def test_import_loads_nothing_heavy() -> None:
     heavy = ("torch", "numba", "matplotlib", "sympy", "scipy", "pydantic", "filelock", "platformdirs")
-    code = f"import sys, catalog; print([name for name in {heavy!r} if name in sys.modules])"
+    code = f"import sys, bilinear.catalog; print([name for name in {heavy!r} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 

@@ -1,12 +1,14 @@
 """What a query serves where several entries answer: the fewest additions, the nearest approximation."""
 
+import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from bilinear.catalog import Catalog, CatalogError
+from bilinear.catalog import Catalog, CatalogError, WrongSchemeError, store, text, verifiers
 from bilinear.catalog.convert import entry_from_approximation, entry_from_scheme
 from bilinear.catalog.entries import Provenance
 from bilinear.cli import main
@@ -61,9 +63,9 @@ def test_bounded_norms_go_before_nearness_unless_the_lowest_is_asked_for() -> No
 def test_an_approximation_is_served_in_any_order_of_sizes(mine: Catalog) -> None:
     source = pruned(SHIPPED.scheme("2x2x3:11").value, 9, np.random.default_rng(0))
     mine.add(entry_from_approximation(source, PAST))
-    for text in ("2x2x3", "2x3x2", "3x2x2"):
-        found = mine.serve(f"approximation:{text}:9").value
-        assert found.target == parse_target(text)
+    for shape in ("2x2x3", "2x3x2", "3x2x2"):
+        found = mine.serve(f"approximation:{shape}:9").value
+        assert found.target == parse_target(shape)
         assert found.residual == source.residual
 
 
@@ -86,3 +88,58 @@ def test_show_export_and_start_take_the_query(tmp_path: Path) -> None:
     assert run.invoke(main, ["export", "layer", "approximation:2x2x2:6", *sizes]).exit_code == 0
     words = ["refine", "lowest:2x2x2:6", "--steps", "5", "--no-save"]
     assert "residual 0.125" in run.invoke(main, words).stdout
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Counter[str]]:
+    """How often each file was read, and each content proved, by file name and hash."""
+    found = {"read": Counter[str](), "proved": Counter[str]()}
+    read, prove = text.read, verifiers.prove
+
+    def reading(path: Path) -> text.AnyEntry:
+        found["read"][path.stem] += 1
+        return read(path)
+
+    def proving(entry: text.AnyEntry, source: str) -> verifiers.Proved:
+        found["proved"][entry.hash] += 1
+        return prove(entry, source)
+
+    monkeypatch.setattr(text, "read", reading)
+    for module in (verifiers, store):
+        monkeypatch.setattr(module, "prove", proving)
+    return found
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["2x2x2:7", "3x2x2:11", "2x2x2-r7-zt-1d3e92ec", "1d3e92ec796b5585", "approximation:2x2x2:6", "lowest:4x4x4:40"],
+)
+def test_an_entry_is_read_and_proved_once(query: str, counted: dict[str, Counter[str]]) -> None:
+    served = SHIPPED.serve(query)
+    assert counted["proved"] == {served.entry.hash: 1}
+    assert set(counted["read"].values()) == {1}
+
+
+@pytest.mark.parametrize("query", ["2x2x2-r7-zt-1d3e92ec", "2x2x2:7", "approximation:2x2x2:6"])
+def test_show_proves_what_it_shows_once(query: str, counted: dict[str, Counter[str]]) -> None:
+    shown = CliRunner().invoke(main, ["show", query], env={"BILINEAR_CATALOG": "/nonexistent"})
+    assert shown.exit_code == 0, shown.output
+    listing = SHIPPED.find(query).listing
+    assert listing is not None
+    assert [number for proved, number in counted["proved"].items() if proved.startswith(listing.hash)] == [1]
+    assert set(counted["proved"].values()) == {1}, "those that are compared with it as well"
+
+
+def test_a_wrong_neighbour_does_not_stand_in_the_way(mine: Catalog) -> None:
+    near_one = mine.add(entry_from_approximation(near(6), PAST))
+    listing = next(iter(mine))
+    stated = json.loads(listing.path.read_bytes())
+    stated["residual"] = {"exact": "1/2", "value": 0.5}
+    stated["hash"] = "0" * 64
+    listing.path.with_name("r6-approx-00000000.json").write_text(json.dumps(stated))
+    assert mine.serve("approximation:2x2x2:6").listing == listing
+    assert near_one.id == listing.id
+    stated["residual"] = {"exact": "0", "value": 0.0}
+    listing.path.with_name("r6-approx-00000000.json").write_text(json.dumps(stated))
+    with pytest.raises(WrongSchemeError, match="stated is 0"):
+        mine.serve("approximation:2x2x2:6")

@@ -226,6 +226,16 @@ def test_exact_counts_what_a_dense_comparison_counts(scheme, data):
     assert f"T[{','.join(map(str, wrong[0]))}] is" in detail
 
 
+@pytest.mark.parametrize("block", [1, 500, 2000, 1 << 18])
+@given(scheme=verified_schemes(), data=st.data())
+def test_blocks_of_any_size_find_the_same(block, scheme, data):
+    broken = nudge(scheme, *data.draw(positions(scheme)), data.draw(steps(scheme.ring)))
+    expected = [(found.ok, found.detail) for found in map(verify, (scheme, broken))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(brent, "BLOCK", block)
+        assert [(found.ok, found.detail) for found in map(verify, (scheme, broken))] == expected
+
+
 def test_exact_is_refused_where_a_slab_does_not_fit(monkeypatch):
     scheme = strassen()
     monkeypatch.setattr(memory, "available", lambda: 100)
