@@ -1,4 +1,4 @@
-"""What every layer asks of its sizes, its dtype and its input, and how it says so."""
+"""What every layer asks of its sizes, its dtype and its input: a `LayerError` says what does not fit."""
 
 from __future__ import annotations
 
@@ -21,49 +21,25 @@ class Named(Protocol):
 
 
 def require_sizes(owner: str, *sizes: int) -> None:
-    """Refuse a size below 1.
-
-    Args:
-        owner: The layer, as the error text names it.
-        sizes: Of its weight.
-
-    Raises:
-        LayerError: If there is one.
-    """
+    """Refuse a layer, named as error texts do, with a size below 1."""
     if min(sizes) < 1:
         raise LayerError(f"layer {owner}: a size is below 1; every size must be at least 1")
 
 
 def require_float(what: str, dtype: torch.dtype) -> None:
-    """Refuse a dtype that is none of `FLOATS`.
-
-    Args:
-        what: Begins the error text: the layer, or a function and its argument.
-        dtype: Of a tensor, or of one to be made.
-
-    Raises:
-        LayerError: If it is another.
-    """
+    """Refuse a dtype that is none of `FLOATS`; `what` begins the error text: a layer, or a function and its argument."""
     if dtype not in FLOATS:
         raise LayerError(f"{what} {dtype}; float32, float64, bfloat16 or float16 is needed")
 
 
 def require_features(layer: Named, x: Tensor, features: int) -> None:
-    """Refuse input whose last axis is not the layer's.
-
-    Raises:
-        LayerError: If it has another length, or there is none.
-    """
+    """Refuse input whose last axis has another length, or that has none."""
     if x.ndim == 0 or x.shape[-1] != features:
         raise LayerError(f"layer {layer.name()}: input of shape {tuple(x.shape)}; the last axis must be {features}")
 
 
 def require_like(layer: Named, x: Tensor, own: Tensor) -> None:
-    """Refuse input of another dtype (but where torch converts it) or device than one of the layer's own tensors.
-
-    Raises:
-        LayerError: If it does not fit.
-    """
+    """Refuse input of another device, or dtype where torch converts none, than one of the layer's own tensors."""
     if x.dtype != own.dtype and not torch.is_autocast_enabled(x.device.type):
         raise LayerError(f"layer {layer.name()}: input of {x.dtype}, the layer is {own.dtype}; convert one")
     if x.device != own.device:

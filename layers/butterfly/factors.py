@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bilinear.layers.kernels import HAS_TRITON, TRITON_DTYPES
+from bilinear.layers.kernels.dispatch import HAS_TRITON, TRITON_DTYPES
 
 LARGEST_SIDE = 32
 """Of a block that several levels are multiplied into: 5 levels of radix 2 run as fast as one, see docs."""

@@ -155,8 +155,20 @@ class STLConfig(Conversion):
         return f"its weight is tied to that of {dense[0]}; pass encoded=False" if self.encoded and dense else ""
 
     def maker(self) -> Maker:
-        """See `Conversion`."""
-        return _Maker(self)
+        """See `Conversion`; weights that are tied stay so, and with `sharing="model"` all layers share a basis."""
+        basis = self.basis()
+        tied: dict[Tensor, STL] = {}
+        shared: dict[tuple[torch.device, torch.dtype], STL] = {}
+
+        def made(dense: nn.Module, calibration: Pair | None) -> nn.Module:
+            assert isinstance(dense, nn.Linear | nn.Conv2d)
+            layer, weight = self.layer(dense, basis, calibration), dense.weight
+            _keep_parameters(layer, dense, tied.setdefault(weight, layer))
+            if self.sharing == "model":
+                layer.share_basis_(shared.setdefault((weight.device, weight.dtype), layer))
+            return layer
+
+        return made
 
     def layer(self, dense: nn.Module, basis: Basis, calibration: Pair | None = None) -> STL:
         """A layer with the weight of a dense one, and tensors of its own.
@@ -179,23 +191,6 @@ class STLConfig(Conversion):
         weight = dense.weight
         below = self.threshold(dense.in_features, dense.out_features, weight.itemsize, weight.device.type)
         return STLLinear.from_linear(dense, basis, dense_below=below, **options)
-
-
-class _Maker:
-    """Makes the layers of one model; weights that are tied stay so, and with `sharing="model"` all share a basis."""
-
-    def __init__(self, config: STLConfig) -> None:
-        self._config, self._basis = config, config.basis()
-        self._tied: dict[Tensor, STL] = {}
-        self._shared: dict[tuple[torch.device, torch.dtype], STL] = {}
-
-    def __call__(self, dense: nn.Module, calibration: Pair | None) -> nn.Module:
-        assert isinstance(dense, nn.Linear | nn.Conv2d)
-        layer, weight = self._config.layer(dense, self._basis, calibration), dense.weight
-        _keep_parameters(layer, dense, self._tied.setdefault(weight, layer))
-        if self._config.sharing == "model":
-            layer.share_basis_(self._shared.setdefault((weight.device, weight.dtype), layer))
-        return layer
 
 
 @torch.no_grad()

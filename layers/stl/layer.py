@@ -115,17 +115,7 @@ class STLLayer(nn.Module):
 
 
 def require_encodable(owner: str, weight: Tensor, encoded: bool, calibrated: bool) -> None:
-    """Refuse a dense weight that a layer cannot be made from as asked.
-
-    Args:
-        owner: The dense layer, as the error text names it.
-        weight: On any device; a weight without numbers (on `meta`) passes.
-        encoded: Whether the encoded weight is to be the parameter.
-        calibrated: Whether it is to suit given activations.
-
-    Raises:
-        LayerError: If a number is not finite, or calibration has no encoded weight to find.
-    """
+    """Refuse a dense weight that is not finite, and calibration where no encoded weight is to be found."""
     if not weight.is_meta and not torch.isfinite(weight).all():
         raise LayerError(f"layer {owner}: a weight is not finite; encoding would spread it over its tile")
     if calibrated and not encoded:

@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeVar
+from typing import ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bilinear.layers.errors import LayerError
 from bilinear.layers.stl.functional import columns_of
 from bilinear.layers.stl.tiles import tiles_of
-from bilinear.layers.storage.specs import LayerSpec, StructuredSpec
+from bilinear.layers.storage.specs import LayerSpec, Strict, StructuredSpec
 
 ADDED: Final = ("sharing", "dense_below")
 """Fields of a layer from version 2 on."""
 
-Format = TypeVar("Format")
 
-
-class _Header(BaseModel, Generic[Format]):
-    """What every version of a file holds."""
+class _Header(BaseModel):
+    """What every version of a file holds, beside its format."""
 
     model_config = ConfigDict(strict=True)
 
-    format: Format
     format_version: int
 
 
-class Config(BaseModel):
-    """A `config.json`; `format` and `format_version` are its first fields.
+class _LayerHeader(_Header):
+    format: Literal["bilinear-layer"]
+
+
+class _ModelHeader(_Header):
+    format: Literal["bilinear-model"]
+
+
+class Config(Strict):
+    """A `config.json`.
 
     Attributes:
+        header: What is read of it first.
         newest: The version that is written for what the older ones do not know.
         read: Which versions are read, as an error text says it.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
-
+    header: ClassVar[type[_Header]]
     newest: ClassVar[int]
     read: ClassVar[str]
 
@@ -51,19 +56,12 @@ class Config(BaseModel):
             LayerError: If it is no such configuration, of another version, or a field has a wrong type or value.
         """
         try:
-            version = _header_of(cls).model_validate_json(text).format_version
+            version = cls.header.model_validate_json(text).format_version
             if not 1 <= version <= cls.newest:
                 raise LayerError(f"{name}: format version {version}; this version of bilinear reads {cls.read}")
             return cls.model_validate_json(text)
         except ValidationError as error:
             raise LayerError(f"{name}: {first_fault(error)}") from None
-
-
-def _header_of(config: type[Config]) -> type[_Header[Any]]:
-    """With the format of this kind of file."""
-    generic: Any = _Header
-    header: type[_Header[Any]] = generic[config.model_fields["format"].annotation]
-    return header
 
 
 def first_fault(error: ValidationError) -> str:
@@ -98,6 +96,7 @@ class LayerConfig(Config):
         dense_below: From version 2: fewer tokens than this go through a dense weight.
     """
 
+    header = _LayerHeader
     newest = 2
     read = "1 to 2, install another"
 
@@ -158,6 +157,7 @@ class ModelConfig(Config):
         aliases: Names in the state whose tensor is stored under another name.
     """
 
+    header = _ModelHeader
     newest = 1
     read = "1"
 
@@ -169,11 +169,3 @@ class ModelConfig(Config):
     def text(self) -> str:
         """The content of the file."""
         return self.model_dump_json(indent=1) + "\n"
-
-    @classmethod
-    def copy_in(cls, text: str) -> ModelConfig | None:
-        """The configuration that a file of tensors carries; None if that is none."""
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError:
-            return None

@@ -6,7 +6,7 @@ Loading needs no catalog, no command line and no pickle.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -14,8 +14,9 @@ from torch import Tensor
 from bilinear.layers.checks import dtype_name
 from bilinear.layers.errors import LayerError
 from bilinear.layers.stl import Basis, STLLinear
-from bilinear.layers.storage.config import LayerConfig
+from bilinear.layers.storage.config import ADDED, LayerConfig
 from bilinear.layers.storage.folder import CONFIG, CONFIG_KEY, Kind, write_folder
+from bilinear.layers.storage.specs import fields_of
 from bilinear.layers.storage.tensors import Words, opened, require_values
 
 LAYER: Final = Kind("layer", "layer.safetensors", lambda path: LayerConfig.parse(path.read_bytes(), CONFIG))
@@ -87,25 +88,10 @@ def load_layer(folder: str | Path, device: torch.device | str = "cpu") -> STLLin
 
 def config_of(layer: STLLinear) -> LayerConfig:
     """What must be known of a layer to build it again, in the oldest version that can say it."""
-    added: dict[str, Any] = {"format_version": 1}
-    if layer.sharing != "layer" or layer.dense_below:
-        added = {"sharing": layer.sharing, "dense_below": layer.dense_below, "format_version": LayerConfig.newest}
-    return LayerConfig(
-        layer_class="STLLinear",
-        target=layer.target,
-        tile=layer.tile,
-        rank=layer.rank,
-        scheme_hash=layer.scheme_hash,
-        entry_id=layer.entry_id,
-        in_features=layer.in_features,
-        out_features=layer.out_features,
-        bias=layer.bias is not None,
-        encoded=layer.encoded,
-        learnable_basis=layer.learnable_basis,
-        pad=layer.pad,
-        dtype=dtype_name(layer.decoder.dtype),  # type: ignore[arg-type]  # validated by the model
-        **added,
-    )
+    new = layer.sharing != "layer" or layer.dense_below > 0
+    own = ("target", "in_features", "out_features", *(ADDED if new else ()))
+    fields = fields_of(layer, own) | {"dtype": dtype_name(layer.decoder.dtype)}
+    return LayerConfig(format_version=2 if new else 1, **fields)
 
 
 def _of_one_tile(factor: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from bilinear.decompositions.errors import BilinearError
@@ -166,12 +167,20 @@ def _read(path: Path, config: ModelConfig, state: Mapping[str, Tensor]) -> dict[
     with opened(path, WORDS) as file:
         _check_aliases(file, config.aliases, state)
         file.require_names(shapes)
-        if ModelConfig.copy_in(file.metadata().get(CONFIG_KEY, "")) != config:
+        if _copy_in(file) != config:
             raise LayerError(f"{path}: belongs to another {CONFIG}; restore the right one, or save the model again")
         file.require_shapes(shapes)
         tensors = file.read(shapes)
     require_values(path, tensors, {name: state[name].dtype for name in tensors}, WORDS)
     return tensors | {name: tensors[other] for name, other in config.aliases.items()}
+
+
+def _copy_in(file: TensorFile) -> ModelConfig | None:
+    """The configuration that the tensors carry; None if that is none."""
+    try:
+        return ModelConfig.model_validate_json(file.metadata().get(CONFIG_KEY, ""))
+    except ValidationError:
+        return None
 
 
 def _check_aliases(file: TensorFile, aliases: Mapping[str, str], state: Mapping[str, Tensor]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
@@ -14,17 +15,20 @@ from bilinear.layers.butterfly import ButterflyLinear, MonarchLinear, Structured
 from bilinear.layers.butterfly.stages import Mixing, Selecting, Stage
 from bilinear.layers.stl import STL, Basis, STLConv2d, STLLinear
 
+SHARED: Final = ("tile", "rank", "scheme_hash", "entry_id", "encoded", "learnable_basis", "pad")
 CONVOLUTION: Final = ("kernel_size", "stride", "padding", "dilation")
 MAX_STAGES: Final = 1000
 
 Size = Annotated[int, Field(ge=1)]
 
 
-class _Spec(BaseModel):
+class Strict(BaseModel):
+    """What stands in a `config.json`: nothing is converted, nothing unknown passes."""
+
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
 
-class LayerSpec(_Spec):
+class LayerSpec(Strict):
     """One STL layer; the fields of a convolution are empty in a linear layer."""
 
     layer_class: Literal["STLLinear", "STLConv2d"] = Field(alias="class")
@@ -54,25 +58,11 @@ class LayerSpec(_Spec):
     @classmethod
     def of(cls, layer: STL) -> LayerSpec:
         """That of a layer."""
-        own: dict[str, Any]
         if isinstance(layer, STLLinear):
-            features, own = (layer.in_features, layer.out_features), {"dense_below": layer.dense_below}
+            own, features = ("sharing", "dense_below"), (layer.in_features, layer.out_features)
         else:
-            features, own = (layer.in_channels, layer.out_channels), {n: getattr(layer, n) for n in CONVOLUTION}
-        return cls(
-            layer_class="STLLinear" if isinstance(layer, STLLinear) else "STLConv2d",
-            tile=layer.tile,
-            rank=layer.rank,
-            scheme_hash=layer.scheme_hash,
-            entry_id=layer.entry_id,
-            features=features,
-            bias=layer.bias is not None,
-            encoded=layer.encoded,
-            learnable_basis=layer.learnable_basis,
-            sharing=layer.sharing,  # type: ignore[arg-type]  # validated by the model
-            pad=layer.pad,
-            **own,
-        )
+            own, features = ("sharing", *CONVOLUTION), (layer.in_channels, layer.out_channels)
+        return cls(features=features, **fields_of(layer, own))
 
     def empty(self, dense: nn.Linear | nn.Conv2d) -> STL:
         """A layer of that kind in place of a dense one, its tensors to be loaded."""
@@ -94,7 +84,7 @@ class LayerSpec(_Spec):
         return layer.train(dense.training)
 
 
-class StructuredSpec(_Spec):
+class StructuredSpec(Strict):
     """One butterfly or Monarch layer; `stages` is empty in a Monarch layer, `blocks` and `rank` in a butterfly.
 
     Attributes:
@@ -161,6 +151,12 @@ class StructuredSpec(_Spec):
 
 
 Spec = LayerSpec | StructuredSpec
+
+
+def fields_of(layer: STL, own: Sequence[str]) -> dict[str, Any]:
+    """The fields of an STL layer that bear the same name in every file, and some of its own."""
+    bias = layer.bias is not None
+    return {"class": type(layer).__name__, "bias": bias} | {name: getattr(layer, name) for name in (*SHARED, *own)}
 
 
 def _stage(sizes: tuple[int, ...], like: dict[str, Any]) -> Stage:

@@ -42,7 +42,7 @@ PLAIN: Final = Words()
 
 @dataclass(frozen=True)
 class TensorFile:
-    """An open file.
+    """An open file; a `LayerError` in its words says what does not fit.
 
     Attributes:
         path: Where it lies; begins every error text.
@@ -71,22 +71,14 @@ class TensorFile:
         return {name: self.handle.get_tensor(name) for name in names}
 
     def require_names(self, expected: Collection[str]) -> None:
-        """Refuse a file that holds other tensors.
-
-        Raises:
-            LayerError: If one is missing or not expected.
-        """
+        """Refuse a file in which one of these tensors is missing, or that holds others."""
         found = set(self.names())
         for words, names in ((self.words.missing, set(expected) - found), (self.words.unknown, found - set(expected))):
             for name in sorted(names):
                 raise LayerError(f"{self.path}: {words.format(name=name)}")
 
     def require_shapes(self, expected: Mapping[str, tuple[int, ...]]) -> None:
-        """Refuse tensors of other shapes.
-
-        Raises:
-            LayerError: If there is one.
-        """
+        """Refuse tensors of other shapes."""
         for name, wanted in expected.items():
             found = self.shape(name)
             if found != wanted:
@@ -117,17 +109,7 @@ def opened(path: Path, words: Words = PLAIN, device: torch.device | str = "cpu")
 def require_values(
     path: Path, tensors: Mapping[str, Tensor], dtypes: Mapping[str, torch.dtype], words: Words = PLAIN
 ) -> None:
-    """Refuse tensors that were read, but are of another dtype or not finite.
-
-    Args:
-        path: The file, as the error text names it.
-        tensors: By name.
-        dtypes: What each must have.
-        words: Of the errors.
-
-    Raises:
-        LayerError: If there is one.
-    """
+    """Refuse tensors that were read from a file, but are of another dtype or not finite."""
     for name, tensor in tensors.items():
         found, wanted = dtype_name(tensor.dtype), dtype_name(dtypes[name])
         if found != wanted:
