@@ -27,7 +27,7 @@ def require_sizes(owner: str, *sizes: int) -> None:
 
 
 def require_float(what: str, dtype: torch.dtype) -> None:
-    """Refuse a dtype that is none of `FLOATS`; `what` begins the error text: a layer, or a function and its argument."""
+    """Refuse a dtype that is none of `FLOATS`; `what` begins the error text: a layer, or a function's argument."""
     if dtype not in FLOATS:
         raise LayerError(f"{what} {dtype}; float32, float64, bfloat16 or float16 is needed")
 

@@ -16,10 +16,11 @@ ADDED: Final = ("sharing", "dense_below")
 
 
 class _Header(BaseModel):
-    """What every version of a file holds, beside its format."""
+    """What every version of a file holds."""
 
     model_config = ConfigDict(strict=True)
 
+    format: str
     format_version: int
 
 

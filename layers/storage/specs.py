@@ -58,6 +58,7 @@ class LayerSpec(Strict):
     @classmethod
     def of(cls, layer: STL) -> LayerSpec:
         """That of a layer."""
+        own: tuple[str, ...]
         if isinstance(layer, STLLinear):
             own, features = ("sharing", "dense_below"), (layer.in_features, layer.out_features)
         else:
