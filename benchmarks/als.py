@@ -5,28 +5,16 @@ python benchmarks/als.py 2x2x2:7:zt 3x3x3:23:zt --successes 20 --cpu 120 --json 
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.machine import write
-from bilinear.decompositions.identity import content_hash
-from bilinear.decompositions.scheme import Scheme
+from benchmarks.searches import Search, parser_of, report, search
 from bilinear.decompositions.targets import parse_target
-from bilinear.decompositions.verify import verify
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.solver import make_solver
-from bilinear.discover.solvers.als import AlsState
 
 
 @dataclass(frozen=True)
@@ -61,22 +49,13 @@ class Row:
 def measure(problem: str, options: dict[str, object], seed: int, successes: int, cpu: float) -> Row:
     """Search until so many schemes are found or the processor time is spent."""
     name, rank, ring = problem.rsplit(":", 2)
-    solver = make_solver("als", options)
-    clock = time.process_time()
-    state = solver.start(Problem(parse_target(name), int(rank), ring), np.random.default_rng(seed))  # type: ignore[arg-type]
-    spent = time.process_time() - clock
-    distinct: set[str] = set()
-    while spent < cpu and state.found < successes:
-        clock = time.process_time()
-        state = solver.advance(state)
-        spent += time.process_time() - clock
-        schemes = [candidate for candidate in solver.candidates(state) if isinstance(candidate, Scheme)]
-        distinct.update(content_hash(checked(scheme)) for scheme in schemes)
-    return row(problem, state, len(distinct), spent)
+    wanted = Problem(parse_target(name), int(rank), ring)  # type: ignore[arg-type]  # checked by the problem
+    return row(problem, search(make_solver("als", options), wanted, seed, successes, cpu))
 
 
-def row(problem: str, state: AlsState, schemes: int, spent: float) -> Row:
+def row(problem: str, found: Search) -> Row:
     """The counts of a search that has ended."""
+    state = found.state
     ended = state.restarts - len(state.x)
     float_rate = state.solved / max(1, ended)
     return Row(
@@ -85,21 +64,13 @@ def row(problem: str, state: AlsState, schemes: int, spent: float) -> Row:
         solved=state.solved,
         tried=state.discretised,
         exact=state.found,
-        schemes=schemes,
+        schemes=found.schemes,
         float_rate=float_rate,
         discrete_rate=float_rate * state.found / max(1, state.discretised),
         steps=state.steps,
-        cpu_seconds=round(spent, 3),
-        cpu_per_exact=round(spent / state.found, 5) if state.found else None,
+        cpu_seconds=round(found.spent, 3),
+        cpu_per_exact=round(found.spent / state.found, 5) if state.found else None,
     )
-
-
-def checked(scheme: Scheme) -> Scheme:
-    """The scheme, verified exactly."""
-    result = verify(scheme)
-    if not result.ok:
-        raise AssertionError(f"a candidate is wrong: {result}")
-    return scheme
 
 
 def line(found: Row) -> str:
@@ -113,22 +84,13 @@ def line(found: Row) -> str:
 
 def main() -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("problems", nargs="+", help="target, rank and ring, 2x2x2:7:zt")
-    parser.add_argument("--successes", type=int, default=20, help="stop after so many exact schemes")
-    parser.add_argument("--cpu", type=float, default=60.0, help="processor seconds for each problem")
+    parser = parser_of(__doc__, "target, rank and ring, 2x2x2:7:zt", successes=20)
     parser.add_argument("--option", action="append", default=[], help="a hyperparameter, NAME=VALUE")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="where to write the figures")
     given = parser.parse_args()
     options: dict[str, object] = dict(text.split("=", 1) for text in given.option)
-    print("problem               restarts     float   discrete  exact  schemes      CPU s  CPU s/exact", flush=True)
-    rows = []
-    for problem in given.problems:
-        rows.append(measure(problem, options, given.seed, given.successes, given.cpu))
-        print(line(rows[-1]), flush=True)
-    results = {"seed": given.seed, "options": options, "load": os.getloadavg()[0], "rows": [asdict(r) for r in rows]}
-    write(given.json, results)
+    head = "problem               restarts     float   discrete  exact  schemes      CPU s  CPU s/exact"
+    rows = (measure(problem, options, given.seed, given.successes, given.cpu) for problem in given.problems)
+    report(given, head, rows, line, options=options)
 
 
 if __name__ == "__main__":

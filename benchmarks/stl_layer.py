@@ -11,7 +11,6 @@ on the rank alone, and the printed error is that of this crude approximation, no
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -23,8 +22,7 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.fast_matmul import DTYPES, best, shape_of
-from benchmarks.machine import write
+from benchmarks.products import DTYPES, best, layer_parser_of, report, size_of
 from bilinear.decompositions import Approximation, Scheme, kronecker, strassen
 from bilinear.layers import STLLinear
 from bilinear.layers.kernels import plain
@@ -104,42 +102,30 @@ def relative(found: Tensor, exact: Tensor) -> float:
     return float((found.double() - exact).norm() / exact.norm())
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--shapes", type=shape_of, nargs="+", default=[shape_of("1024"), shape_of("2048")], help="MxKxN"
+def line(row: dict[str, Any]) -> str:
+    text = (
+        "{size:16} {tile:4} {rank:4} {matmul_s:9.4f} {stl_s:9.4f} {ratio:6.2f} ({processor_ratio:9.2f}, "
+        "{modelled_ratio:5.2f}, {flop_ratio:5.2f}) {relative_error:12.1e} ({matmul_relative_error:.1e}) "
+        "{load_average:10.1f}"
     )
-    parser.add_argument("--ranks", type=int, nargs="+", default=[16, 24, 32, 40, 49], help="7 has tile 2, others 4")
-    parser.add_argument("--dtype", choices=DTYPES, default="float32")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=3, help="counted runs of each")
-    parser.add_argument("--plain", action="store_true", help="also time the layer by torch's own operations")
-    parser.add_argument("--json", type=Path, help="also write the results there")
-    return parser.parse_args()
+    if row["plain_ratio"] is not None:
+        text += "\n{empty:26} by torch {plain_ratio:18.2f} ({plain_processor_ratio:9.2f})"
+    return text.format(size=size_of(row), empty="", **row)
 
 
 def main() -> None:
-    given = arguments()
-    torch.set_num_threads(given.threads)
-    gpu = torch.cuda.get_device_name() if given.device.startswith("cuda") else None
-    results: dict[str, Any] = {"threads": given.threads, "dtype": given.dtype, "device": gpu or "cpu", "rows": []}
-    print(
+    parser = layer_parser_of(__doc__)
+    parser.add_argument("--plain", action="store_true", help="also time the layer by torch's own operations")
+    given = parser.parse_args()
+    rows = (
+        measure(shape, rank, given.rounds, DTYPES[given.dtype], given.device, given.plain)
+        for shape in given.shapes
+        for rank in given.ranks
+    )
+    head = (
         "shape            tile rank  matmul s     stl s  ratio (processor, model, flops)  rel. error (matmul's)  load"
     )
-    for shape in given.shapes:
-        for rank in given.ranks:
-            row = measure(shape, rank, given.rounds, DTYPES[given.dtype], given.device, given.plain)
-            print(
-                "{size:16} {tile:4} {rank:4} {matmul_s:9.4f} {stl_s:9.4f} {ratio:6.2f} ({processor_ratio:9.2f}, "
-                "{modelled_ratio:5.2f}, {flop_ratio:5.2f}) {relative_error:12.1e} ({matmul_relative_error:.1e}) "
-                "{load_average:10.1f}".format(size="x".join(map(str, shape)), **row),
-                flush=True,
-            )
-            if given.plain:
-                print("{:26} by torch {plain_ratio:18.2f} ({plain_processor_ratio:9.2f})".format("", **row), flush=True)
-            results["rows"].append(row)
-    write(given.json, results)
+    report(given, head, rows, line)
 
 
 if __name__ == "__main__":

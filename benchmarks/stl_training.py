@@ -10,7 +10,6 @@ them there; on CUDA as the allocator counts it.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Callable
@@ -23,8 +22,7 @@ from torch.profiler import ProfilerActivity, profile
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.fast_matmul import DTYPES, best, shape_of
-from benchmarks.machine import write
+from benchmarks.products import DTYPES, best, layer_parser_of, report, size_of
 from benchmarks.stl_layer import CHECKED, relative, scheme_of_rank
 from bilinear.layers import STLLinear
 from bilinear.layers.kernels import workspace
@@ -118,45 +116,27 @@ def measure(shape: tuple[int, int, int], rank: int, rounds: int, dtype: torch.dt
     }
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--shapes", type=shape_of, nargs="+", default=[shape_of("1024"), shape_of("2048")], help="MxKxN"
-    )
-    parser.add_argument("--ranks", type=int, nargs="+", default=[16, 24, 32, 40, 49], help="7 has tile 2, others 4")
-    parser.add_argument("--dtype", choices=DTYPES, default="float32")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=3, help="counted runs of each")
-    parser.add_argument("--json", type=Path, help="also write the results there")
-    return parser.parse_args()
-
-
 def line(row: dict[str, Any]) -> str:
     """What is printed for a row; sizes in MB, dense and STL."""
-    size = "x".join(map(str, row["shape"]))
     sizes = ("{:7.1f} {:7.1f}".format(*(b / 1e6 for b in row[f"{name}_bytes"])) for name in ("forward", "step"))
     return (
         "{size:16} {tile:4} {rank:4} {dense_step_s:9.4f} {stl_step_s:9.4f} {ratio:6.2f} ({processor_ratio:9.2f}, "
         "{flop_ratio:5.2f}) {memory}  {relative_error:.1e} ({dense_relative_error:.1e}) {load_average:6.1f}"
-    ).format(size=size, memory="  ".join(sizes), **row)
+    ).format(size=size_of(row), memory="  ".join(sizes), **row)
 
 
 def main() -> None:
-    given = arguments()
-    torch.set_num_threads(given.threads)
-    gpu = torch.cuda.get_device_name() if given.device.startswith("cuda") else None
-    results: dict[str, Any] = {"threads": given.threads, "dtype": given.dtype, "device": gpu or "cpu", "rows": []}
-    print(
+    given = layer_parser_of(__doc__).parse_args()
+    rows = (
+        measure(shape, rank, given.rounds, DTYPES[given.dtype], given.device)
+        for shape in given.shapes
+        for rank in given.ranks
+    )
+    head = (
         "shape            tile rank   dense s     stl s  ratio (processor, flops)  forward MB      step MB          "
         "rel. error (dense)  load"
     )
-    for shape in given.shapes:
-        for rank in given.ranks:
-            row = measure(shape, rank, given.rounds, DTYPES[given.dtype], given.device)
-            print(line(row), flush=True)
-            results["rows"].append(row)
-    write(given.json, results)
+    report(given, head, rows, line)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,8 @@ from bilinear.layers.convert import (
     MonarchConfig,
     STLConfig,
     convert_,
-    load_model_,
     merge_,
     revert_,
-    save_model,
     wide_linear,
 )
 from bilinear.layers.errors import LayerError
@@ -27,7 +25,7 @@ from bilinear.layers.stl import (
     initial_basis,
     stl_matmul,
 )
-from bilinear.layers.storage import load_layer, save_layer
+from bilinear.layers.storage import load_layer, load_model_, load_ternary, save_layer, save_model, save_ternary
 from bilinear.layers.strassen import (
     Phase,
     StrassenConv1d,
@@ -37,8 +35,6 @@ from bilinear.layers.strassen import (
     StrassenLinear,
     StrassenLSTM,
     distillation_loss,
-    load_ternary,
-    save_ternary,
     set_phase,
 )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from bilinear.layers.checks import dtype_name
 from bilinear.layers.errors import LayerError
 
 
@@ -71,6 +72,6 @@ def compare_with_linear(layer: nn.Module, linear: nn.Linear, tokens: int = 256, 
         in_features=linear.in_features,
         out_features=linear.out_features,
         tokens=tokens,
-        dtype=str(weight.dtype).removeprefix("torch."),
+        dtype=dtype_name(weight.dtype),
         seed=seed,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from bilinear.layers.errors import LayerError
+from bilinear.layers.checks import require_sizes
 from bilinear.layers.stl import Basis, STLLinear
 from bilinear.layers.stl.basis import Source
 from bilinear.layers.storage import save_layer
@@ -58,10 +58,7 @@ def export_layer(
         LayerError: If the weights, the scheme or the folder will not do.
     """
     basis = Basis.of(scheme, entry_id)
-    if min(in_features, out_features) < 1:
-        raise LayerError(
-            f"layer STLLinear({in_features} -> {out_features}): a size is below 1; every size must be at least 1"
-        )
+    require_sizes(f"STLLinear({in_features} -> {out_features})", in_features, out_features)
     if weights is None:
         linear = _random_linear(in_features, out_features, seed)
     else:

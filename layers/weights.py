@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from bilinear.layers.checks import FLOATS
 from bilinear.layers.errors import LayerError
+from bilinear.layers.storage.tensors import opened
 
 PICKLES = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
-FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,12 @@ def _from_npy(path: Path) -> tuple[Tensor, None]:
 
 
 def _from_safetensors(path: Path) -> tuple[Tensor, Tensor | None]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            ranks = {name: len(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118  # no mapping
-            name = _weight_name(path, ranks)
-            bias = name.removesuffix("weight") + "bias"
-            return file.get_tensor(name), file.get_tensor(bias) if bias in ranks else None
-    except (OSError, SafetensorError) as error:
-        raise LayerError(f"{path}: {error}; the file is truncated or no safetensors file") from error
+    with opened(path) as file:
+        ranks = {name: len(file.shape(name)) for name in file.names()}
+        name = _weight_name(path, ranks)
+        bias = name.removesuffix("weight") + "bias"
+        tensors = file.read([name, bias] if bias in ranks else [name])
+        return tensors[name], tensors.get(bias)
 
 
 def _weight_name(path: Path, ranks: dict[str, int]) -> str:

@@ -27,13 +27,12 @@ from torch.nn import functional
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bilinear.layers.butterfly import ButterflyLinear, MonarchLinear
+from examples.vision.data import cifar_arrays
+from examples.vision.pictures import DataError
 
 BATCH = 100
 TESTED = 0.25
-CIFAR_SIDE, CIFAR_CHANNELS, CLASSES = 32, 3, 10
-CIFAR_RECORD = 1 + CIFAR_CHANNELS * CIFAR_SIDE**2
-CIFAR_FILES = [f"data_batch_{k}.bin" for k in range(1, 6)]
-CIFAR_TEST = "test_batch.bin"
+CLASSES = 10
 
 
 class Images(NamedTuple):
@@ -66,23 +65,16 @@ def digits() -> Images:
 
 def cifar10(folder: Path) -> Images:
     """CIFAR-10's binary files in grey."""
-    parts = [np.concatenate(pair) for pair in zip(*(cifar_file(folder / name) for name in CIFAR_FILES), strict=True)]
-    return standardised(*parts, *cifar_file(folder / CIFAR_TEST))
-
-
-def cifar_file(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Grey images and labels of one file: records of a label and 3072 bytes, channel by channel."""
     try:
-        raw = np.fromfile(path, dtype=np.uint8)
-    except OSError as error:
-        sys.exit(f"{path}: {error.strerror}; the folder of CIFAR-10's binary version is needed")
-    if not len(raw) or len(raw) % CIFAR_RECORD:
-        sys.exit(f"{path}: {len(raw)} bytes, no multiple of {CIFAR_RECORD}; CIFAR-10's binary version is needed")
-    records = raw.reshape(-1, CIFAR_RECORD)
-    if records[:, 0].max() >= CLASSES:
-        sys.exit(f"{path}: a label {records[:, 0].max()}, the largest is {CLASSES - 1}; CIFAR-10's files are needed")
-    grey = records[:, 1:].reshape(len(records), CIFAR_CHANNELS, -1).mean(axis=1)
-    return grey, records[:, 0].astype(np.int64)
+        x, y, x_test, y_test = cifar_arrays(folder)
+    except DataError as error:
+        sys.exit(str(error))
+    return standardised(grey(x), y, grey(x_test), y_test)
+
+
+def grey(x: np.ndarray) -> np.ndarray:
+    """The mean of the channels, shape (images, pixels)."""
+    return x.reshape(*x.shape[:2], -1).mean(axis=1)
 
 
 def standardised(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> Images:

@@ -132,12 +132,21 @@ def cifar10(path: Path, most: int | None = None) -> Images:
     Raises:
         DataError: If a file is missing, too large or of another kind.
     """
-    parts = [cifar_file(path / name) for name in CIFAR_FILES]
-    x, y = (np.concatenate(part) for part in zip(*parts, strict=True))
-    x_test, y_test = cifar_file(path / CIFAR_TEST)
+    x, y, x_test, y_test = cifar_arrays(path)
     kept = _order(len(x))[:most]
     tensors = [torch.from_numpy(part) for part in (x[kept], y[kept], x_test, y_test)]
     return Images("CIFAR-10", tensors[0], tensors[1], tensors[2], tensors[3], CIFAR_CLASSES)
+
+
+def cifar_arrays(path: Path) -> tuple[Bytes, Labels, Bytes, Labels]:
+    """Images and labels to train on, and those to test, in the order of the files; see `cifar_file`.
+
+    Raises:
+        DataError: If a file is missing, too large or of another kind.
+    """
+    parts = [cifar_file(path / name) for name in CIFAR_FILES]
+    x, y = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return x, y, *cifar_file(path / CIFAR_TEST)
 
 
 def cifar_file(path: Path) -> tuple[Bytes, Labels]:

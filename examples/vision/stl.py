@@ -24,7 +24,7 @@ import torch
 from torch import nn
 
 from bilinear.layers import STLConfig, STLConv2d, STLLinear, convert_, initial_basis
-from bilinear.layers.convert.places import count
+from bilinear.layers.places import count
 from examples.vision.command import Experiment, interval, parser_of, positive
 from examples.vision.data import Images
 from examples.vision.models import HEADS, ResNet, ViT

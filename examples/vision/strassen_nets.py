@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bilinear.layers.convert.measure import input_shapes
-from bilinear.layers.convert.places import swap
+from bilinear.layers.places import swap
 from bilinear.layers.strassen import (
     Operations,
     Phase,

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from importlib.util import find_spec
 
 import torch
 from torch import Tensor
 
+from bilinear.layers.kernels.dispatch import HAS_TRITON, TRITON_DTYPES
+
 LARGEST_SIDE = 32
 """Of a block that several levels are multiplied into: 5 levels of radix 2 run as fast as one, see docs."""
-
-TRITON_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
-
-HAS_TRITON = find_spec("triton") is not None
 
 Shape = tuple[int, ...]
 """Of blocks, six sizes."""

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from bilinear.layers.checks import FLOATS, require_features, require_float, require_like, require_sizes
 from bilinear.layers.errors import LayerError
-
-DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
 
 class StructuredLinear(nn.Module):
@@ -26,8 +25,7 @@ class StructuredLinear(nn.Module):
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
-        if min(in_features, out_features) < 1:
-            raise LayerError(f"layer {self.name()}: a size is below 1; every size must be at least 1")
+        require_sizes(self.name(), in_features, out_features)
 
     def name(self) -> str:
         """The layer, as error texts name it."""
@@ -53,15 +51,8 @@ class StructuredLinear(nn.Module):
         Raises:
             LayerError: If the last axis, the dtype or the device does not fit.
         """
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
-            raise LayerError(
-                f"layer {self.name()}: input of shape {tuple(x.shape)}; the last axis must be {self.in_features}"
-            )
-        like = self.factors()[0]
-        if x.dtype != like.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise LayerError(f"layer {self.name()}: input of {x.dtype}, the layer is {like.dtype}; convert one")
-        if x.device != like.device:
-            raise LayerError(f"layer {self.name()}: input on {x.device}, the layer on {like.device}; move one")
+        require_features(self, x, self.in_features)
+        require_like(self, x, self.factors()[0])
         y = self.product(x.reshape(-1, self.in_features))
         if self.bias is not None:
             y = y + self.bias.to(y.dtype)
@@ -100,8 +91,7 @@ class StructuredLinear(nn.Module):
             LayerError: If it is no real floating type.
         """
         dtype = dtype or torch.get_default_dtype()
-        if dtype not in DTYPES:
-            raise LayerError(f"layer {self.name()}: {dtype}; float32, float64, bfloat16 or float16 is needed")
+        require_float(f"layer {self.name()}:", dtype)
         return dtype
 
 
@@ -114,7 +104,7 @@ def require_linear(linear: nn.Module, kind: str) -> nn.Linear:
     if not isinstance(linear, nn.Linear):
         raise LayerError(f"{kind}: {type(linear).__name__}; a torch.nn.Linear is needed")
     name = f"layer Linear({linear.in_features} -> {linear.out_features})"
-    if linear.weight.dtype not in DTYPES:
+    if linear.weight.dtype not in FLOATS:
         raise LayerError(f"{name}: a weight of {linear.weight.dtype}; {kind} holds real numbers, a real one is needed")
     if not bool(torch.isfinite(linear.weight).all()):
         raise LayerError(f"{name}: its weight holds a number that is not finite; no factors are near it")

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from bilinear.decompositions.errors import BilinearError
-from bilinear.layers.convert.config import STLConfig
-from bilinear.layers.convert.report import Report, Row
-from bilinear.layers.convert.storage import LayerSpec, spec_of, write_state
-from bilinear.layers.convert.swap import STL
+from bilinear.layers.checks import FLOATS
+from bilinear.layers.convert.changes import Report, Row
+from bilinear.layers.convert.stl import STLConfig
 from bilinear.layers.errors import LayerError
-from bilinear.layers.stl import Basis, STLConv2d, STLLinear
-from bilinear.layers.weights import FLOATS, PICKLES
+from bilinear.layers.stl import STL, Basis
+from bilinear.layers.storage.model import write_state
+from bilinear.layers.storage.specs import LayerSpec
+from bilinear.layers.storage.tensors import Words, opened
+from bilinear.layers.weights import PICKLES
 
 EMBEDDINGS: Final = ("emb", "wte", "wpe")
 """Parts of the names of matrices that are looked up, not multiplied by."""
@@ -64,7 +65,10 @@ def convert_file(path: str | Path, config: STLConfig, out: str | Path) -> Conver
         after = tensor.numel()
         if not reason:
             layer = _layer_of(f"{path}: {name}", name, tensor, state.get(f"{name}.bias"), config, basis)
-            layers[name], after = spec_of(layer), sum(p.numel() for n, p in layer.named_parameters() if n != "bias")
+            layers[name], after = (
+                LayerSpec.of(layer),
+                sum(p.numel() for n, p in layer.named_parameters() if n != "bias"),
+            )
             del written[key]
             written |= {f"{name}.{own}": value for own, value in layer.state_dict().items()}
         rows.append(
@@ -79,13 +83,8 @@ def convert_file(path: str | Path, config: STLConfig, out: str | Path) -> Conver
 def _state_of(path: Path) -> dict[str, Tensor]:
     if path.suffix.lower() in PICKLES:
         raise LayerError(f"{path}: a pickle, which may run code when it is read; save it as .safetensors")
-    if not path.is_file():
-        raise LayerError(f"{path}: no such file; a .safetensors file is needed")
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
-    except (OSError, SafetensorError) as error:
-        raise LayerError(f"{path}: {error}; the file is truncated or no safetensors file") from error
+    with opened(path, Words(absent="no such file; a .safetensors file is needed")) as file:
+        return file.read(file.names())
 
 
 def _reason(name: str, tensor: Tensor, config: STLConfig) -> str:
@@ -100,10 +99,7 @@ def _reason(name: str, tensor: Tensor, config: STLConfig) -> str:
     named = STLConfig(include=tuple(p for p in config.include if p != "*")).names(name)
     if any(part in name.lower() for part in EMBEDDINGS) and not named:
         return "sounds like an embedding; name it in include if it is a linear layer"
-    for size, side in zip((tensor.shape[1], tensor.shape[0]), config.sides[1:], strict=True):
-        if not config.pad and size % side:
-            return f"{size} is not a multiple of the tile size {side}; pass pad=True"
-    return ""
+    return config.unpadded(tensor.shape[1], tensor.shape[0])
 
 
 def _layer_of(owner: str, name: str, weight: Tensor, bias: Tensor | None, config: STLConfig, basis: Basis) -> STL:
@@ -112,11 +108,7 @@ def _layer_of(owner: str, name: str, weight: Tensor, bias: Tensor | None, config
             raise LayerError(f"bias of shape {tuple(bias.shape)} and {bias.dtype} does not fit the weight")
         dense = _dense(name, weight, bias is not None, config)
         dense.load_state_dict({"weight": weight} | ({} if bias is None else {"bias": bias}), assign=True)
-        options: dict[str, Any] = {"learnable_basis": config.learnable_basis, "sharing": config.layer_sharing()}
-        if isinstance(dense, nn.Conv2d):
-            return STLConv2d.from_conv(dense, basis, config.encoded, pad=config.pad, **options)
-        below = config.threshold(dense.in_features, dense.out_features, weight.itemsize, "cpu")
-        return STLLinear.from_linear(dense, basis, config.encoded, dense_below=below, pad=config.pad, **options)
+        return config.layer(dense, basis)
     except BilinearError as error:
         raise LayerError(f"{owner}: {error}") from error
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import UnionType
+from typing import Any
 
 import torch
 from torch import nn
 
-from bilinear.layers.convert.places import count, swap
-from bilinear.layers.convert.report import Report, Row
-from bilinear.layers.convert.structured import dense_instead
-from bilinear.layers.convert.swap import STL, shape_of
-from bilinear.layers.stl import STLConv2d, STLLinear
-from bilinear.layers.stl.functional import encode_weight, is_kept
+from bilinear.layers.butterfly import StructuredLinear
+from bilinear.layers.convert.changes import Report, Row
+from bilinear.layers.convert.measure import shape_of
+from bilinear.layers.places import count, swap
+from bilinear.layers.stl import STL, STLConv2d
+from bilinear.layers.stl.functional import is_kept
+
+Layer = STL | StructuredLinear
 
 ROUNDING = 64.0
 """Times the eps of the dtype: how far from exact a basis and a weight may be."""
@@ -29,12 +33,13 @@ def merge_(model: nn.Module) -> Report:
     """
     shared = _shared(model)
 
-    def reason(layer: STL) -> str:
+    def reason(layer: Layer) -> str:
+        assert isinstance(layer, STL)
         if layer.encoded:
             return "its weight is encoded already"
         return "its weight is tied to another" if layer.weight in shared else ""
 
-    return _changed(model, reason, _merged)
+    return _changed(model, STL, reason, _merged)
 
 
 @torch.inference_mode(False)
@@ -48,11 +53,7 @@ def revert_(model: nn.Module) -> Report:
     Args:
         model: Changed in place. Not itself a layer.
     """
-    structured = dense_instead(model)
-    before = count(model)
-    report = _changed(model, _why_not_dense, _dense)
-    swap(model, {layer: dense for _, layer, dense in structured})
-    return Report((*report.rows, *(row for row, _, _ in structured)), (before, count(model)))
+    return _changed(model, Layer, _why_not_dense, _dense)
 
 
 def _shared(model: nn.Module) -> set[nn.Parameter]:
@@ -65,35 +66,30 @@ def _shared(model: nn.Module) -> set[nn.Parameter]:
     return twice
 
 
-def _changed(model: nn.Module, reason: Callable[[STL], str], change: Callable[[STL], nn.Module]) -> Report:
-    before = count(model)
-    layers = {name: module for name, module in model.named_modules() if isinstance(module, STL) and name}
+def _changed(
+    model: nn.Module,
+    kinds: UnionType,
+    reason: Callable[[Layer], str],
+    change: Callable[[Layer], nn.Module],
+) -> Report:
+    """Put other layers in the place of those of some kinds that there is no reason to leave."""
+    total = count(model)
+    layers = {name: module for name, module in model.named_modules() if isinstance(module, kinds) and name}
+    before = {name: count(layer) for name, layer in layers.items()}
     reasons = {name: reason(layer) for name, layer in layers.items()}
     new = {name: change(layer) for name, layer in layers.items() if not reasons[name]}
     rows = [
-        Row(name, type(layer).__name__, shape_of(layer), reasons[name], (count(layer), count(new.get(name, layer))))
+        Row(name, type(layer).__name__, shape_of(layer), reasons[name], (before[name], count(new.get(name, layer))))
         for name, layer in layers.items()
     ]
     swap(model, {layers[name]: module for name, module in new.items()})
-    return Report(tuple(rows), (before, count(model)))
+    return Report(tuple(rows), (total, count(model)))
 
 
 @torch.no_grad()
-def _why_not_dense(layer: STL) -> str:
-    weight = layer.encoded_weight if layer.encoded else _encoded(layer)
-    tolerance = ROUNDING * torch.finfo(weight.dtype).eps
-    exact = is_kept(weight, layer.encoders(), tolerance)
-    return "" if exact else "it computes what no dense layer does"
-
-
-def _encoded(layer: STL) -> torch.Tensor:
-    matrix = layer._as_matrix(layer.weight) if isinstance(layer, STLConv2d) else layer.weight.mT
-    return encode_weight(matrix, layer.encoders())
-
-
-@torch.no_grad()
-def _merged(layer: STL) -> nn.Module:
-    weight = nn.Parameter(_encoded(layer), layer.weight.requires_grad)
+def _merged(layer: Layer) -> nn.Module:
+    assert isinstance(layer, STL)
+    weight = nn.Parameter(layer.current_weight(), layer.weight.requires_grad)
     del layer.weight
     layer.encoded = True
     layer.register_parameter("encoded_weight", weight)
@@ -101,25 +97,29 @@ def _merged(layer: STL) -> nn.Module:
 
 
 @torch.no_grad()
-def _dense(layer: STL) -> nn.Module:
-    like = layer.decoder
-    dense: nn.Linear | nn.Conv2d
-    if isinstance(layer, STLLinear):
-        dense = nn.Linear(layer.in_features, layer.out_features, layer.bias is not None, "meta", like.dtype)
-    else:
-        dense = nn.Conv2d(
-            layer.in_channels,
-            layer.out_channels,
-            layer.kernel_size,
-            layer.stride,
-            layer.padding,
-            layer.dilation,
-            bias=layer.bias is not None,
-            device="meta",
-            dtype=like.dtype,
-        )
-    own = layer.encoded_weight if layer.encoded else layer.weight
+def _why_not_dense(layer: Layer) -> str:
+    if isinstance(layer, StructuredLinear):
+        return ""
+    weight = layer.current_weight()
+    tolerance = ROUNDING * torch.finfo(weight.dtype).eps
+    exact = is_kept(weight, layer.encoders(), tolerance)
+    return "" if exact else "it computes what no dense layer does"
+
+
+@torch.no_grad()
+def _dense(layer: Layer) -> nn.Module:
+    own = None if isinstance(layer, StructuredLinear) else layer.encoded_weight if layer.encoded else layer.weight
     weight = layer.dense_weight()
-    dense.weight = own if own is weight else nn.Parameter(weight.contiguous(), own.requires_grad)
-    dense.bias = layer.bias
+    dense = _without_tensors(layer, weight.dtype)
+    dense.weight = own if own is weight else nn.Parameter(weight.contiguous(), own is None or own.requires_grad)
+    dense._parameters["bias"] = layer.bias
     return dense.train(layer.training)
+
+
+def _without_tensors(layer: Layer, dtype: torch.dtype) -> nn.Linear | nn.Conv2d:
+    """The dense layer in whose place one stands, on `meta`."""
+    options: dict[str, Any] = {"bias": layer.bias is not None, "device": "meta", "dtype": dtype}
+    if not isinstance(layer, STLConv2d):
+        return nn.Linear(layer.in_features, layer.out_features, **options)
+    shape = layer.kernel_size, layer.stride, layer.padding, layer.dilation
+    return nn.Conv2d(layer.in_channels, layer.out_channels, *shape, **options)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bilinear.decompositions import Scheme
 from bilinear.decompositions.programs import SchemeProgram
+from bilinear.layers.checks import require_float
 from bilinear.layers.errors import LayerError
 from bilinear.layers.fast_matmul.additions import Blocks, combine
 from bilinear.layers.fast_matmul.plan import (
@@ -24,7 +25,6 @@ from bilinear.layers.fast_matmul.plan import (
     splits,
 )
 from bilinear.layers.kernels.workspace import workspace
-from bilinear.layers.stl.functional import DTYPES
 
 ALONE = 1 << 20
 """Numbers in a product from which the CPU multiplies the pairs of a group one after the other."""
@@ -83,8 +83,7 @@ def _check(a: Tensor, b: Tensor, levels: int) -> None:
         raise LayerError(f"fast_matmul of tensors on {a.device} and {b.device}; move one to the other's device")
     if a.dtype != b.dtype:
         raise LayerError(f"fast_matmul of {a.dtype} and {b.dtype}; convert one")
-    if a.dtype not in DTYPES:
-        raise LayerError(f"fast_matmul of {a.dtype}; float32, float64, bfloat16 or float16 is needed")
+    require_float("fast_matmul of", a.dtype)
     if isinstance(levels, bool) or not isinstance(levels, int) or levels < 0:
         raise LayerError(f"fast_matmul at {levels!r} levels; a whole number of at least 0 is needed")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from bilinear.decompositions import Scheme
+from bilinear.layers.checks import dtype_name
 from bilinear.layers.fast_matmul.accuracy import measure_accuracy
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
@@ -51,6 +52,6 @@ def measured_errors(scheme: Scheme, levels: int, size: int, seed: int = 0) -> li
     for dtype in DTYPES:
         for level in range(1, levels + 1):
             found = measure_accuracy(a.to(dtype), b.to(dtype), scheme, level)
-            name = str(dtype).removeprefix("torch.")
+            name = dtype_name(dtype)
             rows.append(MeasuredError(name, level, size, found.fast, found.torch))
     return rows

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor
@@ -19,7 +18,10 @@ if TYPE_CHECKING:
 LEAST = 1 << 19
 """Numbers of a matrix below which torch's own operations on the CPU, all in its caches, are as fast (measured)."""
 
-TRITON_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+TRITON_DTYPES: Final = (torch.float32, torch.bfloat16, torch.float16)
+"""What Triton's kernels add up in float32."""
+
+HAS_TRITON: Final = find_spec("triton") is not None
 
 
 def encode(matrix: Tensor, encoder: Tensor, tile: Tile) -> Tensor:
@@ -131,16 +133,11 @@ def _family(size: int, first: Tensor, *bases: Tensor) -> Family | None:
         return None
     if first.device.type == "cpu" and first.dtype in cpu.DTYPES and size >= LEAST:
         return cpu.COMPILED
-    if first.device.type == "cuda" and first.dtype in TRITON_DTYPES and _has_triton():
+    if first.device.type == "cuda" and first.dtype in TRITON_DTYPES and HAS_TRITON:
         from bilinear.layers.kernels.triton_ops import TRITON
 
         return TRITON
     return None
-
-
-@cache
-def _has_triton() -> bool:
-    return find_spec("triton") is not None
 
 
 def _autocasts(tensor: Tensor) -> bool:

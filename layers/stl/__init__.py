@@ -9,9 +9,13 @@ from bilinear.layers.stl.joined import STLMLP, STLLinearGroup
 from bilinear.layers.stl.linear import STLLinear
 from bilinear.layers.stl.threshold import MACHINES, Machine, fewest_tokens
 
+STL = STLLinear | STLConv2d
+"""The layers that stand in a dense layer's place."""
+
 __all__ = [
     "INITIALISATIONS",
     "MACHINES",
+    "STL",
     "STLMLP",
     "Basis",
     "Encoders",

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bilinear.layers.checks import require_like
 from bilinear.layers.errors import LayerError
 from bilinear.layers.kernels import decode, encode
 from bilinear.layers.stl.basis import Basis, Source
 from bilinear.layers.stl.calibration import RIDGE, calibrated_weight, lacking
 from bilinear.layers.stl.functional import Encoders, encode_weight, mean_weight
-from bilinear.layers.stl.layer import STLLayer, basis_tensors
+from bilinear.layers.stl.layer import STLLayer, basis_tensors, require_encodable
 from bilinear.layers.stl.tiles import require_multiple, tiles_of
 
 Pair = tuple[int, int]
@@ -110,15 +111,7 @@ class STLConv2d(STLLayer):
     @torch.no_grad()
     def reset_parameters(self) -> None:
         """Draw the weight as `torch.nn.Conv2d` does, scaled to its output's variance, encode it, and draw the bias."""
-        like, shape = self.decoder, (self.out_channels, self.in_channels, *self.kernel_size)
-        dense = torch.empty(shape, device=like.device, dtype=like.dtype)
-        nn.init.kaiming_uniform_(dense, a=math.sqrt(5))
-        dense *= self._gain()
-        own = self.encoded_weight if self.encoded else self.weight
-        own.copy_(encode_weight(self._as_matrix(dense), self.encoders()) if self.encoded else dense)
-        if self.bias is not None:
-            bound = 1 / math.sqrt(math.prod(shape[1:]))
-            nn.init.uniform_(self.bias, -bound, bound)
+        self._draw((self.out_channels, self.in_channels, *self.kernel_size))
 
     @classmethod
     @torch.inference_mode(False)
@@ -160,10 +153,7 @@ class STLConv2d(STLLayer):
         if reason:
             raise LayerError(f"layer {owner}: {reason}; leave it dense")
         weight, basis = conv.weight.detach(), Basis.of(scheme)
-        if not weight.is_meta and not torch.isfinite(weight).all():
-            raise LayerError(f"layer {owner}: a weight is not finite; encoding would spread it over its tile")
-        if calibration is not None and not encoded:
-            raise LayerError(f"layer {owner}: calibration finds encoded weights; pass encoded=True, or leave it out")
+        require_encodable(owner, weight, encoded, calibration is not None)
         channels = conv.in_channels, conv.out_channels
         layer = cls(
             *channels,
@@ -184,7 +174,7 @@ class STLConv2d(STLLayer):
         exact = Encoders.of(basis, weight.device, torch.float64)
         if conv.bias is not None:
             tensors["bias"] = conv.bias.detach().clone()
-        matrix = layer._as_matrix(weight)
+        matrix = layer.as_matrix(weight)
         tensors["encoded_weight" if encoded else "weight"] = encode_weight(matrix, exact) if encoded else weight.clone()
         layer.load_state_dict(tensors, assign=True)
         if calibration is not None:
@@ -222,7 +212,7 @@ class STLConv2d(STLLayer):
         image = self._padded(x, (height, width))
         rows, batch, _, channels = image.shape
         across = tiles_of(width, n)
-        weight = self.encoded_weight if self.encoded else encode_weight(self._as_matrix(self.weight), self.encoders())
+        weight = self.current_weight()
         places = weight.reshape(self.rank, *self.kernel_size, channels // m, weight.shape[2])
         products = None
         for b in range(self.kernel_size[1]):
@@ -284,7 +274,7 @@ class STLConv2d(STLLayer):
         start = a * self.dilation[0]
         return hat[:, start : start + self.stride[0] * (count - 1) + 1 : self.stride[0]]
 
-    def _as_matrix(self, weight: Tensor) -> Tensor:
+    def as_matrix(self, weight: Tensor) -> Tensor:
         """Shape (kernel height times width times channels in whole tiles, out_channels)."""
         places = weight.permute(2, 3, 1, 0)
         whole = functional.pad(places, (0, 0, 0, -self.in_channels % self.tile[1]))
@@ -314,7 +304,7 @@ class STLConv2d(STLLayer):
                 f"layer {self.name()}: input of shape {tuple(x.shape)}; "
                 f"(batch, {self.in_channels}, height, width) is needed"
             )
-        self._check_tensor(x)
+        require_like(self, x, self.decoder)
         height, width = self.output_size(*x.shape[2:])
         if min(height, width) < 1:
             raise LayerError(f"layer {self.name()}: an image of {_times((x.shape[2], x.shape[3]))} is too small")

@@ -8,12 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from bilinear.layers.checks import require_float
 from bilinear.layers.errors import LayerError
 from bilinear.layers.kernels import decode, encode, multiply
 from bilinear.layers.stl.basis import Basis, Floats, Source
 from bilinear.layers.stl.tiles import pad_to_tiles, tiles_of
-
-DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
 
 class Encoders(NamedTuple):
@@ -152,8 +151,7 @@ def _check(x: Tensor, w: Tensor, encoders: Encoders) -> None:
         raise LayerError(f"stl_matmul: shapes {tuple(x.shape)} and {tuple(w.shape)}; (..., K) and (K, N) are needed")
     tensors = {"x": x, "w": w, "the encoders": encoders.decoder}
     for name, tensor in tensors.items():
-        if tensor.dtype not in DTYPES:
-            raise LayerError(f"stl_matmul: {name} of {tensor.dtype}; float32, float64, bfloat16 or float16 is needed")
+        require_float(f"stl_matmul: {name} of", tensor.dtype)
         if tensor.device != x.device:
             raise LayerError(f"stl_matmul: x on {x.device}, {name} on {tensor.device}; move one")
         if tensor.dtype != x.dtype:

@@ -9,9 +9,10 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from bilinear.layers.checks import require_float, require_sizes
 from bilinear.layers.errors import LayerError
 from bilinear.layers.stl.basis import Basis
-from bilinear.layers.stl.functional import DTYPES, Encoders, columns_of
+from bilinear.layers.stl.functional import Encoders, columns_of, encode_weight
 
 SHARING: Final = ("layer", "column")
 """One basis for the layer, or an encoder for each column of input tiles and a decoder for each of output tiles."""
@@ -53,9 +54,17 @@ class STLLayer(nn.Module):
         """The layer, as error texts name it."""
         raise NotImplementedError
 
+    def as_matrix(self, weight: Tensor) -> Tensor:
+        """A dense weight as the matrix that tokens are multiplied by, one column an output."""
+        raise NotImplementedError
+
     def encoders(self) -> Encoders:
         """The changes of basis, as the functional form takes them."""
         return Encoders(self.encoder_x, self.encoder_w, self.decoder, self.tile)
+
+    def current_weight(self) -> Tensor:
+        """The encoded weight, the parameter or the dense one's encoding now; shape (rank, rows, columns) of tiles."""
+        return self.encoded_weight if self.encoded else encode_weight(self.as_matrix(self.weight), self.encoders())
 
     def share_basis_(self, other: STLLayer) -> None:
         """Use the very tensors of another layer as the changes of basis.
@@ -71,18 +80,10 @@ class STLLayer(nn.Module):
             setattr(self, name, getattr(other, name))
 
     def _check_layer(self, dtype: torch.dtype, sizes: tuple[int, ...]) -> None:
-        if min(sizes) < 1:
-            raise LayerError(f"layer {self.name()}: a size is below 1; every size must be at least 1")
-        if dtype not in DTYPES:
-            raise LayerError(f"layer {self.name()}: {dtype}; float32, float64, bfloat16 or float16 is needed")
+        require_sizes(self.name(), *sizes)
+        require_float(f"layer {self.name()}:", dtype)
         if self.sharing not in SHARING:
             raise LayerError(f"layer {self.name()}: sharing {self.sharing!r}; choose {' or '.join(SHARING)}")
-
-    def _check_tensor(self, x: Tensor) -> None:
-        if x.dtype != self.decoder.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise LayerError(f"layer {self.name()}: input of {x.dtype}, the layer is {self.decoder.dtype}; convert one")
-        if x.device != self.decoder.device:
-            raise LayerError(f"layer {self.name()}: input on {x.device}, the layer on {self.decoder.device}; move one")
 
     def _register(self, tensors: Mapping[str, Tensor]) -> None:
         """The basis as parameters where it is learned; no forward pass uses the weight's encoder if `encoded`."""
@@ -92,6 +93,17 @@ class STLLayer(nn.Module):
             else:
                 self.register_buffer(name, tensors[name])
 
+    def _draw(self, shape: tuple[int, ...]) -> None:
+        """Draw a dense weight as torch does, scaled to its output's variance, encode it, and draw the bias."""
+        dense = torch.empty(shape, device=self.decoder.device, dtype=self.decoder.dtype)
+        nn.init.kaiming_uniform_(dense, a=math.sqrt(5))
+        dense *= self._gain()
+        own = self.encoded_weight if self.encoded else self.weight
+        own.copy_(encode_weight(self.as_matrix(dense), self.encoders()) if self.encoded else dense)
+        if self.bias is not None:
+            bound = 1 / math.sqrt(math.prod(shape[1:]))
+            nn.init.uniform_(self.bias, -bound, bound)
+
     def _gain(self) -> float:
         """The factor that restores the output's variance: ||T|| over ||sum of the products||, 1 for an exact scheme."""
         if self.decoder.is_meta:
@@ -100,6 +112,14 @@ class STLLayer(nn.Module):
         u, v, w = u.double(), self.encoder_w.double(), d.double().mT
         norm = float((u @ u.mT * (v @ v.mT) * (w @ w.mT)).sum())
         return math.sqrt(math.prod(self.tile) / norm) if norm > 0 else 1.0
+
+
+def require_encodable(owner: str, weight: Tensor, encoded: bool, calibrated: bool) -> None:
+    """Refuse a dense weight that is not finite, and calibration where no encoded weight is to be found."""
+    if not weight.is_meta and not torch.isfinite(weight).all():
+        raise LayerError(f"layer {owner}: a weight is not finite; encoding would spread it over its tile")
+    if calibrated and not encoded:
+        raise LayerError(f"layer {owner}: calibration finds encoded weights; pass encoded=True, or leave it out")
 
 
 def basis_tensors(

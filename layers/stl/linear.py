@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bilinear.layers.errors import LayerError
+from bilinear.layers.checks import require_features, require_like
 from bilinear.layers.stl.basis import Basis, Source
 from bilinear.layers.stl.calibration import RIDGE, calibrated_weight, checked_activations, lacking
 from bilinear.layers.stl.functional import Encoders, encode_weight, mean_weight, multiply_encoded
-from bilinear.layers.stl.layer import STLLayer, basis_tensors
+from bilinear.layers.stl.layer import STLLayer, basis_tensors, require_encodable
 from bilinear.layers.stl.tiles import cut, require_multiple, tiles_of
 
 
@@ -106,17 +106,9 @@ class STLLinear(STLLayer):
         With an exact scheme the layer then computes what that linear layer would. With an approximation, which loses a
         part of the output's variance, the weight is scaled so that the variance is the linear layer's.
         """
-        like = self.decoder
-        dense = torch.empty(self.out_features, self.in_features, device=like.device, dtype=like.dtype)
-        nn.init.kaiming_uniform_(dense, a=math.sqrt(5))
-        dense *= self._gain()
-        own = self.encoded_weight if self.encoded else self.weight
-        own.copy_(encode_weight(dense.mT, self.encoders()) if self.encoded else dense)
+        self._draw((self.out_features, self.in_features))
         if self.encoded and self.dense_below:
             self.weight.copy_(self.dense_weight())
-        if self.bias is not None:
-            bound = 1 / math.sqrt(self.in_features)
-            nn.init.uniform_(self.bias, -bound, bound)
 
     @classmethod
     @torch.inference_mode(False)
@@ -160,10 +152,7 @@ class STLLinear(STLLayer):
         weight, bias, basis = linear.weight.detach(), linear.bias, Basis.of(scheme)
         sizes = linear.in_features, linear.out_features
         owner = f"Linear({sizes[0]} -> {sizes[1]})"
-        if not weight.is_meta and not torch.isfinite(weight).all():
-            raise LayerError(f"layer {owner}: a weight is not finite; encoding would spread it over its tile")
-        if calibration is not None and not encoded:
-            raise LayerError(f"layer {owner}: calibration finds encoded weights; pass encoded=True, or leave it out")
+        require_encodable(owner, weight, encoded, calibration is not None)
         options: dict[str, Any] = {"learnable_basis": learnable_basis, "sharing": sharing, "dense_below": dense_below}
         layer = cls(*sizes, basis, bias is not None, encoded, pad=pad, device="meta", dtype=weight.dtype, **options)
         tensors = basis_tensors(basis, sizes, sharing, weight.device, weight.dtype)
@@ -208,7 +197,8 @@ class STLLinear(STLLayer):
         Raises:
             LayerError: As `forward`.
         """
-        self._check_input(x)
+        require_features(self, x, self.in_features)
+        require_like(self, x, self.decoder)
         tokens = x.reshape(-1, self.in_features)
         if not self.pad:
             require_multiple(f"layer {self.name()}", tokens.shape[0], self.tile[0], "tokens")
@@ -218,16 +208,9 @@ class STLLinear(STLLayer):
         """Whether so many tokens go through the dense weight now."""
         return self.dense_below > 0 and not self.training and tokens < self.dense_below
 
-    def current_weight(self) -> Tensor:
-        """The encoded weight, shape (rank, ceil(in_features / m), ceil(out_features / p))."""
-        return self.encoded_weight if self.encoded else encode_weight(self.weight.mT, self.encoders())
-
-    def _check_input(self, x: Tensor) -> None:
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
-            raise LayerError(
-                f"layer {self.name()}: input of shape {tuple(x.shape)}; the last axis must be {self.in_features}"
-            )
-        self._check_tensor(x)
+    def as_matrix(self, weight: Tensor) -> Tensor:
+        """Shape (in_features, out_features)."""
+        return weight.mT
 
     def dense_weight(self) -> Tensor:
         """The dense weight itself, or the one nearest to the encoded weight (see `mean_weight`).

@@ -11,8 +11,7 @@ from bilinear.layers.strassen.conv import StrassenConv1d, StrassenConv2d, Strass
 from bilinear.layers.strassen.distillation import distillation_loss
 from bilinear.layers.strassen.linear import StrassenHighway, StrassenLinear
 from bilinear.layers.strassen.lstm import StrassenLSTM
-from bilinear.layers.strassen.storage import load_ternary, save_ternary
-from bilinear.layers.strassen.weights import Phase, SumProduct, set_phase
+from bilinear.layers.strassen.sum_product import Phase, SumProduct, set_phase
 
 __all__ = [
     "Operations",
@@ -29,7 +28,5 @@ __all__ = [
     "dense_linear_operations",
     "distillation_loss",
     "linear_operations",
-    "load_ternary",
-    "save_ternary",
     "set_phase",
 ]

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bilinear.layers.checks import require_like
 from bilinear.layers.errors import LayerError
 from bilinear.layers.strassen.budget import Operations, conv_operations
 from bilinear.layers.strassen.linear import normalisation
-from bilinear.layers.strassen.weights import SumProduct, Weights
+from bilinear.layers.strassen.sum_product import SumProduct, Weights
 
 Size = int | Sequence[int]
 
@@ -145,7 +146,7 @@ class StrassenConv(SumProduct):
                 f"layer {self.name()}: input of shape {tuple(x.shape)}; {self.axes + 2} axes are needed, "
                 f"the second of {self.in_channels}"
             )
-        self.check_input(x)
+        require_like(self, x, self.decoder)
         output = self.output_size(x.shape[2:])
         if not len(x):
             return x.new_empty(0, self.out_channels, *output)

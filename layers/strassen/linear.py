@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bilinear.layers.errors import LayerError
+from bilinear.layers.checks import require_features, require_like, require_sizes
 from bilinear.layers.strassen.budget import Operations, linear_operations
-from bilinear.layers.strassen.weights import SumProduct, Weights
+from bilinear.layers.strassen.sum_product import SumProduct, Weights
 
 CARRY = -2.0
 """Bias of a fresh highway's gate, so that it begins by letting the input through (Srivastava et al. 2015)."""
@@ -53,8 +53,7 @@ class StrassenLinear(SumProduct):
         """
         super().__init__(rank, weights)
         self.in_features, self.out_features = in_features, out_features
-        if min(in_features, out_features) < 1:
-            raise LayerError(f"layer {self.name()}: a size is below 1; every size must be at least 1")
+        require_sizes(self.name(), in_features, out_features)
         self._make((rank, in_features), (out_features, rank), (out_features, in_features), device, dtype)
         self.norm = normalisation(nn.BatchNorm1d, rank, device, dtype) if normalise else None
         self.bias = nn.Parameter(torch.zeros(out_features, device=device, dtype=dtype)) if bias else None
@@ -75,11 +74,8 @@ class StrassenLinear(SumProduct):
         Raises:
             LayerError: If the last axis, the dtype or the device does not fit.
         """
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
-            raise LayerError(
-                f"layer {self.name()}: input of shape {tuple(x.shape)}; the last axis must be {self.in_features}"
-            )
-        self.check_input(x)
+        require_features(self, x, self.in_features)
+        require_like(self, x, self.decoder)
         encoded = functional.linear(x, self._used(self.encoder_x))
         if self.norm is not None and encoded.numel():
             encoded = self.norm(encoded.reshape(-1, self.rank)).reshape(encoded.shape)

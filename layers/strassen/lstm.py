@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from bilinear.layers.errors import LayerError
 from bilinear.layers.strassen.budget import Operations
 from bilinear.layers.strassen.linear import StrassenLinear
-from bilinear.layers.strassen.weights import Weights
+from bilinear.layers.strassen.sum_product import Weights
 
 GATES = ("input", "forget", "cell", "output")
 State = tuple[Tensor, Tensor]

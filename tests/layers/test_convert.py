@@ -11,7 +11,18 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from bilinear.decompositions import BilinearError
-from bilinear.layers import LayerError, STLConfig, STLConv2d, STLLinear, convert_, merge_, revert_, wide_linear
+from bilinear.layers import (
+    LayerError,
+    MonarchConfig,
+    MonarchLinear,
+    STLConfig,
+    STLConv2d,
+    STLLinear,
+    convert_,
+    merge_,
+    revert_,
+    wide_linear,
+)
 from examples.models import Decoder, DecoderConfig, ResNet18, T2TViT7
 
 EXACT = STLConfig(rank=49, init="strassen")
@@ -214,3 +225,33 @@ def test_the_threshold_by_the_model_of_the_machine():
     model = nn.Sequential(nn.Linear(1024, 1024, bias=False, device="meta"))
     convert_(model, STLConfig(dense_below="auto"))
     assert 0 < model[0].dense_below < 2048
+
+
+def test_an_example_that_does_not_fit_the_new_layers_leaves_the_model_as_it_was():
+    model, x = network(), normal(3, 8, dtype=torch.float32)
+    modules = list(model)
+    with pytest.raises(LayerError, match="3 tokens are not a multiple of the tile size 2"):
+        convert_(model, STLConfig(tile=2, rank=7, init="strassen", pad=False), example=x)
+    assert all(now is before for now, before in zip(model, modules, strict=True))
+
+
+def test_layers_of_several_kinds_are_reported_in_the_order_of_the_model():
+    model = network()
+    convert_(model, MonarchConfig(exclude=("2",)))
+    convert_(model, SMALL)
+    model.append(MonarchLinear(6, 4))
+    report = revert_(model)
+    assert [(row.name, row.kind) for row in report.rows] == [
+        ("0", "MonarchLinear"),
+        ("2", "STLLinear"),
+        ("3", "MonarchLinear"),
+    ]
+    assert [type(module) for module in model] == [nn.Linear, nn.ReLU, nn.Linear, nn.Linear]
+
+
+def test_merging_reports_the_numbers_before_and_after():
+    model = network()
+    convert_(model, STLConfig(tile=2, rank=7, init="strassen", encoded=False))
+    report = merge_(model)
+    assert [row.parameters for row in report.rows] == [(96 + 12, 4 * 6 * 7 + 12), (72, 6 * 3 * 7)]
+    assert report.parameters == tuple(map(sum, zip(*(row.parameters for row in report.rows), strict=True)))

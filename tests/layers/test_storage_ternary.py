@@ -20,7 +20,7 @@ from bilinear.layers import (
     save_ternary,
     set_phase,
 )
-from bilinear.layers.strassen.packing import pack, packed_length, unpack
+from bilinear.layers.storage.packing import pack, packed_length, unpack
 
 HEADER = {"format": "bilinear-ternary", "version": "1"}
 

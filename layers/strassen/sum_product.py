@@ -165,18 +165,6 @@ class SumProduct(nn.Module, ABC):
             raise LayerError(f"layer {self.name()}: {self.phase.name}, its matrices are not ternary; freeze it first")
         return {name: getattr(self, name) for name in LATENT if getattr(self, name) is not None}
 
-    def check_input(self, x: Tensor) -> None:
-        """Refuse input of another dtype or device.
-
-        Raises:
-            LayerError: If it does not fit the layer's tensors.
-        """
-        own = self.decoder
-        if x.dtype != own.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise LayerError(f"layer {self.name()}: input of {x.dtype}, the layer is {own.dtype}; convert one")
-        if x.device != own.device:
-            raise LayerError(f"layer {self.name()}: input on {x.device}, the layer on {own.device}; move one")
-
 
 def set_phase(model: nn.Module, phase: Phase) -> int:
     """Take every StrassenNets layer of a model on to a phase.

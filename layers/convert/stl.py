@@ -1,18 +1,22 @@
-"""How the layers of a model are converted, as an object and as a JSON file."""
+"""Models whose layers become STL layers: the configuration, as an object and as a JSON file, and what it makes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
+import torch
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+from torch import Tensor, nn
 
+from bilinear.layers.convert.conversion import Conversion, Maker, Pair
 from bilinear.layers.errors import LayerError
-from bilinear.layers.stl import Basis, fewest_tokens, initial_basis
-from bilinear.layers.stl.threshold import MACHINES
+from bilinear.layers.stl import MACHINES, STL, Basis, STLConv2d, STLLinear, fewest_tokens, initial_basis
+from bilinear.layers.stl.conv import unsupported
+from bilinear.layers.storage.config import first_fault
 
 VERSION: Final = 1
 LARGEST_CONFIG: Final = 1 << 20
@@ -46,7 +50,7 @@ class Convolution:
 
 
 @dataclass(frozen=True)
-class STLConfig:
+class STLConfig(Conversion):
     """What STL layers a model gets, and which of its layers become such.
 
     Attributes:
@@ -70,6 +74,10 @@ class STLConfig:
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
+
+    dense: ClassVar[tuple[type[nn.Module], ...]] = (nn.Linear, nn.Conv2d)
+    alone: ClassVar[str] = "from_linear or from_conv"
+    calibrated: ClassVar[bool] = True
 
     tile: int | tuple[int, int, int] = 4
     rank: int = 32
@@ -120,15 +128,81 @@ class STLConfig:
         machine = MACHINES["cuda" if device == "cuda" else "cpu"]
         return fewest_tokens(in_features, out_features, self.sides, self.rank, itemsize, machine)
 
-    def names(self, name: str) -> bool:
-        """Whether the patterns take a layer of that name."""
-        return any(fnmatchcase(name, pattern) for pattern in self.include) and not any(
-            fnmatchcase(name, pattern) for pattern in self.exclude
-        )
-
     def convolution(self, name: str) -> Convolution | None:
         """How the convolution of that name moves; None if no pattern matches."""
         return next((conv for pattern, conv in self.convolutions.items() if fnmatchcase(name, pattern)), None)
+
+    def already(self, module: nn.Module) -> str:
+        """See `Conversion`."""
+        return "an STL layer already" if isinstance(module, STL) else ""
+
+    def reason(self, module: nn.Module) -> str:
+        """See `Conversion`."""
+        if isinstance(module, nn.Conv2d):
+            return unsupported(module) or self.unpadded(module.in_channels, module.out_channels)
+        assert isinstance(module, nn.Linear)
+        return self.unpadded(module.in_features, module.out_features)
+
+    def unpadded(self, in_features: int, out_features: int) -> str:
+        """Which size is no multiple of the tile, where that matters; empty if none is."""
+        for size, side in zip((in_features, out_features), self.sides[1:], strict=True):
+            if not self.pad and size % side:
+                return f"{size} is not a multiple of the tile size {side}; pass pad=True"
+        return ""
+
+    def tied(self, owners: Sequence[str], dense: Sequence[str]) -> str:
+        """See `Conversion`; the dense weight itself stays shared with whatever holds it."""
+        return f"its weight is tied to that of {dense[0]}; pass encoded=False" if self.encoded and dense else ""
+
+    def maker(self) -> Maker:
+        """See `Conversion`; weights that are tied stay so, and with `sharing="model"` all layers share a basis."""
+        basis = self.basis()
+        tied: dict[Tensor, STL] = {}
+        shared: dict[tuple[torch.device, torch.dtype], STL] = {}
+
+        def made(dense: nn.Module, calibration: Pair | None) -> nn.Module:
+            assert isinstance(dense, nn.Linear | nn.Conv2d)
+            layer, weight = self.layer(dense, basis, calibration), dense.weight
+            _keep_parameters(layer, dense, tied.setdefault(weight, layer))
+            if self.sharing == "model":
+                layer.share_basis_(shared.setdefault((weight.device, weight.dtype), layer))
+            return layer
+
+        return made
+
+    def layer(self, dense: nn.Module, basis: Basis, calibration: Pair | None = None) -> STL:
+        """A layer with the weight of a dense one, and tensors of its own.
+
+        Raises:
+            LayerError: See `STLLinear.from_linear`.
+        """
+        x, wanted = calibration or (None, None)
+        options: dict[str, Any] = {
+            "encoded": self.encoded,
+            "learnable_basis": self.learnable_basis,
+            "sharing": self.layer_sharing(),
+            "pad": self.pad,
+            "calibration": x,
+            "wanted": wanted,
+        }
+        if isinstance(dense, nn.Conv2d):
+            return STLConv2d.from_conv(dense, basis, **options)
+        assert isinstance(dense, nn.Linear)
+        weight = dense.weight
+        below = self.threshold(dense.in_features, dense.out_features, weight.itemsize, weight.device.type)
+        return STLLinear.from_linear(dense, basis, dense_below=below, **options)
+
+
+@torch.no_grad()
+def _keep_parameters(layer: STL, dense: nn.Linear | nn.Conv2d, first: STL) -> None:
+    """Keep the very bias and dense weight, so that what is tied to them stays so; `first` has the same weight."""
+    for name in ("weight", "bias"):
+        old, new = getattr(dense, name), layer._parameters.get(name)
+        if new is not None and torch.equal(old, new):
+            setattr(layer, name, old)
+    if layer.encoded:
+        layer.encoded_weight = first.encoded_weight
+        layer.encoded_weight.requires_grad_(dense.weight.requires_grad)
 
 
 def read_config(path: str | Path) -> STLConfig:
@@ -145,8 +219,6 @@ def read_config(path: str | Path) -> STLConfig:
     except OSError as error:
         raise LayerError(f"{path}: {error.strerror or error}") from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise LayerError(f"{path}: {field}{': ' if field else ''}{first['msg']}") from None
+        raise LayerError(f"{path}: {first_fault(error)}") from None
     except LayerError as error:
         raise LayerError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from None

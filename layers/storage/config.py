@@ -1,33 +1,81 @@
-"""`config.json` of a saved layer, and the tensors it promises."""
+"""`config.json` of a saved layer and of a saved model, and the tensors they promise."""
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bilinear.layers.errors import LayerError
 from bilinear.layers.stl.functional import columns_of
 from bilinear.layers.stl.tiles import tiles_of
-
-FORMAT: Final = "bilinear-layer"
-VERSION: Final = 2
-"""Version 1 has no `sharing` and no `dense_below`; layers that need neither are still written in it."""
+from bilinear.layers.storage.specs import LayerSpec, Strict, StructuredSpec
 
 ADDED: Final = ("sharing", "dense_below")
+"""Fields of a layer from version 2 on."""
 
 
 class _Header(BaseModel):
-    """What every version of the file holds."""
+    """What every version of a file holds."""
 
     model_config = ConfigDict(strict=True)
 
-    format: Literal["bilinear-layer"]
+    format: str
     format_version: int
 
 
-class LayerConfig(BaseModel):
+class _LayerHeader(_Header):
+    format: Literal["bilinear-layer"]
+
+
+class _ModelHeader(_Header):
+    format: Literal["bilinear-model"]
+
+
+class Config(Strict):
+    """A `config.json`.
+
+    Attributes:
+        header: What is read of it first.
+        newest: The version that is written for what the older ones do not know.
+        read: Which versions are read, as an error text says it.
+    """
+
+    header: ClassVar[type[_Header]]
+    newest: ClassVar[int]
+    read: ClassVar[str]
+
+    @classmethod
+    def parse(cls, text: bytes, name: str) -> Self:
+        """The configuration in the text of the file.
+
+        Args:
+            text: The file's content.
+            name: The file, as the error text names it.
+
+        Raises:
+            LayerError: If it is no such configuration, of another version, or a field has a wrong type or value.
+        """
+        try:
+            version = cls.header.model_validate_json(text).format_version
+            if not 1 <= version <= cls.newest:
+                raise LayerError(f"{name}: format version {version}; this version of bilinear reads {cls.read}")
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise LayerError(f"{name}: {first_fault(error)}") from None
+
+
+def first_fault(error: ValidationError) -> str:
+    """`field: what is wrong with it`, of the first field that is."""
+    first = error.errors(include_url=False)[0]
+    field = ".".join(map(str, first["loc"]))
+    return f"{field}{': ' if field else ''}{first['msg']}"
+
+
+class LayerConfig(Config):
     """A saved `STLLinear`, without its tensors.
+
+    Version 1 has no `sharing` and no `dense_below`; layers that need neither are still written in it.
 
     Attributes:
         format: Marks the file as one of ours.
@@ -49,9 +97,11 @@ class LayerConfig(BaseModel):
         dense_below: From version 2: fewer tokens than this go through a dense weight.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+    header = _LayerHeader
+    newest = 2
+    read = "1 to 2, install another"
 
-    format: Literal["bilinear-layer"] = FORMAT
+    format: Literal["bilinear-layer"] = "bilinear-layer"
     format_version: Literal[1, 2] = 1
     layer_class: Literal["STLLinear"] = Field(alias="class")
     target: str
@@ -98,24 +148,25 @@ class LayerConfig(BaseModel):
         return shapes | ({"bias": (self.out_features,)} if self.bias else {})
 
 
-def parse_config(text: bytes, name: str) -> LayerConfig:
-    """The configuration in the text of a `config.json`.
+class ModelConfig(Config):
+    """A saved model.
 
-    Args:
-        text: The file's content.
-        name: The file, as the error text names it.
-
-    Raises:
-        LayerError: If it is no configuration of a layer, of another version, or a field has a wrong type or value.
+    Attributes:
+        format: Marks the file as one of ours.
+        format_version: Of this file.
+        layers: The converted layers by name.
+        aliases: Names in the state whose tensor is stored under another name.
     """
-    try:
-        version = _Header.model_validate_json(text).format_version
-        if not 1 <= version <= VERSION:
-            raise LayerError(
-                f"{name}: format version {version}; this version of bilinear reads 1 to {VERSION}, install another"
-            )
-        return LayerConfig.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise LayerError(f"{name}: {field}{': ' if field else ''}{first['msg']}") from None
+
+    header = _ModelHeader
+    newest = 1
+    read = "1"
+
+    format: Literal["bilinear-model"] = "bilinear-model"
+    format_version: Literal[1] = 1
+    layers: dict[str, LayerSpec | StructuredSpec]
+    aliases: dict[str, str] = Field(default_factory=dict)
+
+    def text(self) -> str:
+        """The content of the file."""
+        return self.model_dump_json(indent=1) + "\n"

@@ -17,7 +17,8 @@ from safetensors.torch import load_file, save_file
 from bilinear.catalog.convert import entry_from_approximation
 from bilinear.catalog.entries import Provenance
 from bilinear.decompositions import content_hash, strassen
-from bilinear.layers import LayerError, STLLinear, load_layer, save_layer, storage
+from bilinear.layers import LayerError, STLLinear, load_layer, save_layer
+from bilinear.layers.storage.layer import config_of
 
 ROOT = Path(__file__).parents[2]
 LOAD = """
@@ -280,4 +281,4 @@ def test_tensors_of_others(saved):
 @pytest.mark.parametrize("encoded", [True, False])
 def test_the_promised_shapes_are_those_of_the_layer(encoded):
     layer = STLLinear.from_linear(linear(9, 7), EXACT["rectangular"], encoded)
-    assert {name: tuple(t.shape) for name, t in layer.state_dict().items()} == storage._config_of(layer).shapes()
+    assert {name: tuple(t.shape) for name, t in layer.state_dict().items()} == config_of(layer).shapes()

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from bilinear.decompositions import files
 from bilinear.layers.errors import LayerError
-from bilinear.layers.strassen.packing import pack, packed_length, unpack
-from bilinear.layers.strassen.weights import LATENT, Phase, SumProduct
+from bilinear.layers.storage.packing import pack, packed_length, unpack
+from bilinear.layers.storage.tensors import PLAIN, TensorFile, Words, opened, require_values
+from bilinear.layers.strassen.sum_product import LATENT, Phase, SumProduct
 
 FORMAT: Final = "bilinear-ternary"
 VERSION: Final = "1"
 PACKED: Final = ".packed"
+
+WORDS: Final = Words(
+    absent="no such file; one written by save_ternary is needed",
+    missing=PLAIN.missing + "; build the model as it was saved",
+    unknown=PLAIN.unknown + "; build the model as it was saved",
+    dtype=PLAIN.dtype + "; convert the model",
+)
 
 
 def save_ternary(model: nn.Module, path: str | Path) -> Path:
@@ -90,43 +98,37 @@ def _ternary_names(model: nn.Module) -> set[str]:
     }
 
 
-def _read(path: Path, state: dict[str, Tensor], ternary: set[str]) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise LayerError(f"{path}: no such file; one written by save_ternary is needed")
-    stored = {name + PACKED if name in ternary else name: name for name in state}
-    try:
-        with safe_open(path, framework="pt") as file:
-            _check_header(path, file.metadata() or {}, set(file.keys()), set(stored))
-            for key, name in stored.items():
-                found, wanted = tuple(file.get_slice(key).get_shape()), tuple(state[name].shape)
-                wanted = (packed_length(state[name].numel()),) if name in ternary else wanted
-                if found != wanted:
-                    raise LayerError(f"{path}: {key} has shape {found}, the model needs {wanted}")
-            return {name: _tensor(path, key, file.get_tensor(key), state[name]) for key, name in stored.items()}
-    except (OSError, SafetensorError) as error:
-        raise LayerError(f"{path}: {error}; the file is truncated or no safetensors file") from error
+def _read(path: Path, state: dict[str, Tensor], ternary: Collection[str]) -> dict[str, Tensor]:
+    """The state in the file, the ternary matrices unpacked."""
+    stored = {name: name + PACKED if name in ternary else name for name in state}
+    shapes = {
+        key: (packed_length(state[name].numel()),) if name in ternary else tuple(state[name].shape)
+        for name, key in stored.items()
+    }
+    with opened(path, WORDS) as file:
+        _check_header(file)
+        file.require_names(shapes)
+        file.require_shapes(shapes)
+        found = file.read(shapes)
+    plain = {name: found[name] for name in state if name not in ternary}
+    require_values(path, plain, {name: state[name].dtype for name in plain}, WORDS)
+    return {
+        name: plain[name] if name in plain else _unpacked(path, key, found[key], state[name])
+        for name, key in stored.items()
+    }
 
 
-def _check_header(path: Path, metadata: dict[str, str], found: set[str], wanted: set[str]) -> None:
+def _check_header(file: TensorFile) -> None:
+    metadata = file.metadata()
     if metadata.get("format") != FORMAT:
-        raise LayerError(f"{path}: no file of save_ternary; load it with safetensors' own functions")
+        raise LayerError(f"{file.path}: no file of save_ternary; load it with safetensors' own functions")
     if metadata.get("version") != VERSION:
         version = metadata.get("version", "")[:20]
-        raise LayerError(f"{path}: version {version!r}; this version of bilinear reads {VERSION}, install another")
-    for name in sorted(wanted - found):
-        raise LayerError(f"{path}: no tensor {name!r}, which the model has; build the model as it was saved")
-    for name in sorted(found - wanted):
-        raise LayerError(f"{path}: a tensor {name!r} that the model does not have; build the model as it was saved")
+        raise LayerError(f"{file.path}: version {version!r}; this version of bilinear reads {VERSION}, install another")
 
 
-def _tensor(path: Path, key: str, tensor: Tensor, like: Tensor) -> Tensor:
-    if key.endswith(PACKED):
-        try:
-            return unpack(tensor, tuple(like.shape), like.dtype)
-        except LayerError as error:
-            raise LayerError(f"{path}: {key}: {error}") from None
-    if tensor.dtype != like.dtype:
-        raise LayerError(f"{path}: {key} is {tensor.dtype}, the model's {like.dtype}; convert the model")
-    if not torch.isfinite(tensor).all():
-        raise LayerError(f"{path}: {key} holds a number that is not finite")
-    return tensor
+def _unpacked(path: Path, key: str, packed: Tensor, like: Tensor) -> Tensor:
+    try:
+        return unpack(packed, tuple(like.shape), like.dtype)
+    except LayerError as error:
+        raise LayerError(f"{path}: {key}: {error}") from None
