@@ -78,7 +78,7 @@ def floor_of(module: str) -> str:
 
 
 def room_of(module: str, floor: str) -> str | None:
-    """`run` is in the room `engine` of `discover`; None for other floors, and for the table of contents of this one."""
+    """`bilinear.discover.engine.run` is in the room `engine`; None for other floors, and for the table of contents."""
     parts = module.split(".")
     return parts[2] if parts[1] == floor and len(parts) > 2 else None
 
@@ -126,7 +126,9 @@ def test_no_circle_of_rooms_exists(floor: str) -> None:
 @pytest.mark.parametrize("floor", FLOORS[:-1])
 def test_the_guide_names_every_room_and_what_it_imports(floor: str) -> None:
     rows = {name.removeprefix(f"{floor}/"): cell for name, cell in ROW.findall(GUIDE) if name.startswith(f"{floor}/")}
-    drawn = {room.removesuffix("/").removesuffix(".py"): set(re.findall(r"`(\w+)`", cell)) for room, cell in rows.items()}
+    drawn = {
+        room.removesuffix("/").removesuffix(".py"): set(re.findall(r"`(\w+)`", cell)) for room, cell in rows.items()
+    }
     assert drawn == rooms(floor)
 
 
@@ -138,15 +140,14 @@ def test_every_place_that_the_guide_names_exists() -> None:
 
 def test_the_picture_shows_every_floor_and_every_folder_of_it() -> None:
     picture = GUIDE.split("```")[1]
-    folders = {path.name for floor in FLOORS[:-1] for path in (ROOT / floor).iterdir() if (path / "__init__.py").is_file()}
+    folders = {
+        path.name for floor in FLOORS[:-1] for path in (ROOT / floor).iterdir() if (path / "__init__.py").is_file()
+    }
     assert {name for name in (*FLOORS, *folders) if not re.search(rf"\b{name}\b", picture)} == set()
 
 
 def test_c_is_transposed_in_one_module_alone() -> None:
-    """The permutations of the three factors, which turn C over, are written once: nobody else asks for them by hand."""
-    owners = {
-        module
-        for module, path in modules().items()
-        if floor_of(module) == "decompositions" and re.search(r"^def \w*transposed_c\w*", path.read_text(), re.MULTILINE)
-    }
-    assert owners <= {"bilinear.decompositions.operations"}
+    """Who has rows of C, flattened, and wants them of C transposed, asks `operations`."""
+    turning = re.compile(r"\.reshape\(len\(\w+\), \w+, \w+\)\.(transpose\(0, 2, 1\)|swapaxes\(1, 2\))")
+    owners = {name for name, path in modules().items() if turning.search(path.read_text(encoding="utf-8"))}
+    assert owners == {"bilinear.decompositions.operations"}

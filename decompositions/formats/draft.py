@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bilinear.decompositions import rings
 from bilinear.decompositions.errors import RingError
 from bilinear.decompositions.formats.numbers import Factor, FormatError
+from bilinear.decompositions.operations import with_outputs_transposed
 from bilinear.decompositions.rings import IntArray, Ring
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets import Target, parse_target
@@ -175,15 +175,10 @@ def _lowest(factors: tuple[Factor, ...], imag: tuple[IntArray, ...] | None) -> t
 def transposed(factor: Factor, rows: int, columns: int) -> Factor:
     """The output factor of C, given that of the transposed C with `rows` x `columns` coordinates; and back."""
     return Factor(
-        turned(factor.real, rows, columns),
-        None if factor.imag is None else turned(factor.imag, rows, columns),
+        with_outputs_transposed(factor.real, rows, columns),
+        None if factor.imag is None else with_outputs_transposed(factor.imag, rows, columns),
         factor.denominators,
     )
-
-
-def turned(array: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
-    """Matrices of `rows` x `columns`, one in each row of the array, transposed."""
-    return array.reshape(len(array), rows, columns).transpose(0, 2, 1).reshape(len(array), rows * columns)
 
 
 @lru_cache(maxsize=64)
