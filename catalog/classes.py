@@ -32,14 +32,14 @@ class Class:
 
 
 def classes(
-    catalog: Catalog, target: Target | None = None, told: Callable[[Listing], None] = lambda listing: None
+    catalog: Catalog, target: Target | None = None, on_progress: Callable[[Listing], None] = lambda listing: None
 ) -> list[Class]:
     """The classes of a catalog's schemes, in the order of the list.
 
     Args:
         catalog: Every scheme of a matrix product in it is compared with those of its rank and characteristic.
         target: Only this format.
-        told: Called with each entry before it is compared.
+        on_progress: Called with each entry before it is compared.
 
     Raises:
         CatalogError: If an entry cannot be read.
@@ -49,7 +49,7 @@ def classes(
     for listing in catalog if target is None else catalog.of_target(target):
         if not _decidable(listing):
             continue
-        told(listing)
+        on_progress(listing)
         scheme = catalog.scheme(listing.id).value
         known = found.setdefault((listing.target, listing.rank, scheme.ring.characteristic), [])
         _sort_in(listing, scheme, known)

@@ -80,19 +80,21 @@ class Report:
 def import_paths(
     catalog: Catalog,
     paths: Iterable[str | os.PathLike[str]],
-    heard: Callable[[int, int], None] = lambda done, all: None,
+    on_progress: Callable[[int, int], None] = lambda done, all: None,
 ) -> Report:
     """Read files and folders, prove each scheme, and write those that are right and new to the user's folder.
 
     Args:
         catalog: Whose user's folder is written.
         paths: Files, and folders with files at any depth; what begins with a dot is passed over.
-        heard: Told of the files done and of all there are.
+        on_progress: Called with the files done and of all there are.
 
     Raises:
         StoreError: If the user's folder cannot be written.
     """
-    return _taken(catalog, list(dict.fromkeys(chosen for path in paths for chosen in _files(Path(path)))), _read, heard)
+    return _taken(
+        catalog, list(dict.fromkeys(chosen for path in paths for chosen in _files(Path(path)))), _read, on_progress
+    )
 
 
 def merge(catalog: Catalog, other: Path) -> Report:
@@ -113,16 +115,16 @@ def _taken(
     catalog: Catalog,
     files: Sequence[Path],
     reader: Callable[[Path], Iterable[Imported | _Waiting]],
-    heard: Callable[[int, int], None],
+    on_progress: Callable[[int, int], None],
 ) -> Report:
     """What became of the files, everything written that was read before the user stopped it."""
     writer = _Writer(catalog)
     try:
         for done, path in enumerate(files):
-            heard(done, len(files))
+            on_progress(done, len(files))
             for result in reader(path):
                 writer.take(result)
-        heard(len(files), len(files))
+        on_progress(len(files), len(files))
     except KeyboardInterrupt:
         return Report(writer.finish(), interrupted=True)
     return Report(writer.finish())
@@ -287,12 +289,12 @@ def _provenance(name: str, source: Source, record: str = "", extra: Mapping[str,
     """Where an imported scheme comes from: nothing here found it, and no command here finds it again."""
     from bilinear.catalog.entries import Provenance
 
-    told: dict[str, Any] = {"format": name, "file": source.name}
+    facts: dict[str, Any] = {"format": name, "file": source.name}
     if record:
-        told["record"] = record
+        facts["record"] = record
     if extra and len(repr(extra)) <= MAX_EXTRA:
-        told["extra"] = dict(extra)
-    return Provenance(solver=SOLVER, parameters=told, version=__version__, command=f"bilinear import {source.name}")
+        facts["extra"] = dict(extra)
+    return Provenance(solver=SOLVER, parameters=facts, version=__version__, command=f"bilinear import {source.name}")
 
 
 def export(catalog: Catalog, query: str, name: str) -> tuple[dict[str, bytes], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -17,26 +18,27 @@ if TYPE_CHECKING:
 @click.argument("query", metavar="ID|FILE")
 @click.option("--levels", type=click.IntRange(1, 6), default=2, show_default=True, help="Most levels of recursion.")
 @click.option("--size", type=click.IntRange(1, 16384), default=512, show_default=True, help="Of the square factors.")
-@click.option("--calm", "calming", is_flag=True, help="Search a change of basis with a lower growth factor.")
+@click.option("--calm", is_flag=True, help="Search a change of basis with a lower growth factor.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--save/--no-save", default=True, show_default=True, help="Keep the scheme in the new basis.")
 @as_json
 @with_catalog
 def accuracy(
-    query: str, levels: int, size: int, calming: bool, seed: int, save: bool, as_json: bool, catalog: Catalog
+    query: str, levels: int, size: int, calm: bool, seed: int, save: bool, as_json: bool, catalog: Catalog
 ) -> None:
     """Growth factors of a scheme, and its measured errors in four formats of floats."""
     from bilinear.commands.words.accuracy import accuracy_as_lines
-    from bilinear.decompositions.stability import growth
-    from bilinear.discover.growth import keep_lower, lower_growth
+    from bilinear.decompositions.stability import growth, lower_growth
+    from bilinear.discover.growth import STARTS, keep_lower
     from bilinear.layers.fast_matmul.table import measured_errors
 
     served = catalog.scheme(query)
     say(served.note)
     scheme, added, infimum = served.value, None, None
-    if calming:
-        found, seconds = lower_growth(scheme, seed)
-        added = keep_lower(catalog, scheme, found, seed, seconds) if save else None
+    if calm:
+        began = time.process_time()
+        found = lower_growth(scheme, STARTS, seed)
+        added = keep_lower(catalog, scheme, found, seed, time.process_time() - began) if save else None
         scheme, infimum = found.scheme, found.infimum
     before, after = growth(served.value), growth(scheme)
     errors = measured_errors(scheme, levels, size, seed)

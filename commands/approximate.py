@@ -74,8 +74,8 @@ def approximate(
     given = [catalog.factors(query).value for query in starts if not is_seed(query)]
     named = [query.removeprefix(PREFIX) for query in starts if is_seed(query)]
     limits = _ranks(ranks), parse_budget(budget), seed
-    with counted("approximating") as told:
-        pool = searched(built, *limits, given, named=named, bounded=bounded, told=told)
+    with counted("approximating") as on_progress:
+        pool = searched(built, *limits, given, named=named, bounded=bounded, on_progress=on_progress)
     added = keep_nearer(catalog, pool, given, seed) if save else []
     if as_json:
         print_json(pool_as_dict(pool, added))
@@ -108,8 +108,8 @@ def seeds(target: str, ranks: str, draws: int, seed: int, out: Path | None, as_j
         require_format(out)
     built, chosen = canonical(parse_target(target)), _ranks(ranks)
     best = [entry for entry in held(catalog, built) if entry.rank in chosen]
-    with counted("comparing") as told:
-        rows = compared(built, chosen, draws, seed, told)
+    with counted("comparing") as on_progress:
+        rows = compared(built, chosen, draws, seed, on_progress)
     if as_json:
         print_json(compared_as_dict(rows, best))
     else:

@@ -36,8 +36,8 @@ def list_entries(target: str | None, with_figures: bool, as_json: bool, catalog:
         from bilinear.commands.screen import counted
         from bilinear.discover.figures import figures
 
-        with counted("reading", len(listings)) as told:
-            found = figures(catalog, listings, told)
+        with counted("reading", len(listings)) as on_progress:
+            found = figures(catalog, listings, on_progress)
     if as_json:
         print_json(listings_as_list(listings, found))
     else:
@@ -165,8 +165,8 @@ def dedupe(target: str | None, removing: bool, as_json: bool, catalog: Catalog) 
     from bilinear.decompositions.operations import canonical
 
     wanted = None if target is None else canonical(parse_target(target))
-    with counted("comparing") as told:
-        groups = classes(catalog, wanted, lambda listing: told(listing.id))
+    with counted("comparing") as on_progress:
+        groups = classes(catalog, wanted, lambda listing: on_progress(listing.id))
     removed = [catalog.remove(listing.id) for listing in spare(catalog, groups)] if removing else []
     if as_json:
         print_json(classes_as_dict(groups, removed))
@@ -186,8 +186,8 @@ def pareto(target: str, as_json: bool, catalog: Catalog) -> None:
     from bilinear.decompositions.operations import canonical
     from bilinear.discover.pareto import pareto as compared
 
-    with counted("reading") as told:
-        rows = compared(catalog, canonical(parse_target(target)), told)
+    with counted("reading") as on_progress:
+        rows = compared(catalog, canonical(parse_target(target)), on_progress)
     if as_json:
         print_json(pareto_as_list(rows))
     else:

@@ -27,8 +27,8 @@ def import_command(context: click.Context, paths: tuple[Path, ...], as_json: boo
     from bilinear.catalog.importing import STATUSES, import_paths
     from bilinear.commands.screen import shares_done
 
-    with shares_done("importing") as heard:
-        report = import_paths(catalog, paths, heard)
+    with shares_done("importing") as on_progress:
+        report = import_paths(catalog, paths, on_progress)
     counts = {status: report.count(status) for status in STATUSES}
     if as_json:
         keys = ("status", "record", "format", "detail", "note")

@@ -28,14 +28,14 @@ class Figures:
 
 
 def figures(
-    catalog: Catalog, listings: Iterable[Listing], told: Callable[[str], None] = lambda _: None
+    catalog: Catalog, listings: Iterable[Listing], on_progress: Callable[[str], None] = lambda _: None
 ) -> list[Figures]:
     """The figures of entries; each is read and verified.
 
     Args:
         catalog: That lists them.
         listings: Which.
-        told: Called with the id of each entry before it is read.
+        on_progress: Called with the id of each entry before it is read.
 
     Raises:
         CatalogError: If an entry cannot be read.
@@ -43,7 +43,7 @@ def figures(
     """
     rows = []
     for listing in listings:
-        told(listing.id)
+        on_progress(listing.id)
         rows.append(_figures(catalog, listing) if listing.kind == "scheme" else Figures(listing))
     return rows
 

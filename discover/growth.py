@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from bilinear.decompositions.errors import SchemeError
 from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.scheme import Scheme
-from bilinear.decompositions.stability import Calmed, calmed
+from bilinear.decompositions.stability import LowerGrowth, lower_growth
 from bilinear.discover.keep import HASH_WORD, Made, keep
 
 if TYPE_CHECKING:
@@ -17,18 +16,11 @@ if TYPE_CHECKING:
     from bilinear.catalog.writing import Added
 
 SOLVER = "accuracy"
-STARTS = 8
+STARTS = 8  # descents of a search
 RECIPE = "change of basis"
 
 
-def lower_growth(scheme: Scheme, seed: int) -> tuple[Calmed, float]:
-    """The search of `bilinear accuracy --calm`, and its CPU seconds."""
-    began = time.process_time()
-    found = calmed(scheme, STARTS, seed)
-    return found, time.process_time() - began
-
-
-def keep_lower(catalog: Catalog, given: Scheme, found: Calmed, seed: int, cpu_seconds: float) -> Added | None:
+def keep_lower(catalog: Catalog, given: Scheme, found: LowerGrowth, seed: int, cpu_seconds: float) -> Added | None:
     """Add the scheme in the new basis with its lineage; None where no better basis was found.
 
     Args:
@@ -66,4 +58,4 @@ def replay(entry: SchemeEntry, parent: Scheme) -> Scheme:
     past = entry.provenance
     if past.solver != SOLVER or past.seed is None:
         raise SchemeError(f"entry {entry.hash[:8]}: found by {past.solver}, not by {SOLVER}")
-    return lower_growth(parent, past.seed)[0].scheme
+    return lower_growth(parent, STARTS, past.seed).scheme

@@ -34,13 +34,13 @@ class Row:
         return self.listing.rank or 0, self.additions, self.gamma
 
 
-def pareto(catalog: Catalog, target: Target, told: Callable[[str], None] = lambda name: None) -> list[Row]:
+def pareto(catalog: Catalog, target: Target, on_progress: Callable[[str], None] = lambda name: None) -> list[Row]:
     """The schemes of a target over zt, z and q, by their products, additions and growth.
 
     Args:
         catalog: Where to look.
         target: In the order of sizes of the catalog.
-        told: Called with the id of each entry before it is read.
+        on_progress: Called with the id of each entry before it is read.
 
     Raises:
         CatalogError: If an entry cannot be read.
@@ -50,7 +50,7 @@ def pareto(catalog: Catalog, target: Target, told: Callable[[str], None] = lambd
     for listing in catalog.of_target(target):
         if listing.kind != "scheme" or listing.ring not in ("zt", "z", "q"):
             continue
-        told(listing.id)
+        on_progress(listing.id)
         scheme = catalog.scheme(listing.id).value
         additions = program_of(catalog, scheme).operations.additions
         rows.append(Row(listing, additions, growth(scheme).gamma, True))

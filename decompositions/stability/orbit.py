@@ -30,7 +30,7 @@ Changes = tuple[Floats, Floats, Floats]
 
 
 @dataclass(frozen=True, slots=True)
-class Calmed:
+class LowerGrowth:
     """A scheme with a lower growth factor.
 
     Attributes:
@@ -46,7 +46,7 @@ class Calmed:
     changes: tuple[NDArray[np.int64], ...]
 
 
-def calmed(scheme: Scheme, starts: int = 8, seed: int = 0) -> Calmed:
+def lower_growth(scheme: Scheme, starts: int = 8, seed: int = 0) -> LowerGrowth:
     """Search the orbit of a scheme under changes of basis for a lower growth factor.
 
     Args:
@@ -62,7 +62,9 @@ def calmed(scheme: Scheme, starts: int = 8, seed: int = 0) -> Calmed:
     rng = np.random.default_rng(seed)
     found = [_descended(scheme, rng if start else None) for start in range(starts)]
     infimum, changes = min(found, key=lambda pair: pair[0])
-    best = Calmed(scheme, growth(scheme).gamma, infimum, tuple(np.eye(n, dtype=np.int64) for n in scheme.target.sizes))
+    best = LowerGrowth(
+        scheme, growth(scheme).gamma, infimum, tuple(np.eye(n, dtype=np.int64) for n in scheme.target.sizes)
+    )
     for scale in SCALES:
         rounded = tuple(np.rint(_normal(change) * scale).astype(np.int64) for change in changes)
         if any(abs(np.linalg.det(matrix)) < 0.5 for matrix in rounded):
@@ -72,7 +74,7 @@ def calmed(scheme: Scheme, starts: int = 8, seed: int = 0) -> Calmed:
             break
         value = growth(moved).gamma
         if value < best.gamma:
-            best = Calmed(moved, value, infimum, rounded)
+            best = LowerGrowth(moved, value, infimum, rounded)
         if best.gamma <= infimum * ENOUGH:
             break
     return best

@@ -40,7 +40,7 @@ def compared(
     ranks: Iterable[int],
     draws: int = 1,
     rng_seed: int = 0,
-    told: Callable[[str], None] = lambda name: None,
+    on_progress: Callable[[str], None] = lambda name: None,
 ) -> list[Compared]:
     """Every kind of seed at every rank that it can take, fitted in the same way.
 
@@ -49,14 +49,14 @@ def compared(
         ranks: Numbers of products.
         draws: Seeds of each kind and rank, of which the best counts.
         rng_seed: Of all randomness.
-        told: Called with the name of each kind and rank.
+        on_progress: Called with the name of each kind and rank.
     """
     fit, found = Fit.of(target), []
     for rank in ranks:
         for kind in SEEDS.names():
             if kind == EXACT_ALONE:
                 continue
-            told(f"{kind} {rank}")
+            on_progress(f"{kind} {rank}")
             try:
                 seeds = [seed(kind, target, rank, np.random.default_rng([rng_seed, draw])) for draw in range(draws)]
             except TargetError:

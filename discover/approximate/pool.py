@@ -129,7 +129,7 @@ def approximate(
     *,
     named: Sequence[str] = (),
     bounded: bool = False,
-    told: Callable[[str], None] = lambda name: None,
+    on_progress: Callable[[str], None] = lambda name: None,
 ) -> Pool:
     """The nearest approximations of a tile product at each of the ranks.
 
@@ -144,7 +144,7 @@ def approximate(
         starts: Schemes or approximations of the target; those of more products are pruned to each rank.
         named: Seeds to begin from before all others.
         bounded: Whether only approximations of bounded norms are wanted.
-        told: Called before every descent, with its number.
+        on_progress: Called before every descent, with its number.
 
     Returns:
         What was found until the budget was spent, or the user interrupted.
@@ -157,7 +157,7 @@ def approximate(
     pool = Pool(Fit.of(target), tuple(sorted(set(ranks))), row_bound(target), not bounded, tuple(named))
     _require_possible(pool, starts)
     with interruption() as interrupted:
-        loop(_Descents(pool, list(_seeds(pool, starts)), rng_seed, told), budget, interrupted)
+        loop(_Descents(pool, list(_seeds(pool, starts)), rng_seed, on_progress), budget, interrupted)
     return pool
 
 
@@ -169,13 +169,13 @@ class _Descents:
         pool: What is best so far.
         seeds: To begin from, by name.
         rng_seed: Of all randomness.
-        told: Called before every descent, with its number.
+        on_progress: Called before every descent, with its number.
     """
 
     pool: Pool
     seeds: Sequence[tuple[str, Callable[[np.random.Generator], Approximation]]]
     rng_seed: int
-    told: Callable[[str], None]
+    on_progress: Callable[[str], None]
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -192,7 +192,7 @@ class _Descents:
     def advance(self) -> None:
         """One descent: from a seed while there are any, then from a move."""
         steps, pool = self.pool.steps, self.pool
-        self.told(str(steps + 1))
+        self.on_progress(str(steps + 1))
         rng = np.random.default_rng([self.rng_seed, steps])
         if steps < len(self.seeds):
             name, make = self.seeds[steps]
