@@ -69,7 +69,7 @@ def convert_(
     for name, module in modules.items():
         layer = layers.get(name)
         flops = None if shapes is None or layer is None else measure.formula(layer, shapes[name])
-        change = count(module), count(layer or module)
+        change = count(module), count(module if layer is None else layer)
         rows.append(Row(name, type(module).__name__, measure.shape_of(module), reasons[name], change, flops))
     counted = None if before is None or after is None else (before, after)
     return Report(tuple(rows), (parameters, count(model)), counted)

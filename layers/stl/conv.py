@@ -78,35 +78,18 @@ class STLConv2d(STLLayer):
                 will not do, or the dtype is not floating.
         """
         basis, dtype = Basis.of(scheme), dtype or torch.get_default_dtype()
-        super().__init__(basis, encoded, learnable_basis, sharing)
-        self.in_channels, self.out_channels, self.pad = in_channels, out_channels, pad
+        super().__init__(basis, encoded, learnable_basis, sharing, pad)
+        self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size, self.stride, self.dilation = _pair(kernel_size), _pair(stride), _pair(dilation)
         self.padding = _pair(padding)
         sizes = (in_channels, out_channels, *self.kernel_size, *self.stride, *self.dilation)
         self._check_layer(dtype, (*sizes, 1 + min(self.padding)))
-        if not pad:
-            require_multiple(f"layer {self.name()}", in_channels, self.tile[1])
-            require_multiple(f"layer {self.name()}", out_channels, self.tile[2])
-        self._register(basis_tensors(basis, (in_channels, out_channels), sharing, device, dtype))
-        shape = self._grid() if encoded else (out_channels, in_channels, *self.kernel_size)
-        own = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
-        self.register_parameter("encoded_weight" if encoded else "weight", own)
-        self.register_parameter(
-            "bias", nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None
-        )
+        self._make(basis, (out_channels, in_channels, *self.kernel_size), bias, device, dtype)
         self.reset_parameters()
 
     def name(self) -> str:
         """The layer, as error texts name it."""
         return f"STLConv2d({self.in_channels} -> {self.out_channels}, {_times(self.kernel_size)})"
-
-    def _grid(self) -> tuple[int, int, int]:
-        _, m, p = self.tile
-        return (
-            self.rank,
-            math.prod(self.kernel_size) * tiles_of(self.in_channels, m),
-            tiles_of(self.out_channels, p),
-        )
 
     @torch.no_grad()
     def reset_parameters(self) -> None:

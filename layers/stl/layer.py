@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Final
 
 import torch
@@ -13,6 +12,7 @@ from bilinear.layers.checks import require_float, require_sizes
 from bilinear.layers.errors import LayerError
 from bilinear.layers.stl.basis import Basis
 from bilinear.layers.stl.functional import Encoders, columns_of, encode_weight
+from bilinear.layers.stl.tiles import require_multiple, tiles_of
 
 SHARING: Final = ("layer", "column")
 """One basis for the layer, or an encoder for each column of input tiles and a decoder for each of output tiles."""
@@ -35,6 +35,7 @@ class STLLayer(nn.Module):
         encoded: Whether the encoded weight is the parameter; else a dense one.
         learnable_basis: Whether the encoders and the decoder are parameters; else they are buffers.
         sharing: One of `SHARING`.
+        pad: Whether sizes that are no multiple of the tile are padded with zeros; else they are refused.
     """
 
     encoder_x: Tensor
@@ -44,11 +45,11 @@ class STLLayer(nn.Module):
     weight: Tensor
     bias: nn.Parameter | None
 
-    def __init__(self, basis: Basis, encoded: bool, learnable_basis: bool, sharing: str) -> None:
+    def __init__(self, basis: Basis, encoded: bool, learnable_basis: bool, sharing: str, pad: bool) -> None:
         super().__init__()
         self.tile, self.rank, self.target = basis.tile, basis.rank, basis.target
         self.scheme_hash, self.entry_id = basis.scheme_hash, basis.entry_id
-        self.encoded, self.learnable_basis, self.sharing = encoded, learnable_basis, sharing
+        self.encoded, self.learnable_basis, self.sharing, self.pad = encoded, learnable_basis, sharing, pad
 
     def name(self) -> str:
         """The layer, as error texts name it."""
@@ -85,13 +86,34 @@ class STLLayer(nn.Module):
         if self.sharing not in SHARING:
             raise LayerError(f"layer {self.name()}: sharing {self.sharing!r}; choose {' or '.join(SHARING)}")
 
-    def _register(self, tensors: Mapping[str, Tensor]) -> None:
-        """The basis as parameters where it is learned; no forward pass uses the weight's encoder if `encoded`."""
+    def _make(
+        self,
+        basis: Basis,
+        shape: tuple[int, ...],
+        bias: bool,
+        device: torch.device | str | None,
+        dtype: torch.dtype,
+    ) -> None:
+        """Make the tensors of a layer, its dense weight of that shape, output features first; all empty but the basis.
+
+        The basis is learned as parameters; but no forward pass uses the weight's encoder if `encoded`.
+        """
+        (outputs, inputs, *kernel), (_, m, p) = shape, self.tile
+        if not self.pad:
+            require_multiple(f"layer {self.name()}", inputs, m)
+            require_multiple(f"layer {self.name()}", outputs, p)
+        tensors = basis_tensors(basis, (inputs, outputs), self.sharing, device, dtype)
         for name in BASIS:
             if self.learnable_basis and not (self.encoded and name == "encoder_w"):
                 self.register_parameter(name, nn.Parameter(tensors[name]))
             else:
                 self.register_buffer(name, tensors[name])
+        grid = self.rank, math.prod(kernel) * tiles_of(inputs, m), tiles_of(outputs, p)
+        own = nn.Parameter(torch.empty(grid if self.encoded else shape, device=device, dtype=dtype))
+        self.register_parameter("encoded_weight" if self.encoded else "weight", own)
+        self.register_parameter(
+            "bias", nn.Parameter(torch.empty(outputs, device=device, dtype=dtype)) if bias else None
+        )
 
     def _draw(self, shape: tuple[int, ...]) -> None:
         """Draw a dense weight as torch does, scaled to its output's variance, encode it, and draw the bias."""

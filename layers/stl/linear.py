@@ -72,21 +72,12 @@ class STLLinear(STLLayer):
                 numbers or multiplies no matrices, or the dtype is not floating.
         """
         basis, dtype = Basis.of(scheme), dtype or torch.get_default_dtype()
-        super().__init__(basis, encoded, learnable_basis, sharing)
-        self.in_features, self.out_features = in_features, out_features
-        self.dense_below, self.pad = dense_below, pad
+        super().__init__(basis, encoded, learnable_basis, sharing, pad)
+        self.in_features, self.out_features, self.dense_below = in_features, out_features, dense_below
         self._check_layer(dtype, (in_features, out_features))
-        if not pad:
-            require_multiple(f"layer {self.name()}", in_features, self.tile[1])
-            require_multiple(f"layer {self.name()}", out_features, self.tile[2])
-        self._register(basis_tensors(basis, (in_features, out_features), sharing, device, dtype))
-        own = torch.empty(self._grid() if encoded else (out_features, in_features), device=device, dtype=dtype)
-        self.register_parameter("encoded_weight" if encoded else "weight", nn.Parameter(own))
+        self._make(basis, (out_features, in_features), bias, device, dtype)
         if encoded and dense_below:
             self.register_buffer("weight", torch.empty(out_features, in_features, device=device, dtype=dtype))
-        self.register_parameter(
-            "bias", nn.Parameter(torch.empty(out_features, device=device, dtype=dtype)) if bias else None
-        )
         self.reset_parameters()
         self._remember()
         self.register_load_state_dict_post_hook(STLLinear._remember)  # type: ignore[no-untyped-call]
@@ -94,10 +85,6 @@ class STLLinear(STLLayer):
     def name(self) -> str:
         """The layer, as error texts name it."""
         return f"STLLinear({self.in_features} -> {self.out_features})"
-
-    def _grid(self) -> tuple[int, int, int]:
-        _, m, p = self.tile
-        return self.rank, tiles_of(self.in_features, m), tiles_of(self.out_features, p)
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
