@@ -60,6 +60,8 @@ def work(rank: int, port: int, folder: str) -> None:
     distributed.init_process_group("gloo", rank=rank, world_size=2)
     model = DistributedDataParallel(decoder())
     torch.save(gradients(model, TOKENS[rank : rank + 1]), os.path.join(folder, f"{rank}.pt"))  # noqa: PTH118
+    del model  # before the group that its reducer talks through: the other way round it can wait for ever
+    distributed.barrier()
     distributed.destroy_process_group()
 
 
