@@ -27,7 +27,7 @@ from benchmarks.transforms import TRANSFORMS
 from bilinear.commands.words.transforms import found_as_dict
 from bilinear.decompositions.transforms import parse_transform
 from bilinear.discover.engine.budget import Budget
-from bilinear.discover.transforms.gradient.solver import Gradient
+from bilinear.discover.transforms.gradient.halving import Gradient
 from bilinear.discover.transforms.proof import Proof
 from bilinear.discover.transforms.solver import Task
 

@@ -68,7 +68,7 @@ class TransformSolver(Protocol):
 TRANSFORM_SOLVERS = Registry(
     "transform solver",
     {
-        "gradient": "bilinear.discover.transforms.gradient.solver:Gradient",
+        "gradient": "bilinear.discover.transforms.gradient.halving:Gradient",
         "hierarchical": "bilinear.discover.transforms.hierarchical:Hierarchical",
     },
 )

@@ -3,7 +3,7 @@
 The solver is `AlternatingLeastSquares`; `bilinear.discover.discretize` makes its solutions exact.
 """
 
-from bilinear.discover.solvers.als.solver import AlternatingLeastSquares
+from bilinear.discover.solvers.als.alternating import AlternatingLeastSquares
 from bilinear.discover.solvers.als.state import AlsState
 
 __all__ = ["AlsState", "AlternatingLeastSquares"]

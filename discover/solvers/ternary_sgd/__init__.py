@@ -4,7 +4,7 @@ The solver is `TernarySgd`; its recipes are `annealed` and `paper`; the quantise
 `bilinear.discover.ternary`, shared with the layers.
 """
 
-from bilinear.discover.solvers.ternary_sgd.solver import TernarySgd
 from bilinear.discover.solvers.ternary_sgd.state import TernarySgdState
+from bilinear.discover.solvers.ternary_sgd.training import TernarySgd
 
 __all__ = ["TernarySgd", "TernarySgdState"]

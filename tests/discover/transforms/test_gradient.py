@@ -14,8 +14,8 @@ from bilinear.decompositions.transforms import Transform, TransformError, parse_
 from bilinear.discover.engine.budget import Budget, BudgetError
 from bilinear.discover.engine.checkpoint import CheckpointError
 from bilinear.discover.transforms.gradient.export import exported
+from bilinear.discover.transforms.gradient.halving import Gradient
 from bilinear.discover.transforms.gradient.refine import refined
-from bilinear.discover.transforms.gradient.solver import Gradient
 from bilinear.discover.transforms.gradient.structures import BLOCKS, STRUCTURES, Structure, bit_reversal, permutations
 from bilinear.discover.transforms.gradient.trials import Trials, finished, losses_of
 from bilinear.discover.transforms.solver import Task
