@@ -48,7 +48,7 @@ def entry_from_scheme(
         verifications: Checks it passed.
     """
     u, v, w = (_sparse(factor) for factor in scheme.factors)
-    denominators = tuple(_written(d) for d in scheme.denominators.tolist())
+    has_denominators = any(d != 1 for d in scheme.denominators.tolist())
     return SchemeEntry.model_construct(  # a Scheme keeps to every rule of its entry, so that none is checked again
         target=reference(scheme.target),
         ring=scheme.ring,
@@ -57,7 +57,7 @@ def entry_from_scheme(
         u=u,
         v=v,
         w=w,
-        denominators=denominators if any(d != 1 for d in denominators) else None,
+        denominators=tuple(map(_written, scheme.denominators.tolist())) if has_denominators else None,
         imag=_imaginary(scheme),
         provenance=provenance,
         lineage=lineage or Lineage(),
@@ -189,9 +189,9 @@ def _sparse(factor: IntArray) -> tuple[tuple[tuple[int, int | str], ...], ...]:
     values = factor[q, i].tolist()
     if magnitude(factor) >= JSON_SAFE:
         values = [_written(value) for value in values]
-    terms = list(zip(i.tolist(), values, strict=True))
+    terms = tuple(zip(i.tolist(), values, strict=True))
     ends = np.searchsorted(q, np.arange(len(factor) + 1)).tolist()
-    return tuple(tuple(terms[start:end]) for start, end in pairwise(ends))
+    return tuple([terms[start:end] for start, end in pairwise(ends)])
 
 
 def _written(number: int) -> int | str:

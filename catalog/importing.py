@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bilinear.catalog import layout
 from bilinear.catalog.errors import WrongSchemeError
 from bilinear.catalog.verifiers import Proved, prove
-from bilinear.decompositions import BilinearError, Scheme, __version__
+from bilinear.decompositions import Approximation, BilinearError, Scheme, __version__
 from bilinear.decompositions.formats import detect, fast_matmul, read, write
 from bilinear.decompositions.formats.border import Border
 from bilinear.decompositions.formats.draft import Draft, Fault, settle
@@ -199,9 +199,8 @@ class _Writer:
 
 def _size(proved: Proved) -> int:
     """Bytes that an entry takes while it waits, with its value and its originals, about."""
-    entry = proved.entry
-    numbers = 0 if entry.kind == "transform" else entry.rank * sum(entry.target.resolve().shape)
-    return sum(map(len, proved.originals.values())) + BYTES_A_NUMBER * numbers
+    factors = proved.value.factors if isinstance(proved.value, Scheme | Approximation) else ()
+    return sum(map(len, proved.originals.values())) + BYTES_A_NUMBER * sum(factor.size for factor in factors)
 
 
 def _read(path: Path) -> Iterator[Imported | _Waiting]:
@@ -263,8 +262,7 @@ def _settled(path: Path, name: str, source: Source, found: Draft | Fault) -> Imp
         reason = f"not {scheme.target.name} over {scheme.ring}: {verification.detail}"
         return Imported(path, "wrong", _line(path, reason, found.record), name, found.record, settled.note)
     provenance, lineage = _provenance(name, source, found.record, found.extra), Lineage(recipe=_recipe(name, source))
-    entry = entry_from_scheme(scheme, provenance, lineage)
-    proved = Proved(entry, scheme, verification, found.originals)
+    proved = Proved(scheme, verification, lambda: entry_from_scheme(scheme, provenance, lineage), found.originals)
     return _Waiting(Imported(path, "imported", "", name, found.record, settled.note), proved)
 
 
@@ -278,7 +276,9 @@ def _border(path: Path, name: str, source: Source, found: Border) -> Imported | 
     if not verification.ok:
         return Imported(path, "wrong", _line(path, detail), name)
     entry = entry_from_border(found, _provenance(name, source), Lineage(recipe=_recipe(name, source)))
-    return _Waiting(Imported(path, "imported", "", name), Proved(entry, found, verification, source.whole), detail)
+    return _Waiting(
+        Imported(path, "imported", "", name), Proved(found, verification, lambda: entry, source.whole), detail
+    )
 
 
 def _recipe(name: str, source: Source) -> str:

@@ -35,6 +35,8 @@ FACTORS = {"u", "v", "w", "imag"}
 UNORDERED = ("provenance", "operations")
 """Keys that hold a mapping of the caller's, which is written in the order of its names."""
 
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
 AnyEntry = SchemeEntry | ApproximationEntry | TransformEntry | BorderEntry
 
 
@@ -53,11 +55,14 @@ def dumps(entry: AnyEntry) -> bytes:
         texts = {key: _value(key, value) for key, value in document.items()}
     except ValueError as error:
         raise CatalogError(f"entry {entry.hash[:8]}: {error}; JSON knows finite numbers only") from None
+    known = _Texts()
     if entry.kind != "transform":
-        texts |= {factor: _products(getattr(entry, factor)) for factor in "uvw"}
+        texts |= {factor: _products(getattr(entry, factor), known) for factor in "uvw"}
     if entry.kind == "scheme" and entry.imag is not None:
         imag = entry.imag
-        texts["imag"] = "{" + ",\n".join(f'"{factor}":{_products(getattr(imag, factor))}' for factor in "uvw") + "}"
+        texts["imag"] = (
+            "{" + ",\n".join(f'"{factor}":{_products(getattr(imag, factor), known)}' for factor in "uvw") + "}"
+        )
     lines = [f"{json.dumps(key)}:{texts[key]}" for key in type(entry).model_fields if key in texts]
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode("ascii")
 
@@ -68,10 +73,19 @@ def _value(key: str, value: Any) -> str:
     return _compact(value, sort_keys=key in UNORDERED)
 
 
-def _products(rows: tuple[Any, ...]) -> str:
-    """Nested tuples of numbers and of texts that are numbers, one product a line; `repr` is the fastest way to them."""
-    lines = ",\n".join(map(repr, rows)).replace(" ", "").replace(",)", ")").replace("'", '"')
-    return f"[\n{lines}\n]".replace("(", "[").replace(")", "]") if rows else "[]"
+class _Texts(dict[Any, str]):
+    """Terms as JSON; each different one is encoded once, since most occur often."""
+
+    def __missing__(self, term: Any) -> str:
+        is_plain = type(term) is tuple and [type(number) for number in term] == [int, int]
+        self[term] = text = f"[{term[0]},{term[1]}]" if is_plain else _encode(term)
+        return text
+
+
+def _products(rows: tuple[tuple[Any, ...], ...], texts: _Texts) -> str:
+    """Rows of terms, one product a line."""
+    lines = ",\n".join([f"[{','.join(map(texts.__getitem__, row))}]" for row in rows])
+    return f"[\n{lines}\n]" if lines else "[]"
 
 
 def _compact(value: Any, sort_keys: bool = False) -> str:

@@ -33,23 +33,28 @@ class Proved:
     """An entry that is what it claims, read or about to be written.
 
     Attributes:
-        entry: Any kind.
         value: The scheme, approximation, border scheme or exact transform that it holds.
         verification: That it computes its target.
+        make: The entry, of any kind; one that is not written need not be made.
         originals: What it was read from, by the ending of the file; attached as `original` where it is added.
 
     Raises:
         WrongSchemeError: If the verification did not succeed.
     """
 
-    entry: AnyEntry
     value: Any
     verification: Verification
+    make: Callable[[], AnyEntry]
     originals: Mapping[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.verification.ok:
             raise WrongSchemeError(f"{name_of(self.entry)}: {self.verification.detail}", self.verification)
+
+    @property
+    def entry(self) -> AnyEntry:
+        """The entry itself."""
+        return self.make()
 
 
 def prove(entry: AnyEntry, source: str) -> Proved:
@@ -75,7 +80,7 @@ def prove(entry: AnyEntry, source: str) -> Proved:
         raise WrongSchemeError(f"{source}: not {name_of(entry)}: {verification.detail}", verification)
     if not _has_own_hash(entry, value):
         raise CatalogError(f"{source}: hash: {entry.hash[:8]}... is not that of the content; the file was changed")
-    return Proved(entry, value, verification)
+    return Proved(value, verification, lambda: entry)
 
 
 def _verifier(kind: str) -> Callable[[Any], tuple[Any, Verification]]:

@@ -12,8 +12,8 @@ from bilinear.catalog.errors import CatalogError
 from bilinear.catalog.index import Index, read_or_none
 from bilinear.catalog.layout import Listing
 from bilinear.catalog.verifiers import Proved
-from bilinear.decompositions import Scheme, Target, Verification
-from bilinear.decompositions.operations import ORDERS, canonical, permute
+from bilinear.decompositions import Scheme, content_hash
+from bilinear.decompositions.operations import ORDERS, permute
 
 if TYPE_CHECKING:
     from bilinear.catalog.text import AnyEntry
@@ -63,28 +63,39 @@ def add_all(index: Index, root: Path, waiting: Iterable[Proved]) -> list[Added]:
 
 
 class _Offer:
-    """An entry in each order of sizes in which it may be stored; the first of them is written."""
+    """An entry, and where it may lie: a matrix product in each order in which its sizes rise."""
 
     def __init__(self, proved: Proved) -> None:
-        self.proved, self.forms, self.note = proved, [proved.entry], ""
-        if isinstance(proved.value, Scheme) and not _is_in_order(target := proved.value.target):
-            self.forms = list(_in_order(proved.entry, proved.value))
-            self.note = f"{target.short} is stored as {canonical(target).short}, by a permutation"
-        self.places = [(layout.entry_folder(form), form.hash) for form in self.forms]
+        self.proved, self.note = proved, ""
+        self.schemes: list[Scheme] = []
+        if not isinstance(proved.value, Scheme):
+            self.places = [(layout.entry_folder(proved.entry), proved.entry.hash)]
+            return
+        self.schemes = list(_in_order(proved.value))
+        self.places = [(layout.target_folder(scheme.target), content_hash(scheme)) for scheme in self.schemes]
+        if self.schemes[0] is not proved.value:
+            self.note = f"{proved.value.target.short} is stored as {self.schemes[0].target.short}, by a permutation"
+
+    def entry(self) -> AnyEntry:
+        """What is written at the first place; the check that was just made replaces one by the same method."""
+        from bilinear.catalog.convert import entry_from_scheme, record
+
+        entry, verification = self.proved.entry, self.proved.verification
+        if self.note:  # what was checked of the other order is dropped
+            entry = entry_from_scheme(self.schemes[0], entry.provenance, entry.lineage)
+        others = [known for known in entry.verification if known.method != verification.method]
+        return entry.model_copy(update={"verification": (record(verification), *others)})
 
 
-def _is_in_order(target: Target) -> bool:
-    return target.family != "matmul" or list(target.sizes) == sorted(target.sizes)
-
-
-def _in_order(entry: AnyEntry, scheme: Scheme) -> Iterator[AnyEntry]:
-    """The entry with its sizes in rising order, in each way in which that can be done."""
-    from bilinear.catalog.convert import entry_from_scheme
-
-    sizes = scheme.target.sizes
+def _in_order(scheme: Scheme) -> Iterator[Scheme]:
+    """A matrix product with its sizes in rising order, in each way in which that can be done; others as they are."""
+    sizes = list(scheme.target.sizes)
+    if scheme.target.family != "matmul" or sizes == sorted(sizes):
+        yield scheme
+        return
     for order in ORDERS:
         if [sizes[axis] for axis in order] == sorted(sizes):
-            yield entry_from_scheme(permute(scheme, order), entry.provenance, entry.lineage)
+            yield permute(scheme, order)
 
 
 class _Batch:
@@ -99,30 +110,30 @@ class _Batch:
 
     def duplicate(self, offer: _Offer) -> Added | None:
         """What holds the entry in one of its forms; None if nothing does."""
-        for folder, content_hash in offer.places:
-            known = self._placed.get((folder, content_hash)) or self._stored(folder, content_hash)
+        for place in offer.places:
+            known = self._placed.get(place) or self._stored(*place)
             if known is not None:
                 return Added(known, "duplicate", offer.note)
         return None
 
-    def _stored(self, folder: Path, content_hash: str) -> str | None:
+    def _stored(self, folder: Path, wanted: str) -> str | None:
         if folder not in self._listed:
             listed = self._listed[folder] = {}
             for listing in self._index.in_folder(folder):
                 listed.setdefault(listing.hash[: layout.NAME_DIGITS], []).append(listing)
-        candidates = self._listed[folder].get(content_hash[: layout.NAME_DIGITS], [])
-        return next((listing.id for listing in candidates if _holds(listing, content_hash)), None)
+        candidates = self._listed[folder].get(wanted[: layout.NAME_DIGITS], [])
+        return next((listing.id for listing in candidates if _holds(listing, wanted)), None)
 
     def put(self, offer: _Offer) -> Added:
         """Take up what is new."""
         from bilinear.catalog.text import dumps
 
-        form, (folder, content_hash) = offer.forms[0], offer.places[0]
-        stem = self._free_stem(form, folder)
-        self._entries[self._root / folder / f"{stem}.json"] = dumps(_with_record(form, offer.proved.verification))
-        attached = self._root / layout.ATTACHMENTS / content_hash
+        entry, (folder, own_hash) = offer.entry(), offer.places[0]
+        stem = self._free_stem(entry, folder)
+        self._entries[self._root / folder / f"{stem}.json"] = dumps(entry)
+        attached = self._root / layout.ATTACHMENTS / own_hash
         self._originals |= {attached / f"{ORIGINAL}{end}": data for end, data in offer.proved.originals.items()}
-        self._placed[folder, content_hash] = identifier = layout.identifier(folder, stem)
+        self._placed[folder, own_hash] = identifier = layout.identifier(folder, stem)
         return Added(identifier, "added", offer.note)
 
     def _free_stem(self, entry: AnyEntry, folder: Path) -> str:
@@ -144,18 +155,10 @@ class _Batch:
         _write(self._entries)
 
 
-def _holds(listing: Listing, content_hash: str) -> bool:
+def _holds(listing: Listing, wanted: str) -> bool:
     """Whether an entry has this hash, by its name and by what the file states; a damaged file holds nothing."""
-    entry = read_or_none(listing) if content_hash.startswith(listing.hash) else None
-    return entry is not None and entry.hash == content_hash
-
-
-def _with_record(entry: AnyEntry, verification: Verification) -> AnyEntry:
-    """The entry with the check that was just made in the place of an earlier one by the same method."""
-    from bilinear.catalog.convert import record
-
-    others = [known for known in entry.verification if known.method != verification.method]
-    return entry.model_copy(update={"verification": (record(verification), *others)})
+    entry = read_or_none(listing) if wanted.startswith(listing.hash) else None
+    return entry is not None and entry.hash == wanted
 
 
 def _write(contents: Mapping[Path, bytes]) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import math
 from fractions import Fraction
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from bilinear.decompositions.scheme import Approximation, Scheme
 
 HASH_DIGITS = 64
 """Hexadecimal digits of a content hash."""
+
+_HASHES: WeakKeyDictionary[Scheme, str] = WeakKeyDictionary()
+"""Of schemes that were asked for; a scheme never changes."""
 
 Gaussian = tuple[int, int]
 Row = list[Gaussian]
@@ -55,7 +59,11 @@ def content_hash(source: Scheme | Approximation) -> str:
     The declared ring counts by its characteristic only: a scheme over `zt` read as one over `q` stays the same scheme.
     Approximations are equal only if every float is, in its place.
     """
-    return _scheme_hash(source) if isinstance(source, Scheme) else _approximation_hash(source)
+    if not isinstance(source, Scheme):
+        return _approximation_hash(source)
+    if source not in _HASHES:
+        _HASHES[source] = _scheme_hash(source)
+    return _HASHES[source]
 
 
 def _approximation_hash(approximation: Approximation) -> str:

@@ -15,7 +15,7 @@ def available() -> int:
     """Bytes that can be taken now: free physical memory, or what the control group leaves if that is less."""
     free = os.sysconf("SC_PAGE_SIZE") * _free_pages()
     try:
-        left = int(_CGROUP_LIMIT.read_text()) - int(_CGROUP_USED.read_text())
+        left = int(_read(_CGROUP_LIMIT)) - int(_read(_CGROUP_USED))
     except (OSError, ValueError):
         return free
     return max(min(free, left), 0)
@@ -24,12 +24,19 @@ def available() -> int:
 def _free_pages() -> int:
     """Pages free or reclaimable; the kernel's own estimate where it gives one."""
     try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024 // os.sysconf("SC_PAGE_SIZE")
+        _, found, rest = _read("/proc/meminfo").partition(b"MemAvailable:")
     except OSError:
-        pass
-    return os.sysconf("SC_PHYS_PAGES")
+        found = rest = b""
+    return int(rest.split(None, 1)[0]) * 1024 // os.sysconf("SC_PAGE_SIZE") if found else os.sysconf("SC_PHYS_PAGES")
+
+
+def _read(path: str | Path) -> bytes:
+    """The first bytes of a file of the kernel, without a buffer: small schemes ask often."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(descriptor, 4096)
+    finally:
+        os.close(descriptor)
 
 
 def require(needed: int, what: str) -> None:

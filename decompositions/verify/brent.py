@@ -109,7 +109,7 @@ def arithmetic(scheme: Scheme, scale: int) -> type[np.float64] | type[np.int64] 
     imaginary parts are joined), nor does the target's side exceed L * max|T|. Below 2^53 float64 is exact and BLAS
     computes it, below 2^62 int64, else Python integers.
     """
-    bound = scheme.rank * max((scale // d for d in scheme.denominators.tolist()), default=1)
+    bound = scheme.rank * (1 if scale == 1 else max(scale // d for d in scheme.denominators.tolist()))
     for real, imag in scheme.parts:
         bound *= max(rings.magnitude(real), 0 if imag is None else rings.magnitude(imag), 1)
     bound *= 4 if scheme.imag is not None else 1
@@ -134,9 +134,10 @@ def _sum(u: Parts, v: Parts, w: Parts, block: slice) -> Parts:
     """sum_q u[q,i] v[q,j] w[q,k] as real and imaginary part, i within the block, shape (count, right, out)."""
     columns = _taken(u, (slice(None), block))
     read = columns[0] != 0 if columns[1] is None else (columns[0] != 0) | (columns[1] != 0)
-    alive = np.flatnonzero(read.any(axis=1))
-    pairs = _complex(_taken(columns, alive), _taken(v, alive), _outer)
-    return _complex(pairs, _taken(w, alive), _joined)
+    alive = read.any(axis=1)
+    if not alive.all():
+        columns, v, w = (_taken(part, alive) for part in (columns, v, w))
+    return _complex(_complex(columns, v, _outer), w, _joined)
 
 
 def _outer(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:

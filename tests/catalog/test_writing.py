@@ -15,7 +15,7 @@ from bilinear.decompositions import Scheme, parse_target, permute, standard, str
 
 
 def proved(scheme: Scheme) -> Proved:
-    return Proved(entry_of(scheme), scheme, verify(scheme), {".txt": b"as it was"})
+    return Proved(scheme, verify(scheme), lambda: entry_of(scheme), {".txt": b"as it was"})
 
 
 def test_a_batch_writes_what_add_writes(tmp_path: Path) -> None:
