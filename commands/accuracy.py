@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 @click.option("--levels", type=click.IntRange(1, 6), default=2, show_default=True, help="Most levels of recursion.")
 @click.option("--size", type=click.IntRange(1, 16384), default=512, show_default=True, help="Of the square factors.")
 @click.option("--calm", is_flag=True, help="Search a change of basis with a lower growth factor.")
+@click.option(
+    "--largest", type=click.IntRange(1, 1 << 40), default=1 << 11, show_default=True, help="Coefficient, with --calm."
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--save/--no-save", default=True, show_default=True, help="Keep the scheme in the new basis.")
 @as_json
 @with_catalog
 def accuracy(
-    query: str, levels: int, size: int, calm: bool, seed: int, save: bool, as_json: bool, catalog: Catalog
+    query: str, levels: int, size: int, calm: bool, largest: int, seed: int, save: bool, as_json: bool, catalog: Catalog
 ) -> None:
     """Growth factors of a scheme, and its measured errors in four formats of floats."""
     from bilinear.commands.words.accuracy import accuracy_as_lines
@@ -37,8 +40,8 @@ def accuracy(
     scheme, added, infimum = served.value, None, None
     if calm:
         began = time.process_time()
-        found = lower_growth(scheme, STARTS, seed)
-        added = keep_lower(catalog, scheme, found, seed, time.process_time() - began) if save else None
+        found = lower_growth(scheme, STARTS, seed, largest)
+        added = keep_lower(catalog, scheme, found, seed, largest, time.process_time() - began) if save else None
         scheme, infimum = found.scheme, found.infimum
     before, after = growth(served.value), growth(scheme)
     errors = measured_errors(scheme, levels, size, seed)

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 SOLVER = "accuracy"
 STARTS = 8  # descents of a search
+FORMER_LARGEST = 1 << 20  # the bound of entries that name none
 RECIPE = "change of basis"
 
 
-def keep_lower(catalog: Catalog, given: Scheme, found: LowerGrowth, seed: int, cpu_seconds: float) -> Added | None:
+def keep_lower(
+    catalog: Catalog, given: Scheme, found: LowerGrowth, seed: int, largest: int, cpu_seconds: float
+) -> Added | None:
     """Add the scheme in the new basis with its lineage; None where no better basis was found.
 
     Args:
@@ -28,6 +31,7 @@ def keep_lower(catalog: Catalog, given: Scheme, found: LowerGrowth, seed: int, c
         given: The scheme of an entry of this catalog.
         found: What `lower_growth` found.
         seed: Of that search.
+        largest: Its bound on coefficients.
         cpu_seconds: Of that search.
 
     Raises:
@@ -38,8 +42,9 @@ def keep_lower(catalog: Catalog, given: Scheme, found: LowerGrowth, seed: int, c
     parent = content_hash(given)
     made = Made(
         SOLVER,
-        ["accuracy", parent[:HASH_WORD], "--calm", "--seed", str(seed)],
+        ["accuracy", parent[:HASH_WORD], "--calm", "--seed", str(seed), "--largest", str(largest)],
         rank=given.rank,
+        parameters={"largest": largest},
         seed=seed,
         steps=STARTS,
         cpu_seconds=cpu_seconds,
@@ -58,4 +63,7 @@ def replay(entry: SchemeEntry, parent: Scheme) -> Scheme:
     past = entry.provenance
     if past.solver != SOLVER or past.seed is None:
         raise SchemeError(f"entry {entry.hash[:8]}: found by {past.solver}, not by {SOLVER}")
-    return lower_growth(parent, STARTS, past.seed).scheme
+    largest = past.parameters.get("largest", FORMER_LARGEST)
+    if not isinstance(largest, int):
+        raise SchemeError(f"entry {entry.hash[:8]}: parameter largest is {largest!r}; a whole number is needed")
+    return lower_growth(parent, STARTS, past.seed, largest).scheme

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bilinear.catalog.layout import Listing
 from bilinear.catalog.store import Catalog
+from bilinear.decompositions.rings import holds, parse_ring
 from bilinear.decompositions.stability import growth
 from bilinear.decompositions.targets import Target
 from bilinear.discover.optimize.programs import program_of
@@ -20,7 +21,8 @@ class Row:
         listing: What the index knows of it.
         additions: Of its program, if one was found, else as its factors stand.
         gamma: Growth factor, see `stability.growth`.
-        efficient: Whether no other entry over its ring is as good in all three and better in one.
+        efficient: Whether no other entry, over its coefficient set or a smaller one, is as good in all three and
+            better in one.
     """
 
     listing: Listing
@@ -59,5 +61,10 @@ def pareto(catalog: Catalog, target: Target, on_progress: Callable[[str], None] 
 
 
 def _beats(other: Row, row: Row) -> bool:
+    """Whether the other scheme serves wherever this one does, costs no more, and less in something.
+
+    At equal costs the one over the smaller coefficient set is better: it serves in more places.
+    """
+    ring, own = parse_ring(other.listing.ring or ""), parse_ring(row.listing.ring or "")
     no_worse = all(a <= b for a, b in zip(other.costs, row.costs, strict=True))
-    return other.listing.ring == row.listing.ring and no_worse and other.costs != row.costs
+    return holds(own, ring) and no_worse and (other.costs != row.costs or ring != own)

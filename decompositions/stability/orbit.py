@@ -24,7 +24,8 @@ from bilinear.decompositions.stability.growth import Floats, factors, gamma, gro
 SPREAD = 0.5  # size of the entries that a start adds to the identity
 SCALES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 ENOUGH = 1.00002  # a coarser rounding is taken if its gamma is within this factor of the minimum
-LARGEST = 1 << 20  # coefficients of the schemes that are offered
+LARGEST = 1 << 11
+"""Bound on coefficients of the schemes that are offered: half precision holds such integers exactly."""
 
 Changes = tuple[Floats, Floats, Floats]
 
@@ -46,13 +47,14 @@ class LowerGrowth:
     changes: tuple[NDArray[np.int64], ...]
 
 
-def lower_growth(scheme: Scheme, starts: int = 8, seed: int = 0) -> LowerGrowth:
+def lower_growth(scheme: Scheme, starts: int = 8, seed: int = 0, largest: int = LARGEST) -> LowerGrowth:
     """Search the orbit of a scheme under changes of basis for a lower growth factor.
 
     Args:
         scheme: A scheme of n x m x p over `zt`, `z` or `q`.
         starts: Descents, the first from the scheme's own basis.
         seed: Of the other starts.
+        largest: Bound on the numerators of the scheme in the new basis; the larger it is, the nearer to the infimum.
 
     Raises:
         SchemeError: If the scheme is no matrix product, or over another set.
@@ -70,7 +72,7 @@ def lower_growth(scheme: Scheme, starts: int = 8, seed: int = 0) -> LowerGrowth:
         if any(abs(np.linalg.det(matrix)) < 0.5 for matrix in rounded):
             continue
         moved = sandwich(scheme, *rounded)
-        if max(int(np.abs(factor).max()) for factor in moved.factors) > LARGEST:
+        if max(int(np.abs(factor).max()) for factor in moved.factors) > largest:
             break
         value = growth(moved).gamma
         if value < best.gamma:

@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bilinear.layers.checks import dtype_name
+from bilinear.layers.errors import LayerError
 from bilinear.layers.fast_matmul.rows import Rows, Source
 from bilinear.layers.kernels.cpu import threads_of_torch
 
@@ -61,7 +63,15 @@ def combine(source: Blocks, target: Blocks, rows: Rows) -> None:
         source: Float blocks.
         target: Of the same block shape, dtype and device; not the same memory.
         rows: Which blocks, with which coefficients.
+
+    Raises:
+        LayerError: If a coefficient is beyond the blocks' type.
     """
+    if rows.largest > (most := torch.finfo(source.memory.dtype).max):
+        raise LayerError(
+            f"fast_matmul in {dtype_name(source.memory.dtype)}: a coefficient is {rows.largest:.4g}, beyond {most:.4g}; "
+            "choose a wider type, or a scheme with smaller coefficients"
+        )
     if source.memory.device.type == "cpu" and source.memory.dtype in COMPILED:
         _compiled(source, target, rows)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,11 @@ class Rows:
     def additions(self) -> int:
         """Additions of two blocks."""
         return int(np.maximum(np.diff(self.starts) - 1 + self.gains, 0).sum())
+
+    @cached_property
+    def largest(self) -> float:
+        """The largest absolute coefficient; 0 if there is none."""
+        return float(np.abs(self.coefficients).max(initial=0.0))
 
     @classmethod
     def of(

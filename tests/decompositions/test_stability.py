@@ -17,7 +17,7 @@ from bilinear.decompositions import (
     winograd,
 )
 from bilinear.decompositions.equivalence import Verdict, equivalent
-from bilinear.decompositions.stability import growth, lower_growth
+from bilinear.decompositions.stability import LARGEST, growth, lower_growth
 from bilinear.decompositions.stability.orbit import _slopes
 
 
@@ -50,12 +50,20 @@ def test_denominators_count() -> None:
 def test_the_known_minimum_of_two_by_two_is_reached_exactly() -> None:
     """12.0662 is the published value (Dumas, Pernet, Sedoglavic)."""
     for scheme in (strassen(), winograd()):
-        found = lower_growth(scheme, starts=3)
+        found = lower_growth(scheme, starts=3, largest=1 << 20)
         assert found.infimum == pytest.approx(12.0660, abs=1e-4)
         assert found.gamma < 12.0664
         assert verify(found.scheme).ok
         assert growth(found.scheme).gamma == found.gamma
     assert equivalent(strassen(), found.scheme).verdict is Verdict.SAME
+
+
+def test_coefficients_are_bounded_unless_more_is_asked_for() -> None:
+    small, large = (lower_growth(strassen(), starts=3, largest=bound) for bound in (16, 1 << 20))
+    assert max(int(abs(factor).max()) for factor in small.scheme.factors) <= 16
+    assert large.gamma < small.gamma < growth(strassen()).gamma
+    default = lower_growth(strassen(), starts=3).scheme
+    assert max(int(abs(factor).max()) for factor in default.factors) <= LARGEST
 
 
 def test_a_search_repeats_and_never_makes_worse() -> None:
