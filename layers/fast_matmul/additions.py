@@ -68,9 +68,10 @@ def combine(source: Blocks, target: Blocks, rows: Rows) -> None:
         LayerError: If a coefficient is beyond the blocks' type.
     """
     if rows.largest > (most := torch.finfo(source.memory.dtype).max):
+        kind = dtype_name(source.memory.dtype)
         raise LayerError(
-            f"fast_matmul in {dtype_name(source.memory.dtype)}: a coefficient is {rows.largest:.4g}, beyond {most:.4g}; "
-            "choose a wider type, or a scheme with smaller coefficients"
+            f"fast_matmul in {kind}: a coefficient is {rows.largest:.4g}, beyond {most:.4g}: "
+            "choose a wider type, or another scheme"
         )
     if source.memory.device.type == "cpu" and source.memory.dtype in COMPILED:
         _compiled(source, target, rows)
