@@ -18,7 +18,7 @@ from torch import Tensor
 
 from bilinear.decompositions import memory
 from bilinear.decompositions.files import make_folder, write_atomic
-from bilinear.discover.engine.checkpoint import CheckpointError
+from bilinear.discover.engine.archive import CheckpointError
 from bilinear.discover.transforms.gradient.structures import Structure
 from bilinear.discover.transforms.gradient.trials import Trials
 
