@@ -9,6 +9,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,17 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"{path}: the checkpoint cannot be read: {error.strerror or error}") from error
+
+
+def remove(path: Path) -> None:
+    """Take a checkpoint away that nobody will go on from; one that cannot be taken away harms nobody."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def plain(text: str) -> str:
+    """A message in which nothing of a file reaches a terminal but letters."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def archived(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:

@@ -22,7 +22,7 @@ from bilinear.decompositions.rings import holds, parse_ring
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.verify import verify
 from bilinear.discover.engine import archive
-from bilinear.discover.engine.archive import CheckpointError
+from bilinear.discover.engine.archive import CheckpointError, plain
 from bilinear.discover.engine.fields import (
     OtherProblemError,
     integers,
@@ -140,7 +140,7 @@ def from_bytes(data: bytes, path: Path, name: str, solver: Solver, problem: Prob
         try:
             state = unpacked(solver.state_type, header["state"], "state", arrays, problem)
         except OtherProblemError as other:
-            raise CheckpointError(_plain(f"{path}: the checkpoint is of {other}, not of {problem.short}")) from other
+            raise CheckpointError(plain(f"{path}: the checkpoint is of {other}, not of {problem.short}")) from other
         sound(state.steps >= 0, "its steps are below 0")
         if isinstance(solver, Checking):
             solver.check(state)
@@ -157,7 +157,7 @@ def damage_named(path: Path) -> Iterator[None]:
         raise
     except KeyError as error:
         raise CheckpointError(
-            _plain(
+            plain(
                 f"{path}: the checkpoint is damaged, or another version wrote it: it has no {error}; "
                 "start the search without --resume"
             )
@@ -172,19 +172,14 @@ def damage_named(path: Path) -> Iterator[None]:
         ValueError,
     ) as error:
         raise CheckpointError(
-            _plain(f"{path}: the checkpoint is damaged: {error}; start the search without --resume")
+            plain(f"{path}: the checkpoint is damaged: {error}; start the search without --resume")
         ) from error
-
-
-def _plain(text: str) -> str:
-    """A message in which nothing of a file reaches a terminal but letters."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _check_format(path: Path, header: Mapping[str, Any]) -> None:
     if header["format"] != FORMAT:
         held = str(header["format"])[:MOST_LETTERS]
-        raise CheckpointError(_plain(f"{path}: checkpoint format {held}; this version reads format {FORMAT}"))
+        raise CheckpointError(plain(f"{path}: checkpoint format {held}; this version reads format {FORMAT}"))
 
 
 def _check_header(path: Path, header: Mapping[str, Any], name: str, solver: Solver, seed: int) -> None:
@@ -192,7 +187,7 @@ def _check_header(path: Path, header: Mapping[str, Any], name: str, solver: Solv
     asked = (name, json.loads(json.dumps(parameters(solver))), seed)
     held = (header["solver"], header["parameters"], header["seed"])
     if held != asked:
-        raise CheckpointError(_plain(f"{path}: the checkpoint is of {_named(*held)}, not of {_named(*asked)}"))
+        raise CheckpointError(plain(f"{path}: the checkpoint is of {_named(*held)}, not of {_named(*asked)}"))
 
 
 def _named(solver: object, options: object, seed: object) -> str:
