@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -51,7 +51,7 @@ class CommandLine(click.Group):
             raise
 
 
-def fail(context: click.Context, text: str, code: int) -> None:
+def fail(context: click.Context, text: str, code: int) -> NoReturn:
     """One line on standard error, and the exit code."""
     click.echo(f"error: {' '.join(text.split())}", err=True)
     context.exit(code)

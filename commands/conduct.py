@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
-from bilinear.commands.common import DONE, INTERRUPTED, NOT_FOUND, print_json, print_lines, say
+from bilinear.commands.common import DONE, INTERRUPTED, NOT_FOUND, WRONG_USE, fail, print_json, print_lines, say
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
+    from bilinear.decompositions import Verification
     from bilinear.decompositions.scheme import Approximation, Scheme
     from bilinear.decompositions.targets import Target
     from bilinear.discover.engine.order import Order
     from bilinear.discover.search import Result
+
+
+Written = TypeVar("Written")
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,19 @@ class Conducted:
     choice: str
     order: Order
 
+    @cached_property
+    def proofs(self) -> tuple[Verification, ...]:
+        """Both proofs of the scheme that was found, made now; nothing that happened before is believed."""
+        from bilinear.decompositions.verify import verify
+
+        scheme = self.result.scheme
+        return () if scheme is None else tuple(verify(scheme, method) for method in ("exact", "symbolic"))
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether there is a scheme, and both proofs hold."""
+        return bool(self.proofs) and all(proof.ok for proof in self.proofs)
+
     def print(self, root: Path, as_json: bool) -> None:
         """The end of the search; `root` is the catalog's folder."""
         from bilinear.commands.words.search import result_as_dict, result_as_lines, result_in_words
@@ -113,7 +131,7 @@ class Conducted:
             print_json(result_as_dict(self.result))
         else:
             say(*result_in_words(self.result, told=self.choice))
-            print_lines(result_as_lines(self.result, root))
+            print_lines(result_as_lines(self.result, root, self.proofs))
 
     @property
     def exit_code(self) -> int:
@@ -122,7 +140,27 @@ class Conducted:
 
         if self.result.outcome.status is Status.INTERRUPTED:
             return INTERRUPTED
-        return DONE if self.result.scheme is not None else NOT_FOUND
+        return DONE if self.is_proved else NOT_FOUND
+
+    def close(self, context: click.Context, unsaved: str = "") -> NoReturn:
+        """End the command, saying what is wrong or could not be written, after what was found has been printed."""
+        if self.result.scheme is not None and not self.is_proved:
+            fail(context, "the scheme is wrong: a proof of it fails; it is neither kept nor exported", NOT_FOUND)
+        if unsaved or self.result.unsaved:
+            fail(context, unsaved or self.result.unsaved, WRONG_USE)
+        context.exit(self.exit_code)
+
+
+def attempted(write: Callable[[], Sequence[Written]]) -> tuple[Sequence[Written], str]:
+    """What was written, and why something could not be; what was found is printed all the same."""
+    from bilinear.decompositions import BilinearError
+
+    try:
+        return write(), ""
+    except BilinearError as error:
+        return [], str(error)
+    except OSError as error:
+        return [], f"{error.filename or 'system'}: cannot be written: {error.strerror or error}"
 
 
 def conduct(order: Order, kept: Catalog | None, doing: str, metrics: Path | None = None) -> Conducted:

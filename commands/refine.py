@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from bilinear.commands.common import DONE, as_json, print_json, print_lines, with_catalog
-from bilinear.commands.conduct import Asked, conduct
+from bilinear.commands.common import DONE, WRONG_USE, as_json, fail, print_json, print_lines, say, with_catalog
+from bilinear.commands.conduct import Asked, attempted, conduct
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
     from bilinear.catalog.writing import Added
     from bilinear.decompositions.scheme import Approximation
+    from bilinear.discover.keep import Made
     from bilinear.discover.starts import Start
 
 LEAST_SQUARES = "least-squares"
@@ -58,12 +59,15 @@ def refine(
     wanted = replace(wanted, rank=wanted.rank or begun.given.rank)
     kept = catalog if save else None
     if wanted.solver == LEAST_SQUARES:
-        context.exit(_fit(begun, wanted.rank or 0, steps, bounded, kept, as_json))
-    context.exit(_search(begun, wanted, catalog, kept, as_json))
+        found, write = _fit(begun, wanted.rank or 0, steps, bounded, kept)
+        _close(context, found, write, as_json)
+    _search(context, begun, wanted, catalog, kept, as_json)
 
 
-def _fit(begun: Start, rank: int, steps: int, bounded: bool, kept: Catalog | None, as_json: bool) -> int:
-    """The nearest approximation, printed and kept; no steps keep a seed as it is."""
+def _fit(
+    begun: Start, rank: int, steps: int, bounded: bool, kept: Catalog | None
+) -> tuple[Approximation, Callable[[], Sequence[Added]]]:
+    """The nearest approximation, and what keeps it; no steps keep a seed as it is."""
     from bilinear.discover.approximate.refine import by_least_squares, refined
     from bilinear.discover.keep import keep
     from bilinear.discover.starts import keep_seeds
@@ -71,33 +75,56 @@ def _fit(begun: Start, rank: int, steps: int, bounded: bool, kept: Catalog | Non
     began = time.process_time()
     found = refined(begun.given, rank, steps, bounded)
     made = by_least_squares(begun, rank, steps, bounded, time.process_time() - began)
-    added = [] if kept is None else keep_seeds(kept, [begun])
-    if kept is not None and not (begun.drawn and steps == 0):
-        added = [keep(kept, found, made)]
-    _print(found, added, as_json)
-    return DONE
+
+    def write() -> Sequence[Added]:
+        if kept is None:
+            return []
+        seeds = keep_seeds(kept, [begun])
+        return seeds if begun.drawn and steps == 0 else [keep(kept, found, made)]
+
+    return found, write
 
 
-def _search(begun: Start, wanted: Asked, catalog: Catalog, kept: Catalog | None, as_json: bool) -> int:
+def _search(
+    context: click.Context, begun: Start, wanted: Asked, catalog: Catalog, kept: Catalog | None, as_json: bool
+) -> NoReturn:
     """What a solver makes of the start: a scheme, or else the nearest approximation that it held."""
     from bilinear.decompositions.scheme import Scheme
     from bilinear.discover.approximate.refine import by_solver
-    from bilinear.discover.keep import keep
     from bilinear.discover.starts import keep_seeds
 
     given = begun.given
     if wanted.ring is None and isinstance(given, Scheme):
         wanted = replace(wanted, ring=str(given.ring))
     done = conduct(wanted.order(given.target, (given,)), kept, "refining")
-    result, nearest = done.result, done.result.outcome.approximation
-    if kept is not None and (result.added or nearest is not None):
-        keep_seeds(kept, [begun])
+    result, nearest, unsaved = done.result, done.result.outcome.approximation, ""
     if result.scheme is None and nearest is not None:
         made = by_solver(begun, done.order, result.outcome, nearest.rank)
-        _print(nearest, [] if kept is None else [keep(kept, nearest, made)], as_json)
-        return DONE
+        say(*result.notes)
+        _close(context, nearest, lambda: [] if kept is None else _kept(kept, begun, nearest, made), as_json)
+    if kept is not None and result.added:
+        _, unsaved = attempted(lambda: keep_seeds(kept, [begun]))
     done.print(catalog.root, as_json)
-    return done.exit_code
+    done.close(context, unsaved)
+
+
+def _kept(kept: Catalog, begun: Start, nearest: Approximation, made: Made) -> Sequence[Added]:
+    from bilinear.discover.keep import keep
+    from bilinear.discover.starts import keep_seeds
+
+    keep_seeds(kept, [begun])
+    return [keep(kept, nearest, made)]
+
+
+def _close(
+    context: click.Context, found: Approximation, write: Callable[[], Sequence[Added]], as_json: bool
+) -> NoReturn:
+    """Keep the approximation and print it; it is printed too where it cannot be kept."""
+    added, unsaved = attempted(write)
+    _print(found, added, as_json)
+    if unsaved:
+        fail(context, unsaved, WRONG_USE)
+    context.exit(DONE)
 
 
 def _print(found: Approximation, added: Sequence[Added], as_json: bool) -> None:

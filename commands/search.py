@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bilinear.commands.common import WRONG_USE, as_json, fail, with_catalog
-from bilinear.commands.conduct import Asked, conduct
+from bilinear.commands.common import as_json, with_catalog
+from bilinear.commands.conduct import Asked, attempted, conduct
 from bilinear.commands.export import write_layer
 
 if TYPE_CHECKING:
@@ -60,15 +60,13 @@ def search(
     begun = [start(catalog, query, built, wanted.rank, wanted.seed) for query in starts]
     order = with_leaves(wanted.order(built, [one.given for one in begun]), catalog)
     done = conduct(order, catalog if save else None, "searching", metrics)
-    result = done.result
+    result, unsaved = done.result, ""
     if any(added.status == "added" for added in result.added):
-        keep_seeds(catalog, begun)
+        _, unsaved = attempted(lambda: keep_seeds(catalog, begun))
     done.print(catalog.root, as_json)
-    if layer is not None and result.scheme is not None:
+    if layer is not None and result.scheme is not None and done.is_proved:
         write_layer(result.scheme, layer, result.added[0].id if result.added else None)
-    if result.unsaved:
-        fail(context, result.unsaved, WRONG_USE)
-    context.exit(done.exit_code)
+    done.close(context, unsaved)
 
 
 @click.command()

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bilinear.commands.common import DONE, INTERRUPTED, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
+from bilinear.commands.common import (
+    DONE,
+    INTERRUPTED,
+    NOT_FOUND,
+    WRONG_USE,
+    as_json,
+    fail,
+    print_json,
+    print_lines,
+    say,
+    with_catalog,
+)
+from bilinear.commands.conduct import attempted
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
@@ -58,7 +70,7 @@ def learn(
     if size is not None:
         checked_size(target, size)
         solver.require(size)
-    found, proof, added = _learned(solver, parse_transform(target, size, seed), seed, wanted, catalog)
+    found, proof, added, unsaved = _learned(solver, parse_transform(target, size, seed), seed, wanted, catalog)
     document = found_as_dict(found, proof, added)
     if document["interrupted"]:
         say("interrupted: this is the best so far")
@@ -66,6 +78,8 @@ def learn(
         print_json(document)
     else:
         print_lines(found_as_lines(found, proof, added))
+    if unsaved:
+        fail(context, unsaved, WRONG_USE)
     context.exit(INTERRUPTED if document["interrupted"] else DONE if found.recovered else NOT_FOUND)
 
 
@@ -105,8 +119,11 @@ class _Wanted:
 
 def _learned(
     solver: TransformSolver, matrix: Transform, seed: int, wanted: _Wanted, catalog: Catalog
-) -> tuple[Found, Proof, Added | None]:
-    """What was found, its proof, and what became of it in the catalog; files are written as asked."""
+) -> tuple[Found, Proof, Added | None, str]:
+    """What was found, its proof, what became of it in the catalog, and why something could not be written.
+
+    Files are written as asked.
+    """
     from bilinear.commands.screen import status_line
     from bilinear.discover.engine.budget import parse_budget
     from bilinear.discover.keep import Made, entry_of
@@ -124,10 +141,23 @@ def _learned(
     words += [] if wanted.solver == DEFAULT_SOLVER else ["--solver", wanted.solver]
     way = Made(wanted.solver, words, seed=0)
     entry = None if proof.proved is None else entry_of(proof.proved, way)
-    written = [] if wanted.out is None else write(wanted.out, found, way.command, seed, entry)
-    say(found.note, *(f"{path}: written" for path in written))
-    say(f"{state}: checkpoint; --resume goes on from it" if state is not None and state.is_file() else "")
-    return found, proof, None if entry is None or not wanted.save else catalog.add(entry)
+    out, unwritten = wanted.out, ""
+    if out is not None:
+        written, unwritten = attempted(lambda: write(out, found, way.command, seed, entry))
+        say(*(f"{path}: written" for path in written))
+    say(found.note, found.unsaved, f"{state}: checkpoint; --resume goes on from it" if _is_file(state) else "")
+    if entry is None or not wanted.save:
+        return found, proof, None, unwritten
+    added, unsaved = attempted(lambda: [catalog.add(entry)])
+    return found, proof, added[0] if added else None, "; ".join(filter(None, (unwritten, unsaved)))
+
+
+def _is_file(path: Path | None) -> bool:
+    """Whether the file is there; what cannot be looked at is not."""
+    try:
+        return path is not None and path.is_file()
+    except OSError:
+        return False
 
 
 @transform.command()

@@ -105,8 +105,13 @@ def keep(catalog: Catalog, found: Scheme | Approximation | ProvedTransform, made
 
 
 def entry_of(found: Scheme | Approximation | ProvedTransform, made: Made) -> AnyEntry:
-    """The entry that `keep` adds; a scheme is proved on its symbols here, and exactly when it is added."""
+    """The entry that `keep` adds; a scheme is proved on its symbols here, and exactly when it is added.
+
+    Raises:
+        WrongSchemeError: If a scheme does not compute its target.
+    """
     from bilinear.catalog.convert import entry_from_approximation, entry_from_scheme
+    from bilinear.catalog.errors import WrongSchemeError
     from bilinear.catalog.transforms import entry_from_transform
 
     past, lineage = made.provenance, made.lineage
@@ -115,7 +120,8 @@ def entry_of(found: Scheme | Approximation | ProvedTransform, made: Made) -> Any
     if isinstance(found, ProvedTransform):
         return entry_from_transform(found.transform, found.exact, past, lineage, [found.verification])
     symbolic = verify(found, "symbolic")
-    assert symbolic.ok, f"a scheme that was found is wrong: {symbolic.detail}"
+    if not symbolic.ok:
+        raise WrongSchemeError(f"a scheme that was found is wrong: {symbolic.detail}", symbolic)
     return entry_from_scheme(found, past, lineage, [symbolic])
 
 

@@ -132,14 +132,16 @@ class _Kept:
 
     def add(self, found: Found) -> None:
         """Keep it."""
-        from bilinear.catalog.errors import StoreError
+        from bilinear.catalog.errors import CatalogError, WrongSchemeError
 
         if self.catalog is None:
             return
         try:
             self.added.append(keep(self.catalog, found.scheme, made(self.order, found)))
-        except StoreError as error:
+        except (CatalogError, WrongSchemeError) as error:
             self.unsaved = str(error)
+        except OSError as error:
+            self.unsaved = f"{error.filename or self.catalog.root}: cannot be written: {error.strerror or error}"
 
 
 def made(order: Order, found: Found) -> Made:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bilinear.decompositions import formulas
 from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.scheme import FACTORS, Scheme
-from bilinear.decompositions.verify import verify
+from bilinear.decompositions.verify import Verification
 from bilinear.discover.search import Result
 
 MAX_PRINTED = 64  # products of a scheme whose factors and formulas are printed unasked
@@ -64,12 +65,13 @@ def result_in_words(result: Result, told: str = "") -> list[str]:
     return words
 
 
-def result_as_lines(result: Result, root: Path) -> list[str]:
+def result_as_lines(result: Result, root: Path, proofs: Sequence[Verification]) -> list[str]:
     """What a search found: the scheme, its proofs, and where in the catalog at `root` it is."""
     if result.scheme is None:
         return []
     lines = [f"{result.scheme.target.short}, rank {result.scheme.rank} over {result.scheme.ring}"]
-    lines += [*proofs(result.scheme), *scheme_as_lines(result.scheme)]
+    lines += [f"{c.method} check over {c.field}: {c.detail} ({c.seconds:.3f} s)" for c in proofs]
+    lines += scheme_as_lines(result.scheme)
     for added in result.added:
         word = "in the catalog" if added.status == "added" else "already in the catalog"
         lines.append(f"{word}: {added.id} ({root})")
@@ -81,9 +83,3 @@ def scheme_as_lines(scheme: Scheme, everything: bool = False) -> list[str]:
     if scheme.rank > MAX_PRINTED and not everything:
         return [f"(factors and formulas of {scheme.rank} products: bilinear show ID --all)"]
     return ["", *formulas.describe(scheme), ""]
-
-
-def proofs(scheme: Scheme) -> list[str]:
-    """Both proofs of a found scheme, made now, one line each."""
-    checks = [verify(scheme, method) for method in ("exact", "symbolic")]
-    return [f"{c.method} check over {c.field}: {c.detail} ({c.seconds:.3f} s)" for c in checks]

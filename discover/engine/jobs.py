@@ -9,6 +9,8 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from bilinear.decompositions.errors import BilinearError
+from bilinear.decompositions.verify import verify
+from bilinear.discover.engine.archive import remove
 from bilinear.discover.engine.loop import interruption
 from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Found, Outcome, Progress, Status
@@ -52,6 +54,7 @@ class _Team:
         self.best: Found | None = None
         self.outcomes: list[Outcome] = []
         self.notes: list[str] = []
+        self.wrong = 0
         self.workers = [Worker(job, _work, self.stop, order.of_job(job), job) for job in range(order.jobs)]
         self.pipes = {worker.pipe: worker for worker in self.workers}
 
@@ -81,6 +84,9 @@ class _Team:
             raise JobError(f"job {worker.job}: {message}")
 
     def _keep(self, found: Found) -> None:
+        if not verify(found.scheme).ok:
+            self.wrong += 1
+            return
         if self.best is None or found.scheme.rank < self.best.scheme.rank:
             self.best = found
             self.hooks.on_found(found)
@@ -104,7 +110,7 @@ class _Team:
         """Remove the checkpoints: the search is finished."""
         for worker in self.workers:
             if (path := self.order.of_job(worker.job).checkpoint) is not None:
-                path.unlink(missing_ok=True)
+                remove(path)
 
     def outcome(self) -> Outcome:
         """All jobs' ends as one: the best scheme, steps and CPU time added up."""
@@ -113,6 +119,10 @@ class _Team:
         statuses = [o.status for o in self.outcomes]
         order = (Status.FOUND, Status.INTERRUPTED, Status.BUDGET, Status.EXHAUSTED)
         status = next((s for s in order if s in statuses), Status.FOUND)
+        if status is Status.FOUND and self.best is None:  # what a job calls found was wrong
+            status = Status.EXHAUSTED
+        if self.wrong:
+            self.notes.append(f"{self.wrong} wrong schemes came from jobs; they were dropped")
         approximations = [o.approximation for o in self.outcomes if o.approximation is not None]
         return Outcome(
             status,
@@ -122,9 +132,9 @@ class _Team:
             sum(o.steps for o in self.outcomes),
             max((o.seconds for o in self.outcomes), default=0.0),
             sum(o.cpu_seconds for o in self.outcomes),
-            sum(o.rejected for o in self.outcomes),
+            sum(o.rejected for o in self.outcomes) + self.wrong,
             self.outcomes[0].metrics if self.outcomes else {},
-            tuple(self.notes),
+            tuple(dict.fromkeys((*self.notes, *(note for o in self.outcomes for note in o.notes)))),
         )
 
 

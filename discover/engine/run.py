@@ -18,6 +18,7 @@ from bilinear.decompositions.rings import holds
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.verify import verify
 from bilinear.discover.engine import checkpoint as checkpoints
+from bilinear.discover.engine.archive import CheckpointError, remove
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.checkpoint import Checkpoint
 from bilinear.discover.engine.loop import interruption, loop
@@ -54,7 +55,7 @@ def run(order: Order, hooks: Hooks = Hooks()) -> Outcome:  # frozen
 
     Raises:
         ProblemError: If the rank is proven impossible, or the solver cannot take the problem.
-        CheckpointError: If the checkpoint cannot be read or written.
+        CheckpointError: If the checkpoint cannot be read; where it cannot be written the outcome says so.
     """
     search = Search.of(order, hooks)
     search.begin(order.turned_starts, order.resume)
@@ -81,6 +82,7 @@ class Search:
         rejected: Candidates that failed the exact check.
         started: Monotonic time of the start.
         cpu_started: CPU time of the start, less what former runs took.
+        unsaved: Why the checkpoint could not be written when it was last tried; empty if it could.
     """
 
     problem: Problem
@@ -95,6 +97,7 @@ class Search:
     rejected: int = 0
     started: float = field(default_factory=time.monotonic)
     cpu_started: float = field(default_factory=time.process_time)
+    unsaved: str = ""
 
     @classmethod
     def of(cls, order: Order, hooks: Hooks) -> Search:
@@ -182,16 +185,22 @@ class Search:
         return Checkpoint(self.state, self.seed, self.cpu_seconds, self.found)
 
     def save(self) -> None:
-        """Write the checkpoint."""
-        if self.path is not None:
+        """Write the checkpoint; where it cannot be written the search goes on, and says so at its end."""
+        if self.path is None:
+            return
+        try:
             checkpoints.save(self.path, self.name, self.solver, self.held())
+            self.unsaved = ""
+        except CheckpointError as error:
+            self.unsaved = str(error)
 
     def close(self, status: Status) -> None:
         """A finished search leaves no checkpoint; any other can go on from it."""
         if self.path is None:
             return
         if status in (Status.FOUND, Status.EXHAUSTED):
-            self.path.unlink(missing_ok=True)
+            remove(self.path)
+            self.unsaved = ""
         else:
             self.save()
 
@@ -209,6 +218,7 @@ class Search:
             self.cpu_seconds,
             self.rejected,
             self.state.metrics(),
+            (self.unsaved,) if self.unsaved else (),
         )
 
 

@@ -22,7 +22,9 @@ import numpy as np
 
 from bilinear.decompositions.errors import BilinearError
 from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.verify import verify
 from bilinear.discover.engine import checkpoint as checkpoints
+from bilinear.discover.engine.archive import CheckpointError, remove
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.loop import CHECKPOINT_SECONDS, interruption
 from bilinear.discover.engine.order import Order
@@ -116,7 +118,7 @@ def run_sharing(order: Order, hooks: Hooks) -> Outcome:
     Raises:
         ProblemError: If the rank is proven impossible.
         JobError: If a job cannot begin, or all died.
-        CheckpointError: If the checkpoint cannot be read or written.
+        CheckpointError: If the checkpoint cannot be read; where it cannot be written the outcome says so.
     """
     require_possible(order.searched)
     team = Team(order, hooks)
@@ -146,6 +148,7 @@ class Team:
         self.finds: list[Find] = []
         self.best: Found | None = None
         self.notes: list[str] = []
+        self.wrong, self.unsaved = 0, ""
         self.began, self.saved = np.inf, time.monotonic()
 
     @property
@@ -173,7 +176,8 @@ class Team:
         if status not in (Status.FOUND, Status.EXHAUSTED):
             self._save()
         elif self.path is not None:
-            self.path.unlink(missing_ok=True)
+            remove(self.path)
+            self.unsaved = ""
 
     def dismiss(self) -> None:
         """End the processes: their pipes close."""
@@ -186,6 +190,8 @@ class Team:
         """All jobs' ends as one: the best scheme, steps and CPU time added up, the figures of the best job."""
         ends = [job.stand.search for job in self.jobs if job.stand is not None]
         leader = min(ends, key=lambda end: end.scheme.rank if end.scheme else np.inf)
+        if self.wrong:
+            self.notes.append(f"{self.wrong} wrong schemes came from jobs; they were dropped")
         if status is Status.EXHAUSTED and self.best is not None and self.order.problem.rank is None:
             status = Status.FOUND
         return Outcome(
@@ -196,9 +202,9 @@ class Team:
             sum(end.steps for end in ends),
             self.seconds,
             sum(end.cpu_seconds for end in ends),
-            sum(end.rejected for end in ends),
+            sum(end.rejected for end in ends) + self.wrong,
             leader.metrics,
-            tuple(self.notes),
+            (*self.notes, *filter(None, [self.unsaved])),
         )
 
     def _hired(self, job: int, held: bytes | None) -> _Job:
@@ -271,12 +277,16 @@ class Team:
         if isinstance(message, Progress):
             job.steps = message.steps
             self.hooks.on_progress(message)
+        elif isinstance(message, Find) and not verify(message.found.scheme).ok:
+            self.wrong += 1
         elif isinstance(message, Find):
             self.finds.append(replace(message, job=job.worker.job))
             if self._is_enough(message.found.scheme.rank):
                 self._come_together(message.found.steps)
         elif isinstance(message, Stand):
-            job.stand, job.begun, job.steps = message, message.held, message.search.steps
+            right = tuple(scheme for scheme in message.shared if verify(scheme).ok)
+            self.wrong += len(message.shared) - len(right)
+            job.stand, job.begun, job.steps = replace(message, shared=right), message.held, message.search.steps
         else:
             raise JobError(f"job {job.worker.job}: {message}")
 
@@ -320,10 +330,15 @@ class Team:
         return tuple(scheme for stand in others for scheme in stand.shared)
 
     def _save(self) -> None:
+        """Write the checkpoint; where it cannot be written the search goes on, and says so at its end."""
         self.saved = time.monotonic()
         members = [job.begun for job in self.jobs if job.begun is not None]
         if self.path is not None and len(members) == len(self.jobs):
-            checkpoints.save_team(self.path, self.end, members)
+            try:
+                checkpoints.save_team(self.path, self.end, members)
+                self.unsaved = ""
+            except CheckpointError as error:
+                self.unsaved = str(error)
 
 
 class _Runner:

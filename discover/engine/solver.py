@@ -65,6 +65,22 @@ class Solver(Protocol):
 
 
 @runtime_checkable
+class Checking(Protocol):
+    """What a solver has besides, so that it goes on from no state of a file that it cannot have left itself.
+
+    Before it is asked, every field is of the type that the state's dataclass states, and the problem is the one asked.
+    """
+
+    def check(self, state: Any) -> None:
+        """Look at the sizes of arrays, the bounds of numbers, and whether schemes are of what they claim.
+
+        Raises:
+            ValueError: If the state cannot be of this solver; the text says why.
+        """
+        ...
+
+
+@runtime_checkable
 class Sharing(Protocol):
     """What a solver has besides, if several jobs of it help one another; the others search each for itself.
 

@@ -11,6 +11,8 @@ import numpy as np
 from bilinear.decompositions.composition import LARGEST, Recipe, Sizes, cheapest, composed, described, ordered, rising
 from bilinear.decompositions.rings import IntArray
 from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.decompositions.verify import verify
+from bilinear.discover.engine.fields import sound
 from bilinear.discover.engine.problem import Problem, ProblemError
 
 COMPOSITION = "composition"
@@ -94,7 +96,18 @@ class Composition:
     def candidates(self, state: CompositionState) -> Iterator[Scheme | Approximation]:
         """The scheme, over the ring asked for."""
         if state.steps:
-            yield Scheme(state.problem.target, state.problem.ring, state.u, state.v, state.w, state.denominators)
+            yield _whole(state)
+
+    def check(self, state: CompositionState) -> None:
+        """See `Checking`."""
+        sound(state.steps in (0, 1) and state.exhausted == bool(state.steps), "it was put together more than once")
+        sound(state.recipe.isprintable(), "its recipe is no text")
+        proof = verify(_whole(state))
+        sound(proof.ok, f"its scheme is wrong: {proof.detail}")
+
+
+def _whole(state: CompositionState) -> Scheme:
+    return Scheme(state.problem.target, state.problem.ring, state.u, state.v, state.w, state.denominators)
 
 
 def reached(problem: Problem, starts: Sequence[Scheme | Approximation]) -> Recipe | None:

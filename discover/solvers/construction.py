@@ -11,6 +11,7 @@ import numpy as np
 from bilinear.decompositions.constructions import CONSTRUCTIONS
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target
+from bilinear.discover.engine.fields import sound
 from bilinear.discover.engine.problem import Problem, ProblemError
 
 
@@ -69,6 +70,10 @@ class Construction:
         """The scheme, over the ring asked for."""
         if state.steps:
             yield self._scheme(state.problem.target).to(state.problem.ring)
+
+    def check(self, state: ConstructionState) -> None:
+        """See `Checking`."""
+        sound(state.steps in (0, 1) and state.exhausted == bool(state.steps), "it was written down more than once")
 
     def _scheme(self, target: Target) -> Scheme:
         return cast("Callable[[Target], Scheme]", CONSTRUCTIONS.load(self.name))(target)

@@ -16,8 +16,10 @@ from bilinear.decompositions.evaluation import FAMILIES, PREFERENCES, Choice, ev
 from bilinear.decompositions.rings import Ring, holds
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target
+from bilinear.discover.engine.fields import sound
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.solvers.flip_graph.blocks import MAX_COORDINATES
+from bilinear.discover.solvers.flip_graph.checks import check_held, require_counts, require_right
 from bilinear.discover.solvers.flip_graph.prize import QUICK_TO_LIFT, lift_walk
 from bilinear.discover.solvers.flip_graph.schemes import Held, Rows, factors_of, joined, split, to_scheme
 from bilinear.discover.solvers.flip_graph.walking import Settings, WalkState, best, best_rank, counts, start, walk
@@ -121,15 +123,32 @@ class Evaluation:
             self._leg(state)
         else:
             state.steps = 1
-        state.exhausted = state.legs >= len(self._plan(state.problem)) or self._best(state).rank <= _bound(
-            state.problem
-        )
+        state.exhausted = self._is_over(state)
         return state
+
+    def _is_over(self, state: EvaluationState) -> bool:
+        """Whether all legs are walked, or a proven bound is met."""
+        return state.legs >= len(self._plan(state.problem)) or self._best(state).rank <= _bound(state.problem)
 
     def candidates(self, state: EvaluationState) -> Iterator[Scheme | Approximation]:
         """The best scheme so far, over the ring asked for."""
         if state.steps:
             yield self._best(state)
+
+    def check(self, state: EvaluationState) -> None:
+        """See `Checking`."""
+        problem, plan = state.problem, self._plan(state.problem)
+        require_counts("it", state.seed, state.steps, state.legs)
+        sound(state.legs <= len(plan) and (state.steps > 0 or state.legs == 0), "it has walked further than its plan")
+        sound(state.walked.ndim == 2 and state.walked.shape[1] == sum(problem.target.shape), "its walk is cut")
+        if len(state.walked):
+            ring = next((ring for ring in plan if holds(problem.ring, ring)), None)
+            sound(ring is not None, "it has walked where it does not walk")
+            assert ring is not None
+            walked = to_scheme(problem.target, ring, split(problem.target, state.walked))
+            require_right(walked, "the scheme walked to")
+        check_held(state.lowest, problem, "its lowest scheme")
+        sound(state.exhausted == (state.steps > 0 and self._is_over(state)), "it says falsely whether a leg is left")
 
     def _choice(self) -> Choice:
         return Choice(self.points, self.moduli, self.prefer)

@@ -59,6 +59,7 @@ class Found:
         note: What the user should know of the size.
         interrupted: Whether the user stopped the search, and this is the best until then.
         training: Of factors that were learned; None for those that follow from ranks.
+        unsaved: Why the checkpoint could not be written; empty if it could, or there is none.
     """
 
     transform: Transform
@@ -71,6 +72,7 @@ class Found:
     note: str = ""
     interrupted: bool = False
     training: Training | None = None
+    unsaved: str = ""
 
     @property
     def rmse(self) -> float:

@@ -14,8 +14,8 @@ from bilinear.decompositions.facts import known_ranks
 from bilinear.decompositions.facts.polynomial import LIFTED
 from bilinear.decompositions.identity import content_hash, normal_form
 from bilinear.decompositions.rings import holds
+from bilinear.discover.engine.archive import CheckpointError
 from bilinear.discover.engine.budget import Budget
-from bilinear.discover.engine.checkpoint import CheckpointError
 from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Status
 from bilinear.discover.engine.problem import Problem, ProblemError

@@ -17,10 +17,11 @@ from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.discover.discretize import discretize
 from bilinear.discover.discretize.descent import EXACT, Batch, step
 from bilinear.discover.discretize.equations import Equations
+from bilinear.discover.engine.fields import sound
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.solvers.als.bounding import Bounding, cut
 from bilinear.discover.solvers.als.starts import stacked
-from bilinear.discover.solvers.als.state import AlsState, Floats
+from bilinear.discover.solvers.als.state import AlsState, Floats, require_sizes
 from bilinear.discover.solvers.als.sweeps import swept
 from bilinear.discover.solvers.threads import one_thread
 
@@ -33,6 +34,7 @@ DISCRETE_WORK = {"cpu": 5e8, "cuda": 5e10}  # solutions * unknowns^3 of a slice:
 FIT_BYTES = {"cpu": 1 << 28, "cuda": 1 << 34}  # normal matrices held at once
 SWEEPS = (60, 400)  # a cycle at least and at most, by default
 FIRST_DAMPING = 1e-2
+NEARLY_EXACT, NEARLY_SAME = 1e-16, 1e-6  # squared errors of one point on two machines differ by rounding
 PATIENCE = 0.3  # squared error by which a kick may make a member worse
 
 
@@ -167,6 +169,24 @@ class AlternatingLeastSquares:
         if self.approximate and state.improved:
             yield Approximation(target, *_rows(state.nearest, ends, target.shape))
 
+    def check(self, state: AlsState) -> None:
+        """See `Checking`; solutions are solutions, and the least error is that of the nearest factors."""
+        rank = self._possible_rank(state.problem)
+        unknowns = rank * sum(state.problem.target.shape)
+        members = self.restarts or self._members(unknowns)
+        require_sizes(state, members, unknowns, rank)
+        whole = self.fit_steps if state.fitting.any() else self._sweeps(unknowns)
+        sound(0 <= state.progress < whole, "it has gone further than its cycle")
+        equations = self._equations(state.problem)
+        errors = equations.error(self._tensor(np.concatenate([state.solutions, state.nearest[None]]))).cpu().numpy()
+        sound(not (errors[:-1] > NEARLY_EXACT).any(), "a solution of it is none")
+        told = state.best == np.inf or np.isclose(errors[-1], state.best, rtol=NEARLY_SAME, atol=NEARLY_EXACT)
+        sound(told, "its least error is not that of its nearest factors")
+
+    def _sweeps(self, unknowns: int) -> int:
+        """Of a cycle."""
+        return self.sweeps or min(SWEEPS[1], max(SWEEPS[0], unknowns))
+
     def _possible_rank(self, problem: Problem) -> int:
         """The rank, if this method can take the problem.
 
@@ -198,7 +218,7 @@ class AlternatingLeastSquares:
     def _sweep(self, state: AlsState) -> None:
         """Sweeps of the whole batch; after the last of a cycle, members that came near are to be fitted."""
         equations = self._equations(state.problem)
-        whole = self.sweeps or min(SWEEPS[1], max(SWEEPS[0], equations.unknowns))
+        whole = self._sweeps(equations.unknowns)
         slice_ = max(1, int(SWEEP_WORK[self.device] / (state.x.size * equations.rank)))
         numbers = np.arange(state.progress, min(whole, state.progress + slice_))
         ridges = self.ridge * (self.ridge_end / self.ridge) ** (numbers / whole)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bilinear.decompositions.rings import Ring
+from bilinear.discover.engine.fields import sound
 from bilinear.discover.engine.problem import Problem
 
 Floats = NDArray[Any]
@@ -81,3 +83,26 @@ class AlsState:
             "best squared error": self.best,
             "median squared error": float(np.median(finite)) if len(finite) else float("inf"),
         }
+
+
+def require_sizes(state: AlsState, members: int, unknowns: int, rank: int) -> None:
+    """Refuse a state that no batch of these sizes leaves.
+
+    Raises:
+        ValueError: If an array has another size or number type, a number is not finite, or a count is below 0.
+    """
+    several = {"starts": state.starts, "x": state.x, "base": state.base, "solutions": state.solutions}
+    kind = np.complex128 if state.problem.ring is Ring.QI else np.float64
+    for name, array in {**several, "nearest": state.nearest[None]}.items():
+        number = members if name in ("x", "base") else len(array)
+        sound(array.dtype == kind and array.shape == (number, unknowns), f"its {name} have another size")
+        sound(np.isfinite(array).all(), f"its {name} are not finite")
+    one_each = (state.errors, state.damping, state.base_errors, state.kicks, state.fitting)
+    sound(all(array.shape == (members,) for array in one_each), "its members have other numbers")
+    found = len(state.denominators)
+    schemes = state.numerators.shape == (found, 2, unknowns) and state.denominators.shape == (found, rank)
+    sound(schemes and state.denominators.min(initial=1) > 0, "its schemes have another size")
+    counts = (state.seed, state.steps, state.restarts, state.solved, state.discretised, state.found)
+    sound(min(counts) >= 0 and state.kicks.min() >= 0 and state.best >= 0, "a count of it is below 0")
+    sound((state.errors >= 0).all() and (state.base_errors >= 0).all(), "an error of it is below 0")
+    sound((state.damping > 0).all() and np.isfinite(state.damping).all(), "its damping is not positive")

@@ -31,6 +31,7 @@ def swept(equations: Equations, x: Tensor, ridges: Iterable[float]) -> Tensor:
             grams = equations.grams(factors)
         for axis in AXES:
             others = grams[(axis + 1) % 3] * grams[(axis + 2) % 3]
-            factors[axis] = torch.linalg.solve(others + ridge * eye, equations.contracted(factors, axis))
+            matrix = others + ridge * eye  # singular only where numbers overflow: then what follows is not finite
+            factors[axis] = torch.linalg.solve_ex(matrix, equations.contracted(factors, axis))[0]
             grams[axis] = equations.grams([factors[axis]])[0]
     return equations.balanced(equations.join(factors))

@@ -1,6 +1,7 @@
 """Where everything lies in the two arrays of a walk: one block of 32-bit integers, one block of 64-bit words.
 
-A walk is nothing but these two arrays, so a checkpoint is one file and the kernel needs two addresses.
+A walk is nothing but these two arrays, and the kernel needs two addresses. What it follows there it believes: a
+checkpoint holds no array of these, see `records`.
 
 Rows (terms of the scheme) are numbered from 1; row 0 is a sentinel. Entry `4 * row + column` is one factor of one row
 (columns 0, 1, 2 are u, v, w; entry `4 * row + 3` holds facts about the row itself). Entry 0 means "none".

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from bilinear.decompositions.constructions import standard
 from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.discover.engine.fields import sound
 from bilinear.discover.engine.problem import Problem
+from bilinear.discover.solvers.flip_graph import blocks as at
+from bilinear.discover.solvers.flip_graph.checks import check_pool, check_prize, check_starts, require_counts
 from bilinear.discover.solvers.flip_graph.options import PlusOptions, require_walkable
 from bilinear.discover.solvers.flip_graph.packing import Words
 from bilinear.discover.solvers.flip_graph.pool import (
@@ -31,7 +34,7 @@ from bilinear.discover.solvers.flip_graph.pool import (
 from bilinear.discover.solvers.flip_graph.prize import Prize, raised
 from bilinear.discover.solvers.flip_graph.schemes import factors_of, joined, stacked, to_scheme
 from bilinear.discover.solvers.flip_graph.state import WalkedState
-from bilinear.discover.solvers.flip_graph.walking import Factors, counts
+from bilinear.discover.solvers.flip_graph.walking import Factors, counts, dims_of
 
 SLICE = 1 << 24  # flips of an advance, at least one path
 BARRIER = 1 << 26  # flips between two exchanges of jobs: a few seconds
@@ -57,7 +60,7 @@ class FlipPoolState(WalkedState):
     @property
     def pool(self) -> PoolState:
         """The pool's arrays."""
-        return PoolState(self.ints, self.words, self.above, self.below, self.counts)
+        return PoolState(self.walk, self.above, self.below, self.counts)
 
     @property
     def products(self) -> int:
@@ -152,6 +155,27 @@ class FlipPool(PlusOptions):
         """The best lifted scheme, and the best of the pool."""
         yield from state.prize.schemes(state.problem)
 
+    def check(self, state: FlipPoolState) -> None:
+        """See `Checking`."""
+        self._check_walked(state)
+        sound(len(state.starts) > 0, "it has nothing to start from")
+        self._check_pool(state, cyclic=False)
+
+    def _check_walked(self, state: FlipPoolState) -> None:
+        """What `WalkedState` holds, without the walk."""
+        ring, target = self.walk_ring(state.problem), state.problem.target
+        require_counts("it", state.seed, state.steps, state.round, state.tried)
+        sound(not state.exhausted, "it says that no move is left")
+        check_starts(state.starts, target, ring)
+        check_prize(state.prize, state.problem, ring)
+
+    def _check_pool(self, state: FlipPoolState, cyclic: bool) -> None:
+        """The pool and its walk, whose rows stand for schemes of the target."""
+        is_cyclic, dims = bool(state.walk.words[at.CYCLIC]), dims_of(state.walk)
+        sound(is_cyclic == cyclic and dims == state.problem.target.shape, "its walk is on another target")
+        ring, settings = self.walk_ring(state.problem), self.settings()
+        check_pool(state.pool, self.size, ring, settings, lambda factors: self._whole(state, factors))
+
     def share(self, state: FlipPoolState) -> list[Scheme]:
         """The last schemes of the lowest rank that came into the pool."""
         return [self._whole(state, factors) for factors in pool_schemes(state.pool)[-SHARED:]]
@@ -183,7 +207,7 @@ class FlipPool(PlusOptions):
         seed = int(np.random.SeedSequence([state.seed, state.round]).generate_state(1)[0])
         ring = str(self.walk_ring(state.problem))
         pool = start_pool(starts, ring, seed, self._pool_settings, self.settings(), cyclic)
-        state.ints, state.words, state.above, state.below, state.counts = pool
+        state.walk, state.above, state.below, state.counts = pool
         state.tried = 0
 
     def _whole(self, state: FlipPoolState, factors: Factors) -> Scheme:

@@ -9,11 +9,23 @@ from typing import ClassVar
 
 import numpy as np
 
+from bilinear.decompositions.composition import Sizes
 from bilinear.decompositions.constructions import standard
 from bilinear.decompositions.fitting import fitted
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target
+from bilinear.decompositions.targets.matmul import matmul
+from bilinear.discover.engine.fields import sound
 from bilinear.discover.engine.problem import Problem
+from bilinear.discover.solvers.flip_graph import blocks as at
+from bilinear.discover.solvers.flip_graph.checks import (
+    check_held,
+    check_prize,
+    check_shelf,
+    check_starts,
+    check_walk,
+    require_counts,
+)
 from bilinear.discover.solvers.flip_graph.options import PlusOptions, require_walkable
 from bilinear.discover.solvers.flip_graph.prize import QUICK_TO_LIFT, Prize, is_dead, raised
 from bilinear.discover.solvers.flip_graph.routes import Stage, leads_to, route
@@ -25,6 +37,7 @@ from bilinear.discover.solvers.flip_graph.walking import (
     best,
     best_rank,
     counts,
+    dims_of,
     restart,
     set_stop_rank,
     start,
@@ -128,6 +141,22 @@ class FlipGraph(PlusOptions):
         if state.spare.rank and not 0 < state.prize.rank(state.problem) <= state.spare.rank:
             yield state.spare.scheme(state.problem.target)
 
+    def check(self, state: FlipGraphState) -> None:
+        """See `Checking`."""
+        problem, ring = state.problem, self.walk_ring(state.problem)
+        require_counts("it", state.seed, state.steps, state.round, state.stage, state.idle)
+        sound(not state.exhausted, "it says that no move is left")
+        check_starts(state.starts, problem.target, ring)
+        stages = self._stages(state)
+        sound(state.stage < len(stages), "its stage is not on the way to the target")
+        here = stages[state.stage]
+        sound(dims_of(state.walk) == here.target.shape and not state.walk.words[at.CYCLIC], "its walk is elsewhere")
+        settings = self.settings(here.goal)
+        check_walk(state.walk, ring, settings, lambda factors: to_scheme(here.target, ring, factors))
+        check_prize(state.prize, problem, ring)
+        check_held(state.spare, problem, "its spare scheme")
+        check_shelf(state.shelf, KEPT, 0, ring, lambda sizes: _on_the_way(sizes, problem.target))
+
     def share(self, state: FlipGraphState) -> list[Scheme]:
         """The best scheme of the target, and that of the format just walked on."""
         target, here = state.problem.target, self._stages(state)[state.stage].target
@@ -169,7 +198,7 @@ class FlipGraph(PlusOptions):
     def _enter(self, state: FlipGraphState, scheme: Scheme, stage: Stage) -> None:
         """Put a walk at a scheme of a stage's format."""
         seed = int(np.random.SeedSequence([state.seed, state.round, state.stage]).generate_state(1)[0])
-        state.ints, state.words = start(factors_of(scheme), str(scheme.ring), seed, self.settings(stage.goal))
+        state.walk = start(factors_of(scheme), str(scheme.ring), seed, self.settings(stage.goal))
         state.idle = 0
 
     def _leg(self, state: FlipGraphState, most: int) -> None:
@@ -267,3 +296,17 @@ class FlipGraph(PlusOptions):
         if prize.is_worth_lifting(rank, state.problem):
             settings = self.settings(stage.goal)
             state.steps += prize.lift(state.walk, settings, state.problem, self.lifts, state.seed)
+
+
+def _on_the_way(sizes: Sizes, target: Target) -> Target:
+    """The format of a scheme on a shelf that leads to the target.
+
+    Raises:
+        ValueError: If none of that format does.
+    """
+    if target.family != "matmul":
+        sound(sizes == sizes_of(target), "a scheme on its shelf is of another target")
+        return target
+    inside = all(1 <= size <= most for size, most in zip(sizes, target.sizes, strict=True))
+    sound(inside, "a scheme on its shelf leads to no format of this search")
+    return matmul(*sizes)

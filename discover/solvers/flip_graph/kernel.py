@@ -801,3 +801,16 @@ def run(ints, words, flips, burst_at):
         outcome = call_burst(burst_at, m.ints, m.words, next_event(m, end))
         if not after_burst(m, outcome):
             put(m, at.FLIPS, end)
+
+
+@helper
+def relink(ints, words, order):
+    """Build all lists of a walk that stands nowhere anew: its rows hold values, which are entered in an order given."""
+    m = memory_of(ints, words)
+    for place in range(get(m, at.CAPACITY)):
+        set_place(m, place + 1, place)
+    for place in range(get(m, at.RANK)):
+        for column in range(3):
+            settle(m, 4 * (place + 1) + column)
+    for k in range(len(order)):
+        link(m, int64(order[k]))

@@ -14,7 +14,9 @@ from bilinear.decompositions.composition import Sizes, rising
 from bilinear.decompositions.constructions import standard
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets.matmul import matmul
+from bilinear.discover.engine.fields import sound
 from bilinear.discover.engine.problem import Problem, ProblemError
+from bilinear.discover.solvers.flip_graph.checks import check_prize, check_shelf, format_of, require_counts
 from bilinear.discover.solvers.flip_graph.formats import Move, around, made, moves
 from bilinear.discover.solvers.flip_graph.options import PlusOptions, require_walkable
 from bilinear.discover.solvers.flip_graph.prize import Prize, is_dead
@@ -162,6 +164,15 @@ class Meta(PlusOptions):
     def candidates(self, state: MetaState) -> Iterator[Scheme | Approximation]:
         """The best scheme of the target, and the best lifted one."""
         yield from state.prize.schemes(state.problem)
+
+    def check(self, state: MetaState) -> None:
+        """See `Checking`."""
+        ring, formats = self.walk_ring(state.problem), around(rising(state.problem.target.sizes), self.above)
+        sound(state.visits.shape == (len(formats),) and len(state.shelf.sizes) > 0, "its formats are others")
+        require_counts("it", state.seed, state.steps, state.tries, state.dead, *state.visits.tolist())
+        sound(not state.exhausted, "it says that no move is left")
+        check_shelf(state.shelf, self.keep, self.spread, ring, lambda sizes: format_of(sizes, formats))
+        check_prize(state.prize, state.problem, ring)
 
     def share(self, state: MetaState) -> list[Scheme]:
         """The first of the best schemes of each format."""

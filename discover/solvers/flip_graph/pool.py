@@ -22,6 +22,7 @@ from bilinear.discover.solvers.flip_graph.walking import (
     WalkState,
     best_rank,
     current,
+    dims_of,
     exchange,
     packed_best,
     restart_packed,
@@ -43,16 +44,14 @@ class PoolState(NamedTuple):
     """All of a pool descent, as plain arrays.
 
     Attributes:
-        ints: Of the one walk that all tries use, one after the other.
-        words: Likewise.
+        walk: The one walk that all tries use, one after the other.
         above: Schemes of rank r from which tries start, shape (size, capacity, 4, stride), `counts[ABOVE]` of them.
         below: Schemes of lower rank found so far, likewise, `counts[BELOW]` of them.
         counts: int64: rank of those above, rank of those below (r - 1, or less where a try fell further), schemes
             above, schemes below, tries for that rank, seed, all tries.
     """
 
-    ints: NDArray[np.int32]
-    words: NDArray[np.uint64]
+    walk: WalkState
     above: Words
     below: Words
     counts: NDArray[np.int64]
@@ -101,7 +100,7 @@ def start_pool(
     above, below = (np.zeros((settings.size, capacity, *packed.shape[2:]), np.uint64) for _ in range(2))
     above[: len(packed), :rank] = packed
     counts = np.array([rank, rank - 1, len(packed), 0, 0, seed, 0], np.int64)
-    return PoolState(inner.ints, inner.words, above, below, counts)
+    return PoolState(inner, above, below, counts)
 
 
 def advance_pool(
@@ -118,8 +117,7 @@ def advance_pool(
         tries: How many.
         turned: What rows are replaced by now and then on the way, if by anything: others that stand for the same.
     """
-    inner = WalkState(state.ints, state.words)
-    counts = state.counts
+    inner, counts = state.walk, state.counts
     for _ in range(tries):
         rng = np.random.default_rng([int(counts[SEED]), int(counts[ALL_TRIES])])
         restart_packed(inner, state.above[rng.integers(counts[ABOVE]), : counts[RANK]])
@@ -146,9 +144,8 @@ def _walk(inner: WalkState, flips: int, turned: Turning | None, rng: np.random.G
 
 def receive(state: PoolState, settings: PoolSettings, schemes: Sequence[Factors]) -> None:
     """Take in schemes found elsewhere, in place: those of the rank that tries start from or lower, if there is room."""
-    walk_state = WalkState(state.ints, state.words)
     for factors in schemes:
-        packed = pack(factors, ring_of(walk_state), int(state.words[at.WIDTH]))
+        packed = pack(factors, ring_of(state.walk), int(state.walk.words[at.WIDTH]))
         if len(packed) == state.counts[RANK]:
             _add(state, state.above, ABOVE, packed)
         else:
@@ -192,6 +189,5 @@ def pool_schemes(state: PoolState) -> list[Factors]:
     """Return all schemes of the lowest rank found."""
     rank = pool_rank(state)
     source, number = (state.below, BELOW) if state.counts[BELOW] else (state.above, ABOVE)
-    a, b, c = (int(x) for x in state.words[at.DIMS : at.DIMS + 3])
-    ring = ring_of(WalkState(state.ints, state.words))
-    return [unpack(packed[:rank], ring, (a, b, c)) for packed in source[: int(state.counts[number])]]
+    ring, dims = ring_of(state.walk), dims_of(state.walk)
+    return [unpack(packed[:rank], ring, dims) for packed in source[: int(state.counts[number])]]

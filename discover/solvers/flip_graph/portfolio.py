@@ -12,6 +12,7 @@ from bilinear.decompositions.constructions import CONSTRUCTIONS
 from bilinear.decompositions.errors import TargetError
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.discover.engine.fields import sound
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.solvers.flip_graph.descent import FlipPool, FlipPoolState
 from bilinear.discover.solvers.flip_graph.growing import BARRIER, FlipGraph, FlipGraphState
@@ -123,6 +124,14 @@ class Portfolio(WalkOptions):
             yield from (scheme.to(state.problem.ring) for scheme in known(state.problem))
         for method, search in state.searches.items():
             yield from self._solvers[method].candidates(search)
+
+    def check(self, state: PortfolioState) -> None:
+        """See `Checking`."""
+        sound(state.turn >= 0 and not state.exhausted, "it has had no turns")
+        wanted = SYMMETRIC in turns_of(state.problem)
+        sound((state.symmetric is not None) == wanted, "it has other searches than this one")
+        for method, search in state.searches.items():
+            self._solvers[method].check(search)
 
     def share(self, state: PortfolioState) -> list[Scheme]:
         """What the searches share."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilinear.decompositions.scheme import Approximation, Scheme
+from bilinear.discover.engine.fields import sound
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.solvers.flip_graph.descent import FlipPool, FlipPoolState
 from bilinear.discover.solvers.flip_graph.options import require_walkable
@@ -129,6 +130,16 @@ class Symmetric(FlipPool):
             raise ProblemError(f"partition {self.partition} is left alone by no reflection; choose group=z3")
         state: SymmetricState = self._started(problem, rng, ())
         return state
+
+    def check(self, state: FlipPoolState) -> None:
+        """See `Checking`."""
+        assert isinstance(state, SymmetricState)
+        self._check_walked(state)
+        n = state.problem.target.sizes[0]
+        sound(state.order == ORDERS[self.group] and state.partition.shape == (n,), "its partition is not one of n")
+        groups = [np.repeat(np.arange(len(one)), [len(group) for group in one]) for one in self._possible(n)]
+        sound(any(np.array_equal(state.partition, one) for one in groups), "its partition is not one of this search")
+        self._check_pool(state, cyclic=True)
 
     def _begin(self, state: FlipPoolState) -> None:
         """A new descent from the standard algorithm's orbits over a partition that the seed draws."""

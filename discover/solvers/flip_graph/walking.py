@@ -14,7 +14,7 @@ Factors = tuple[Matrix, Matrix, Matrix]
 
 
 class WalkState(NamedTuple):
-    """All of a walk, as two arrays (layout in `blocks`); saving both saves the walk.
+    """All of a walk, as two arrays (layout in `blocks`), full of links: a checkpoint holds a `records.WalkRecord`.
 
     Attributes:
         ints: int32, lists and links.
@@ -66,17 +66,28 @@ def start(
     rank = len(factors[0])
     dims = (factors[0].shape[1], factors[1].shape[1], factors[2].shape[1])
     rows = rank + max(8, 2 * settings.plus_diff)  # with room for the plus transitions
-    shape = at.Shape(at.RINGS.index(ring), width_of(*dims), rows)
-    state = WalkState(np.zeros(shape.ints, np.int32), np.zeros(shape.words, np.uint64))
-    header = state.words
-    header[at.RING], header[at.WIDTH], header[at.CAPACITY] = shape.ring, shape.width, rows
-    header[at.BUCKET_BITS] = shape.bucket_bits
-    header[at.DIMS : at.DIMS + 3] = dims
-    header[at.RANDOM] = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
-    header[at.CYCLIC] = cyclic
+    state = blank(ring, dims, rows, cyclic)
+    state.words[at.RANDOM] = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
     configure(state, settings)
     restart(state, factors)
     return state
+
+
+def blank(ring: str, dims: tuple[int, int, int], capacity: int, cyclic: bool) -> WalkState:
+    """Return the blocks of a walk that stands nowhere yet, with room for so many rows."""
+    shape = at.Shape(at.RINGS.index(ring), width_of(*dims), capacity)
+    state = WalkState(np.zeros(shape.ints, np.int32), np.zeros(shape.words, np.uint64))
+    header = state.words
+    header[at.RING], header[at.WIDTH], header[at.CAPACITY] = shape.ring, shape.width, capacity
+    header[at.BUCKET_BITS] = shape.bucket_bits
+    header[at.DIMS : at.DIMS + 3] = dims
+    header[at.CYCLIC] = cyclic
+    return state
+
+
+def no_walk() -> WalkState:
+    """Return what stands for a walk before there is one."""
+    return WalkState(np.zeros(0, np.int32), np.zeros(0, np.uint64))
 
 
 def configure(state: WalkState, settings: Settings) -> None:
@@ -85,6 +96,12 @@ def configure(state: WalkState, settings: Settings) -> None:
     header[at.PLUS_MIN], header[at.PLUS_MAX] = settings.plus_min, settings.plus_max
     header[at.PLUS_DIFF], header[at.HOLD] = settings.plus_diff, settings.hold
     header[at.STOP_RANK] = settings.stop_rank
+
+
+def settings_of(state: WalkState) -> Settings:
+    """Return how a walk moves."""
+    places = (at.PLUS_MIN, at.PLUS_MAX, at.PLUS_DIFF, at.HOLD, at.STOP_RANK)
+    return Settings(*(int(state.words[place]) for place in places))
 
 
 def restart(state: WalkState, factors: Factors) -> None:
@@ -98,7 +115,7 @@ def restart_packed(state: WalkState, packed: Words) -> None:
     """Put a walk at a scheme given as `packed_best` gives it: words (rank, 4, stride), no factor zero."""
     if len(packed) > int(state.words[at.CAPACITY]):
         raise ValueError(f"the scheme has {len(packed)} rows, the walk has room for {int(state.words[at.CAPACITY])}")
-    _best_block(state)[: len(packed)] = packed
+    best_block(state)[: len(packed)] = packed
     state.words[at.BEST] = len(packed)
     state.words[at.HOLD_UNTIL] = 0
     state.words[at.RANK] = 0
@@ -112,7 +129,7 @@ def exchange(state: WalkState, factors: Factors) -> None:
     restart_packed(state, pack(factors, ring_of(state), int(header[at.WIDTH])))
     header[at.PLUS_AT] = plus_at
     if len(held) <= best_rank(state):
-        _best_block(state)[: len(held)] = held
+        best_block(state)[: len(held)] = held
         header[at.BEST] = len(held)
 
 
@@ -140,12 +157,12 @@ def best_rank(state: WalkState) -> int:
 
 def best(state: WalkState) -> Factors:
     """Return the best scheme of a walk: u (rank, a), v (rank, b), w (rank, c)."""
-    return unpack(_best_block(state)[: best_rank(state)], ring_of(state), _dims(state))
+    return unpack(best_block(state)[: best_rank(state)], ring_of(state), dims_of(state))
 
 
 def packed_best(state: WalkState) -> Words:
     """Return a copy of the best scheme as words, shape (rank, 4, stride)."""
-    return _best_block(state)[: best_rank(state)].copy()
+    return best_block(state)[: best_rank(state)].copy()
 
 
 def set_stop_rank(state: WalkState, stop_rank: int) -> None:
@@ -155,11 +172,11 @@ def set_stop_rank(state: WalkState, stop_rank: int) -> None:
 
 def current(state: WalkState) -> Factors:
     """Return the scheme at which a walk stands."""
-    shape = _shape(state)
+    shape = shape_of(state)
     places = shape.ints - shape.capacity
     rows = state.ints[places : places + rank(state)]
     values = state.words[at.HEADER : at.HEADER + shape.entries * shape.stride].reshape(-1, 4, shape.stride)[rows]
-    u, v, w = unpack(values, ring_of(state), _dims(state))
+    u, v, w = unpack(values, ring_of(state), dims_of(state))
     if shape.ring != at.F2:
         signs = state.ints[: at.FIELDS * shape.entries].reshape(-1, 4, at.FIELDS)[rows, 3, at.SIGN]
         w = w * (1 - 2 * signs.astype(np.int64))[:, None]
@@ -179,16 +196,19 @@ def counts(state: WalkState) -> dict[str, int]:
     return {name: int(state.words[place]) for name, place in places.items()}
 
 
-def _shape(state: WalkState) -> at.Shape:
+def shape_of(state: WalkState) -> at.Shape:
+    """Sizes of the two blocks."""
     header = state.words
     return at.Shape(int(header[at.RING]), int(header[at.WIDTH]), int(header[at.CAPACITY]))
 
 
-def _dims(state: WalkState) -> tuple[int, int, int]:
+def dims_of(state: WalkState) -> tuple[int, int, int]:
+    """Coordinates of u, v and w."""
     a, b, c = (int(x) for x in state.words[at.DIMS : at.DIMS + 3])
     return a, b, c
 
 
-def _best_block(state: WalkState) -> Words:
-    shape = _shape(state)
+def best_block(state: WalkState) -> Words:
+    """The best scheme's place in the word block, shape (capacity, 4, stride)."""
+    shape = shape_of(state)
     return state.words[shape.best_at :].reshape(shape.capacity, 4, shape.stride)

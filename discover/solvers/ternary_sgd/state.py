@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bilinear.discover.engine.fields import sound
 from bilinear.discover.engine.problem import Problem
 
 FloatArray = NDArray[np.float32]
@@ -63,3 +64,26 @@ class TernarySgdState:
             "median squared error": float(np.median(self.errors)),
             "ternary": float(self.shares.mean()),
         }
+
+
+def require_sizes(state: TernarySgdState, shape: tuple[int, int, int], rank: int) -> None:
+    """Refuse a state that no batch leaves whose arrays have this shape.
+
+    Raises:
+        ValueError: If an array has another size, a number is not finite, or a count is below 0.
+    """
+    sides, members, _ = shape
+    for name, array in (("latent", state.latent), ("first", state.first), ("second", state.second)):
+        sound(array.shape == shape, f"its {name} have another size")
+        sound(np.isfinite(array).all() and not array[..., rank:].any(), f"its {name} are not finite, or not empty")
+    sound(state.second.min() >= 0, "its second moments are below 0")
+    one_each = (state.shares, state.ages, state.errors)
+    sound(all(array.shape == (members,) for array in one_each), "its members have other numbers")
+    sound(
+        ((state.shares >= 0) & (state.shares <= 1)).all() and state.ages.min() >= 0, "its members are ternary beyond 1"
+    )
+    sound((state.errors >= 0).all() and state.best >= 0, "an error of it is below 0")
+    sound(state.starts.shape == (len(state.starts), sides, rank), "its starts have another size")
+    sound(np.isfinite(state.starts).all(), "its starts are not finite")
+    sound(state.exact.shape == (len(state.exact), rank, sides), "its schemes have another size")
+    sound(min(state.seed, state.steps, state.restarts, state.found) >= 0, "a count of it is below 0")

@@ -20,7 +20,7 @@ from bilinear.discover.solvers.ternary_sgd.annealed import Annealed
 from bilinear.discover.solvers.ternary_sgd.objective import Objective, padded
 from bilinear.discover.solvers.ternary_sgd.paper import Paper
 from bilinear.discover.solvers.ternary_sgd.recipes import CHECK, Batch, Recipe
-from bilinear.discover.solvers.ternary_sgd.state import FloatArray, TernarySgdState
+from bilinear.discover.solvers.ternary_sgd.state import FloatArray, TernarySgdState, require_sizes
 from bilinear.discover.solvers.threads import one_thread
 
 BATCH_ENTRIES = {"cpu": 1 << 17, "cuda": 1 << 25}  # float factors of a batch: fits a core's cache, fills a GPU
@@ -135,6 +135,11 @@ class TernarySgd:
         for factors in state.exact.astype(np.int64):
             u, v, w = _sides(factors, state.problem.target)
             yield Scheme(state.problem.target, Ring.ZT, u, v, w).to(state.problem.ring)
+
+    def check(self, state: TernarySgdState) -> None:
+        """See `Checking`."""
+        sides, rank = sum(state.problem.target.shape), self._possible_rank(state.problem)
+        require_sizes(state, (sides, self.restarts or self._members(sides * padded(rank)), padded(rank)), rank)
 
     def _possible_rank(self, problem: Problem) -> int:
         """The rank, if this method can take the problem.

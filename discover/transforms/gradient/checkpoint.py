@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import json
-import zipfile
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +14,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bilinear.decompositions import memory
-from bilinear.decompositions.files import make_folder, write_atomic
-from bilinear.discover.engine.checkpoint import CheckpointError
+from bilinear.discover.engine import archive
+from bilinear.discover.engine.archive import CheckpointError, plain
+from bilinear.discover.engine.checkpoint import damage_named
+from bilinear.discover.engine.fields import sound
 from bilinear.discover.transforms.gradient.structures import Structure
-from bilinear.discover.transforms.gradient.trials import Trials
+from bilinear.discover.transforms.gradient.trials import Trials, losses_of
 
 FORMAT = 1
+MOST_COUNT = 1 << 31
+MOST_LETTERS = 200
+"""Of what a file says of itself, in a message."""
+NEARLY = 1e-6
+"""The same loss on two machines differs by rounding."""
 MOMENTS = ("parameters", "rates", "first", "second")
 
 
@@ -108,47 +112,67 @@ def save(path: Path, key: str, state: State) -> None:
         "tallies": [[tally.loss, tally.successes, tally.finished, tally.started] for tally in state.tallies],
         "steps": None if state.trials is None else state.trials.steps,
     }
-    data = io.BytesIO()
-    np.savez(data, header=np.array(json.dumps(header)), **arrays)  # type: ignore[arg-type]
-    try:
-        make_folder(path.parent)
-        write_atomic(path, data.getvalue())
-    except OSError as error:
-        raise CheckpointError(f"{path}: the checkpoint cannot be written: {error.strerror}") from error
+    archive.write(path, archive.archived(header, arrays))
 
 
-def load(path: Path, key: str, structures: Sequence[Structure]) -> State:
-    """Read the checkpoint of this very search.
+def load(path: Path, key: str, structures: Sequence[Structure], target: Tensor, trials: int, rungs: int) -> State:
+    """Read the checkpoint of this very search; the losses that it states are those of its parameters.
+
+    Args:
+        path: The file.
+        key: What the search is.
+        structures: That it tries.
+        target: What they are to become, shape (size, size).
+        trials: Started for each of them, at most so many are trained now.
+        rungs: Halvings in a round.
 
     Raises:
         CheckpointError: If there is none, it is damaged, or it is of another search or version.
     """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no checkpoint of this search; start it without --resume")
-    memory.require(4 * path.stat().st_size, f"the checkpoint {path}")
-    try:
-        with np.load(path, allow_pickle=False) as held:
-            arrays = {name: torch.from_numpy(held[name]) for name in held.files if name != "header"}
-            header = json.loads(str(held["header"]))
+    data = archive.read(path)
+    with damage_named(path):
+        header, arrays = archive.opened(data)
         if (header["format"], header["search"]) != (FORMAT, key):
-            raise CheckpointError(f"{path}: the checkpoint is of another search: {header['search']}, not {key}")
-        return _state(header, arrays, structures)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"{path}: the checkpoint is damaged: {error}; start it without --resume") from error
+            held = str(header["search"])[:MOST_LETTERS]
+            raise CheckpointError(plain(f"{path}: the checkpoint is of another search: {held}, not {key}"))
+        (turn, place, rung), seconds = header["at"][:3], header["at"][3]
+        _require_counts(turn, place, rung)
+        sound(place < len(structures) and rung < rungs, "its turn is of no structure, or of no rung")
+        sound(type(seconds) in (int, float) and 0 <= seconds < math.inf, "its time is no time")
+        stated = zip(structures, header["tallies"], strict=True)
+        tallies = [_tally(each, counts, arrays.get(f"best-{k}"), target) for k, (each, counts) in enumerate(stated)]
+        now = None if header["steps"] is None else _trials(structures[place], header["steps"], arrays, trials)
+        return State(turn, place, rung, float(seconds), tallies, now)
 
 
-def _state(header: dict[str, Any], arrays: dict[str, Tensor], structures: Sequence[Structure]) -> State:
-    turn, place, rung, seconds = header["at"]
-    tallies = [Tally(arrays.get(f"best-{k}"), *counts) for k, counts in enumerate(header["tallies"])]
-    widths = {
-        len(t.parameters) - s.parameters for t, s in zip(tallies, structures, strict=True) if t.parameters is not None
-    }
-    if widths - {0}:
-        raise ValueError("its parameters are of another length")
-    trials = None
-    if header["steps"] is not None:
-        held = {name: arrays[name] for name in MOMENTS}
-        if held["parameters"].shape != (len(held["rates"]), structures[place].parameters):
-            raise ValueError("its trials are of another shape")
-        trials = Trials(structures[place], **held, steps=int(header["steps"]))
-    return State(int(turn), int(place), int(rung), float(seconds), tallies, trials)
+def _tally(structure: Structure, stated: Any, parameters: NDArray[Any] | None, target: Tensor) -> Tally:
+    """What became of the trials of a structure; the loss is computed again."""
+    loss, successes, finished, started = stated
+    _require_counts(successes, finished, started)
+    sound(successes <= finished and (parameters is None) == (finished == 0), "its finished trials are not counted")
+    sound(type(loss) in (int, float) and loss >= 0, "a loss of it is no number")
+    if parameters is None:
+        sound(loss == math.inf, "a loss of it is that of nothing")
+        return Tally(None, loss, successes, finished, started)
+    sound(parameters.dtype == np.float64, "its parameters are no numbers")
+    sound(parameters.shape == (structure.parameters,), "its parameters are of another length")
+    values = torch.from_numpy(parameters)
+    again = float(losses_of(structure.matrices(values[None]), target)[0])
+    same = math.isclose(again, loss, rel_tol=NEARLY, abs_tol=NEARLY**2) if math.isfinite(again) else loss == math.inf
+    sound(same, "a loss of it is not that of its parameters")
+    return Tally(values, loss, successes, finished, started)
+
+
+def _trials(structure: Structure, steps: Any, arrays: dict[str, NDArray[Any]], most: int) -> Trials:
+    """The trials that are trained now."""
+    _require_counts(steps)
+    held = {name: arrays[name] for name in MOMENTS}
+    number = len(held["rates"])
+    shapes = [(number, 1 if name == "rates" else structure.parameters) for name in MOMENTS]
+    fits = [array.shape for array in held.values()] == shapes and 1 <= number <= most
+    sound(fits and all(array.dtype == np.float32 for array in held.values()), "its trials are of another shape")
+    return Trials(structure, **{name: torch.from_numpy(array) for name, array in held.items()}, steps=steps)
+
+
+def _require_counts(*numbers: Any) -> None:
+    sound(all(type(number) is int and 0 <= number < MOST_COUNT for number in numbers), "a count of it is no number")

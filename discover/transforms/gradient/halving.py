@@ -18,6 +18,7 @@ from bilinear.decompositions import memory
 from bilinear.decompositions.transforms.errors import TransformError
 from bilinear.decompositions.transforms.factors import FastTransform, diagonal, relative_error
 from bilinear.decompositions.transforms.transform import Transform
+from bilinear.discover.engine.archive import CheckpointError, remove
 from bilinear.discover.engine.budget import BudgetError
 from bilinear.discover.engine.loop import interruption, loop
 from bilinear.discover.engine.outcome import Status
@@ -101,7 +102,7 @@ class Gradient:
             TransformError: If the size is no power of two, or the matrix is complex and the structure real.
             BudgetError: If the budget is no time.
             TooLargeError: If the trials would not fit into memory.
-            CheckpointError: If the checkpoint cannot be read or written, or is of another search.
+            CheckpointError: If the checkpoint cannot be read, or is of another search.
         """
         if task.budget.seconds is None:
             raise BudgetError(f"budget {task.budget}: the gradient solver needs a time, as in 10m")
@@ -110,7 +111,9 @@ class Gradient:
         structures = self.prepared(transform.size)
         search = _Search(self, transform, structures, task, say)
         if task.resume and task.checkpoint is not None:
-            search.take_up(checkpoints.load(task.checkpoint, search.key(), structures))
+            search.take_up(
+                checkpoints.load(task.checkpoint, search.key(), structures, search.target, self.trials, self.rungs)
+            )
         with interruption() as interrupted:
             search.stopped = interrupted
             loop(search, task.budget, interrupted)
@@ -135,6 +138,7 @@ class _Search:
         state: Between two slices.
         stopped: Whether the user ends it.
         began: Monotonic time of the start.
+        unsaved: Why the checkpoint could not be written when it was last tried; empty if it could.
     """
 
     SLICE: ClassVar[int] = 25
@@ -147,6 +151,7 @@ class _Search:
     state: State = field(init=False)
     stopped: Callable[[], bool] = lambda: False
     began: float = field(default_factory=time.monotonic)
+    unsaved: str = ""
 
     def __post_init__(self) -> None:
         matrix = self.transform.matrix
@@ -185,10 +190,14 @@ class _Search:
         return Status.EXHAUSTED if self.state.round >= self.solver.rounds else None
 
     def save(self) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint; where it cannot be written the search goes on, and says so at its end."""
         self.state.seconds = self.before + self.seconds
         if self.task.checkpoint is not None:
-            checkpoints.save(self.task.checkpoint, self.key(), self.state)
+            try:
+                checkpoints.save(self.task.checkpoint, self.key(), self.state)
+                self.unsaved = ""
+            except CheckpointError as error:
+                self.unsaved = str(error)
 
     def close(self) -> None:
         """Finish one trial at least; what has reached its goal leaves no checkpoint, any other can go on from it."""
@@ -196,7 +205,8 @@ class _Search:
             self.finish(1, lambda: True)
         self.save()
         if self.task.checkpoint is not None and self.ended() is Status.FOUND:
-            self.task.checkpoint.unlink(missing_ok=True)
+            remove(self.task.checkpoint)
+            self.unsaved = ""
 
     @property
     def structure(self) -> Structure:
@@ -264,4 +274,5 @@ class _Search:
             self.state.seconds,
             interrupted=interrupted,
             training=training,
+            unsaved=self.unsaved,
         )

@@ -11,8 +11,8 @@ import pytest
 from bilinear.decompositions import content_hash, parse_target, standard, strassen, verify
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets.file import from_dense
+from bilinear.discover.engine.archive import CheckpointError
 from bilinear.discover.engine.budget import Budget, parse_budget
-from bilinear.discover.engine.checkpoint import CheckpointError
 from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Found, Progress, Status
 from bilinear.discover.engine.problem import Problem, ProblemError

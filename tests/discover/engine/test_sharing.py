@@ -13,8 +13,10 @@ from bilinear.catalog import Catalog
 from bilinear.decompositions import content_hash, parse_target, verify
 from bilinear.decompositions.rings import Ring
 from bilinear.discover.engine import sharing
+from bilinear.discover.engine.archive import CheckpointError
 from bilinear.discover.engine.budget import Budget, parse_budget
-from bilinear.discover.engine.checkpoint import CheckpointError, from_bytes, load_team, save_team
+from bilinear.discover.engine.checkpoint import from_bytes, load_team, save_team
+from bilinear.discover.engine.fields import KEPT
 from bilinear.discover.engine.jobs import run_jobs
 from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Outcome, Progress, Status
@@ -55,10 +57,17 @@ def pools(order: Order) -> list[np.ndarray]:
 
 
 def arrays(state: object) -> list[np.ndarray]:
-    """The arrays of a state, and of the states nested in it."""
-    fields = [getattr(state, field.name) for field in dataclasses.fields(state)]  # type: ignore[arg-type]
-    nested = [array for field in fields if dataclasses.is_dataclass(field) for array in arrays(field)]
-    return [field for field in fields if isinstance(field, np.ndarray)] + nested
+    """The arrays of a state, of the states nested in it, and of its walk as a checkpoint holds it."""
+    found: list[np.ndarray] = []
+    for field in dataclasses.fields(state):  # type: ignore[arg-type]
+        value = getattr(state, field.name)
+        if KEPT in field.metadata:
+            value = field.metadata[KEPT].to_form(value)
+        if isinstance(value, np.ndarray):
+            found.append(value)
+        elif dataclasses.is_dataclass(value):
+            found += arrays(value)
+    return found
 
 
 def run_with_a_killed_job(order: Order, after: int) -> Outcome:

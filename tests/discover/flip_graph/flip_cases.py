@@ -15,6 +15,7 @@ from bilinear.decompositions import Scheme, parse_target, standard, verify
 from bilinear.decompositions.rings import parse_ring
 from bilinear.decompositions.targets import Target
 from bilinear.decompositions.targets.file import from_dense
+from bilinear.discover.engine.fields import KEPT
 from bilinear.discover.solvers.flip_graph import blocks as at
 from bilinear.discover.solvers.flip_graph import kernel
 from bilinear.discover.solvers.flip_graph.packing import Matrix, pack
@@ -114,9 +115,11 @@ def climb(state: WalkState, split: bool) -> bool:
 
 
 def leaves(state: Any) -> Iterator[tuple[str, Any]]:
-    """The fields of a state and of the states nested in it, by name."""
+    """The fields of a state and of the states nested in it, by name; a walk as a checkpoint holds it."""
     for field in dataclasses.fields(state):
         value = getattr(state, field.name)
+        if KEPT in field.metadata:
+            value = field.metadata[KEPT].to_form(value)
         if dataclasses.is_dataclass(value) and field.name != "problem":
             yield from ((f"{field.name}.{name}", leaf) for name, leaf in leaves(value))
         else:

@@ -14,8 +14,9 @@ from bilinear.decompositions.errors import BilinearError
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets.file import from_entries
+from bilinear.discover.engine.archive import CheckpointError
 from bilinear.discover.engine.budget import Budget
-from bilinear.discover.engine.checkpoint import Checkpoint, CheckpointError, from_bytes, to_bytes
+from bilinear.discover.engine.checkpoint import Checkpoint, from_bytes, to_bytes
 from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.engine.run import run

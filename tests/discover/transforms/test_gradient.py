@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bilinear.decompositions import TooLargeError
 from bilinear.decompositions.transforms import Transform, TransformError, parse_transform, relative_error
+from bilinear.discover.engine.archive import CheckpointError
 from bilinear.discover.engine.budget import Budget, BudgetError
-from bilinear.discover.engine.checkpoint import CheckpointError
 from bilinear.discover.transforms.gradient.export import exported
 from bilinear.discover.transforms.gradient.halving import Gradient
 from bilinear.discover.transforms.gradient.refine import refined
