@@ -26,6 +26,7 @@ FORMATS = Registry(
         "maple": "bilinear.decompositions.formats.maple:FORMAT",
         "mathematica": "bilinear.decompositions.formats.mathematica:FORMAT",
         "mmc": "bilinear.decompositions.formats.mmc:FORMAT",
+        "npz": "bilinear.decompositions.formats.npz:FORMAT",
         "perminov-json": "bilinear.decompositions.formats.perminov_json:FORMAT",
         "perminov-reduced": "bilinear.decompositions.formats.perminov_reduced:FORMAT",
         "perminov-text": "bilinear.decompositions.formats.perminov_text:FORMAT",

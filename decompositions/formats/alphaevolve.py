@@ -18,7 +18,9 @@ from bilinear.decompositions.scheme import Scheme
 
 _ARRAY = "np.array("
 _NAME = re.compile(r"decomposition_([0-9A-Za-z_]{1,40})\s*=\s*\(")
-_TYPE = re.compile(r"(?:,dtype=(?:np\.|numpy\.)?[a-z0-9]+)?,?\)[,)]*")
+_TYPE = r"(?:,dtype=(?:np\.|numpy\.)?[a-z0-9]+)?,?\)"
+_END = re.compile(_TYPE)
+_JOINED = re.compile(rf"{_TYPE},")
 _DIGITS = 53
 
 
@@ -30,28 +32,55 @@ def matches(source: Source) -> bool:
 
 
 def read(source: Source) -> Iterator[Draft | Fault]:
-    """One draft for every three arrays."""
+    """One draft for every three arrays in one bracket; other arrays are counted in the note of the first."""
     text = _cells(source) if source.document else source.text
     pieces = text.split(_ARRAY)
-    if len(pieces) % 3 != 1 or len(pieces) < 4:
+    found = list(_triples(pieces))
+    if not found:
         raise FormatError(f"{len(pieces) - 1} arrays; three for each scheme are needed")
-    for start in range(1, len(pieces), 3):
-        name = _NAME.search(pieces[start - 1][-200:])
-        record = "" if len(pieces) == 4 else name[1] if name else str((start + 2) // 3)
-        text = _ARRAY + _ARRAY.join(pieces[start : start + 3])
+    left = len(pieces) - 1 - sum(stop - start for start, stop, _ in found)
+    note = f"{left} further array{'s' * (left > 1)} form no scheme" if left else ""
+    for number, (start, stop, name) in enumerate(found, 1):
+        record = name or (str(number) if len(found) > 1 else "")
+        text = _ARRAY + _ARRAY.join(pieces[start:stop])
         try:
-            yield _draft(pieces[start : start + 3], record, {".txt": text.encode()} if record else source.whole)
+            yield _draft(pieces[start:stop], record, {".txt": text.encode()} if record or left else source.whole, note)
+            note = ""
         except FormatError as error:
             yield Fault(record, str(error))
 
 
-def _draft(pieces: list[str], record: str, originals: dict[str, bytes]) -> Draft:
+def _triples(pieces: list[str]) -> Iterator[tuple[int, int, str]]:
+    """Where the arrays of a scheme start and stop, and its name; pieces are what follows each `np.array(`."""
+    runs = _runs(pieces)
+    if all(stop - start != 3 for start, stop in runs) and len(pieces) > 3 and len(pieces) % 3 == 1:
+        runs = [(start, start + 3) for start in range(1, len(pieces), 3)]
+    for start, stop in runs:
+        name = _NAME.search(pieces[start - 1][-200:])
+        if stop - start == 3 or name:
+            yield start, stop, name[1] if name and len(pieces) > 4 else ""
+
+
+def _runs(pieces: list[str]) -> list[tuple[int, int]]:
+    """Arrays with nothing but a comma between them."""
+    runs, start = [], 1
+    for i in range(1, len(pieces)):
+        rest = "".join(pieces[i][pieces[i].rfind("]") + 1 :].split())
+        if not _JOINED.fullmatch(rest) or i + 1 == len(pieces):
+            runs.append((start, i + 1))
+            start = i + 1
+    return runs
+
+
+def _draft(pieces: list[str], record: str, originals: dict[str, bytes], note: str) -> Draft:
+    if len(pieces) != 3:
+        raise FormatError(f"{len(pieces)} arrays; three are needed")
     u, v, w = (_factor(piece) for piece in pieces)
     target = shaped(u.width, v.width, w.width)
     if target.family != "matmul":
         raise FormatError(f"{u.width}, {v.width} and {w.width} rows; n m, m p and p n of a matrix product are needed")
     n, _, p = target.sizes
-    return Draft(target, u, v, transposed(w, p, n), originals, record=record)
+    return Draft(target, u, v, transposed(w, p, n), originals, record=record, note=note)
 
 
 def _cells(source: Source) -> str:
@@ -72,7 +101,7 @@ def _factor(piece: str) -> Factor:
     if end < 0 or not packed.startswith("[["):
         raise FormatError("an array is cut off; [[...], ...] is needed")
     rest = "".join(piece[end + 2 : end + 60].split())
-    if not _TYPE.match(rest):
+    if not _END.match(rest):
         raise FormatError("an array is cut off; its type and a closing bracket are needed")
     rows = [row.split(",") for row in packed[2:-2].split("],[")]
     require_rectangular(rows)

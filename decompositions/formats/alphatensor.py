@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bilinear.decompositions.errors import SchemeError
 from bilinear.decompositions.formats import arrays
 from bilinear.decompositions.formats.draft import Draft, Fault, sized, transposed
-from bilinear.decompositions.formats.numbers import Factor, FormatError, from_floats, from_integers
+from bilinear.decompositions.formats.numbers import FormatError, from_array
 from bilinear.decompositions.formats.source import Format, Source, flip, fractions, sizes
 from bilinear.decompositions.scheme import Scheme
 
@@ -41,6 +41,8 @@ def read(source: Source) -> Iterator[Draft | Fault]:
         try:
             found = arrays.array(arrays.unpacked(source.data, member))
             key = _KEY.fullmatch(name)
+            if key is None and isinstance(found, np.ndarray) and found.dtype.kind in "SU":
+                continue  # metadata
             if key is not None:
                 yield _draft(found, (int(key[1]), int(key[2]), int(key[3])), name)
             elif isinstance(found, np.ndarray) and found.ndim == 4 and found.shape[1] == 3:
@@ -63,21 +65,11 @@ def _draft(found: NDArray[Any] | Sequence[Any], shape: tuple[int, int, int], rec
     n, m, p = shape
     if len(found) != 3:
         raise FormatError(f"{len(found)} factors; three are needed")
-    u, v, w = (_factor(factor) for factor in found)
     target = sized(n, m, p)
+    u, v, w = (from_array(factor.T if isinstance(factor, np.ndarray) else factor) for factor in found)
     if w.width != n * p:
         raise FormatError(f"the third factor has {w.width} rows; {n},{m},{p} needs {n * p}")
     return Draft(target, u, v, transposed(w, p, n), {".npy": _saved(found)}, record=record)
-
-
-def _factor(found: Any) -> Factor:
-    if not isinstance(found, np.ndarray) or found.ndim != 2 or not found.size:
-        raise FormatError("a factor that is no matrix; arrays of shape (coordinates, rank) are needed")
-    if found.dtype.kind in "iub":
-        return from_integers(found.T.astype(np.int64) if found.dtype != np.uint64 else found.T.astype(object))
-    if found.dtype.kind not in "fc":
-        raise FormatError(f"a factor of type {found.dtype}; numbers are needed")
-    return from_floats(found.T)
 
 
 def _saved(found: NDArray[Any] | Sequence[Any]) -> bytes:
@@ -105,13 +97,17 @@ def write(scheme: Scheme, extra: Mapping[str, Any]) -> dict[str, bytes]:
     n, m, p = sizes(scheme, "alphatensor")
     u, v, w = fractions(scheme)
     buffer = io.BytesIO()
-    entry = _boxed([_matrix(scheme, rows) for rows in (u, v, flip(w, n, p))])
+    entry = _boxed([matrix(scheme, rows) for rows in (u, v, flip(w, n, p))])
     np.savez_compressed(buffer, allow_pickle=True, **{f"{n},{m},{p}": entry})
     return {"": buffer.getvalue()}
 
 
-def _matrix(scheme: Scheme, rows: list[Any]) -> NDArray[Any]:
-    """A factor with products in columns."""
+def matrix(scheme: Scheme, rows: list[Any]) -> NDArray[Any]:
+    """A factor with products in columns.
+
+    Raises:
+        SchemeError: If a coefficient is no float64.
+    """
     values = [Fraction(x) for row in rows for x in row]
     for value in values:
         if (

@@ -8,7 +8,7 @@ import pickletools
 import re
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,10 @@ MAX_HEADER = 4096
 MAGIC = b"\x93NUMPY"
 ZIP_MAGIC = b"PK\x03\x04"
 _HEADER = re.compile(
-    r"\s*\{\s*'descr':\s*'(?P<descr>[<>|=]?[a-zA-Z][0-9]{0,3})',\s*'fortran_order':\s*(?P<fortran>True|False),"
+    r"\s*\{\s*'descr':\s*'(?P<descr>[<>|=]?[a-zA-Z][0-9]{0,8})',\s*'fortran_order':\s*(?P<fortran>True|False),"
     r"\s*'shape':\s*\((?P<shape>[0-9, ]*)\),?\s*\}\s*"
 )
-_PLAIN = re.compile(r"[<>|=]?[biufcS][0-9]{1,3}")
+_PLAIN = re.compile(r"[<>|=]?(?:[biufc][0-9]{1,3}|[SU][0-9]{1,8})")
 
 
 def members(data: bytes) -> dict[str, zipfile.ZipInfo]:
@@ -236,7 +236,8 @@ class _Pickle:
         return _filled(data, descr, tuple(int(side) for side in shape), bool(fortran))
 
 
-def arrays(data: bytes) -> Iterator[tuple[str, NDArray[Any] | list[Any]]]:
-    """All arrays of an .npz file, one after another."""
+def arrays(data: bytes, names: Collection[str]) -> Iterator[tuple[str, NDArray[Any] | list[Any]]]:
+    """The arrays of an .npz file that have these names, one after another."""
     for name, member in members(data).items():
-        yield name, array(unpacked(data, member))
+        if name in names:
+            yield name, array(unpacked(data, member))

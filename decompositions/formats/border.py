@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
+from typing import NamedTuple
 
 from bilinear.decompositions.formats.expressions import Laurent
 from bilinear.decompositions.formats.numbers import FormatError
@@ -14,6 +17,9 @@ from bilinear.decompositions.verify import Verification
 
 MAX_SUMMANDS = 1 << 22
 """Products of three terms that are summed."""
+
+WIDE = 4096
+"""Bits of numbers from which on a summand counts twice."""
 
 FIELD = "Q[x, 1/x]"
 
@@ -80,21 +86,45 @@ class Border:
         return Verification(ok, "exact", FIELD, time.perf_counter() - start, detail)
 
     def _sum(self) -> dict[tuple[int, int, int], Laurent]:
-        """The tensor that the products sum to."""
-        products = list(zip(self.u, self.v, self.w, strict=True))
-        if sum(_terms(a) * _terms(b) * _terms(c) for a, b, c in products) > MAX_SUMMANDS:
-            raise FormatError(f"a sum of more than {MAX_SUMMANDS} terms in x; too large to be decided here")
-        found: dict[tuple[int, int, int], Laurent] = {}
-        for a, b, c in products:
-            for i, x in a.items():
-                for j, y in b.items():
-                    for k, z in c.items():
-                        found[i, j, k] = found.get((i, j, k), Laurent({})) + x * y * z
-        return found
+        """The tensor that the products sum to, added up in integers over one denominator."""
+        products = [tuple(map(_whole, rows)) for rows in zip(self.u, self.v, self.w, strict=True)]
+        scales = [math.prod(factor.denominator for factor in factors) for factors in products]
+        _require_small(products, scales)
+        scale = math.lcm(*scales)
+        found: dict[tuple[int, int, int], dict[int, int]] = {}
+        for (a, b, c), d in zip(products, scales, strict=True):
+            for (i, s, x), (j, t, y) in product(a.terms, b.terms):
+                weight = x * y * (scale // d)
+                for k, r, z in c.terms:
+                    place = found.setdefault((i, j, k), {})
+                    place[s + t + r] = place.get(s + t + r, 0) + weight * z
+        return {
+            place: Laurent({power: Fraction(value, scale) for power, value in terms.items()})
+            for place, terms in found.items()
+        }
 
 
-def _terms(row: Row) -> int:
-    return sum(len(value.terms) for value in row.values())
+class _Whole(NamedTuple):
+    """A row over its common denominator: (coordinate, power, integer) for each term."""
+
+    terms: list[tuple[int, int, int]]
+    denominator: int
+    bits: int
+
+
+def _whole(row: Row) -> _Whole:
+    listed = [(i, power, value) for i, polynomial in row.items() for power, value in polynomial.terms.items()]
+    d = math.lcm(*{value.denominator for _, _, value in listed})
+    terms = [(i, power, value.numerator * (d // value.denominator)) for i, power, value in listed]
+    return _Whole(terms, d, max((value.bit_length() for _, _, value in terms), default=0))
+
+
+def _require_small(products: Sequence[tuple[_Whole, ...]], scales: Sequence[int]) -> None:
+    """Refuse a sum that would take minutes, before it is begun; wide numbers count as several."""
+    bits = sum(d.bit_length() for d in set(scales)) + max((sum(f.bits for f in three) for three in products), default=0)
+    count = sum(math.prod(len(factor.terms) for factor in three) for three in products)
+    if count * (1 + bits // WIDE) > MAX_SUMMANDS:
+        raise FormatError(f"a sum of more than {MAX_SUMMANDS} terms in x; too large to be decided here")
 
 
 def _powers(values: Iterable[Laurent]) -> list[int]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -19,9 +21,23 @@ from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets import Target, parse_target
 from bilinear.decompositions.targets.matmul import matmul
 from bilinear.decompositions.verify import Verification, verify
+from bilinear.decompositions.verify.randomized import verify_random
 
 MAX_SIZE = 128
 """Largest n, m and p that a foreign file may claim; the largest published schemes are of 32x32x32."""
+
+MAX_MODULUS = 32
+"""Largest degree of a modulus that is recognised."""
+
+MAX_REMAINDER = 1000
+"""Largest coefficient of such a modulus."""
+
+LARGE = 1 << 36
+LARGE_SLOW = 1 << 26
+"""Multiplications, of machine integers and of Python's, from which on a scheme is evaluated at a random point first."""
+
+MAX_ENTRIES = 1 << 31
+"""Entries of a tensor from which on that is done whatever the number of products."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +54,9 @@ class Draft:
         originals: The record as it stood, by the ending that is appended to `original`.
         extra: What else the file said of it, as JSON values.
         claimed_rank: The rank that the name of the file claims; None if it claims none.
+        is_named: Whether the file or its name says which map it claims, not the shapes of its factors alone.
+        others: What else the file may mean, tried in turn where this is not proved.
+        note: What the user should know of the file; empty if nothing.
     """
 
     target: Target
@@ -49,6 +68,9 @@ class Draft:
     record: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
     claimed_rank: int | None = None
+    is_named: bool = True
+    others: Callable[[], Iterable[Draft]] = tuple
+    note: str = ""
 
     def __post_init__(self) -> None:
         ranks = {self.u.rank, self.v.rank, self.w.rank}
@@ -92,11 +114,29 @@ def settle(draft: Draft) -> Settled:
     coefficient is 0 or 1, and modulo 3 only if it is between -1 and 2: a residue is not written in other ways, and a
     wrong integer scheme may be right modulo 2 by chance.
 
+    What else the file may mean is tried after that, in turn.
+
     Raises:
         SchemeError: If a coefficient has more than 4,096 bits.
+        FormatError: If it is wrong, and nothing but its shape told the map.
     """
+    first = _settled(draft)
+    if first.verification.ok:
+        return first
+    for other in draft.others():
+        found = _settled(other)
+        if found.verification.ok:
+            return found
+    if not draft.is_named:
+        fact = f"{draft.target.short}, which its shape suggests: {first.verification.detail}"
+        raise FormatError(f"unknown map: no scheme of {fact}")
+    return first
+
+
+def _settled(draft: Draft) -> Settled:
+    """What became of a draft as it stands."""
     scheme = _assembled(draft)
-    verification = verify(scheme)
+    verification = _decided(scheme)
     if verification.ok:
         return Settled(scheme, verification, _note(draft, scheme))
     for ring in _residues(draft, scheme):
@@ -104,12 +144,23 @@ def settle(draft: Draft) -> Settled:
             reduced = scheme.to(ring)
         except RingError:
             continue
-        found = verify(reduced)
+        found = _decided(reduced)
         if found.ok:
             return Settled(reduced, found, _note(draft, reduced))
         if draft.characteristic == ring.characteristic:
             scheme, verification = reduced, found
-    return Settled(scheme, verification, "")
+    return Settled(scheme, verification, draft.note)
+
+
+def _decided(scheme: Scheme) -> Verification:
+    """The proof; a large scheme that is wrong at a random point is not expanded."""
+    entries = math.prod(scheme.target.shape)
+    slow = any(factor.dtype == object for factor in scheme.factors)
+    if scheme.rank * entries > (LARGE_SLOW if slow else LARGE) or entries > MAX_ENTRIES:
+        found = verify_random(scheme, random.Random(0))
+        if not found.ok:
+            return found
+    return verify(scheme)
 
 
 def _residues(draft: Draft, scheme: Scheme) -> Iterator[Ring]:
@@ -128,7 +179,7 @@ def _residues(draft: Draft, scheme: Scheme) -> Iterator[Ring]:
 
 
 def _note(draft: Draft, scheme: Scheme) -> str:
-    words = []
+    words = [draft.note] if draft.note else []
     if draft.claimed_rank not in (None, scheme.rank):
         words.append(f"the file's name says rank {draft.claimed_rank}, {scheme.rank} products are in it")
     if draft.characteristic not in (None, scheme.ring.characteristic):
@@ -154,22 +205,29 @@ def _assembled(draft: Draft) -> Scheme:
 
 
 def _lowest(factors: tuple[Factor, ...], imag: tuple[IntArray, ...] | None) -> tuple[Any, Any, IntArray]:
-    """Factors as Python integers over one denominator a product, common divisors cancelled."""
-    real = [factor.real.astype(object) for factor in factors]
-    other = None if imag is None else [part.astype(object) for part in imag]
+    """Factors as integers over one denominator a product, common divisors cancelled."""
+    real, other = [_wide(factor.real) for factor in factors], None if imag is None else [_wide(part) for part in imag]
+    shared = [np.gcd.reduce(part, axis=1).tolist() for part in real]
+    if other is not None:
+        pairs = [zip(ours, np.gcd.reduce(part, axis=1).tolist(), strict=True) for ours, part in zip(shared, other, strict=True)]
+        shared = [[math.gcd(*pair) for pair in both] for both in pairs]
     denominators = []
     for q in range(factors[0].rank):
         d = math.prod(int(factor.denominators[q]) for factor in factors)
         for axis in range(3):
-            numbers = [*real[axis][q], *([] if other is None else other[axis][q])]
-            shared = math.gcd(d, *numbers)
-            if shared > 1:
-                d //= shared
-                real[axis][q] //= shared
+            common = math.gcd(d, shared[axis][q])
+            if common > 1:
+                d //= common
+                real[axis][q] //= common
                 if other is not None:
-                    other[axis][q] //= shared
+                    other[axis][q] //= common
         denominators.append(d)
     return tuple(real), None if other is None else tuple(other), np.array(denominators, dtype=object)
+
+
+def _wide(array: IntArray) -> IntArray:
+    """A copy as int64, or as Python integers where it has them."""
+    return array.astype(object if array.dtype == object else np.int64)
 
 
 def transposed(factor: Factor, rows: int, columns: int) -> Factor:
@@ -215,3 +273,47 @@ def _root(x: int, y: int, z: int) -> int:
     square = x * y // z if z else 0
     root = math.isqrt(square)
     return root if z and root * root * z == x * y else 0
+
+
+def likely(left: int, right: int, out: int) -> list[Target]:
+    """The maps that have these numbers of coordinates, the likeliest first.
+
+    Raises:
+        FormatError: If there is none.
+    """
+    found = []
+    try:
+        found.append(shaped(left, right, out))
+    except FormatError:
+        pass
+    if left == right == out and 2 <= out <= MAX_SIZE:
+        found += [parse_target(f"{family}:{out}") for family in ("shortmul", "cyclic", "negacyclic")]
+    n = (math.isqrt(8 * out + 1) - 1) // 2
+    if n and n * (n + 1) == 2 * out and left == right and left % n == 0 and max(n, left // n) <= MAX_SIZE:
+        found.append(parse_target(f"structured:gt-{n}x{left // n}x{n}"))
+    if not found:
+        raise FormatError(f"unknown map: none with {left}, {right} and {out} coordinates is known here")
+    return found
+
+
+def moduli(draft: Draft) -> Iterator[Draft]:
+    """The same as a product of polynomials modulo the one that x^n leaves, over the rationals and modulo 2 and 3."""
+    n = draft.target.shape[0]
+    if n < 2 or n > MAX_MODULUS or draft.target.shape != (n, n, n):
+        return
+    remainder = [Fraction(0)] * n
+    for q in range(draft.u.rank):
+        product = _rational(draft.u, q, n - 1) * _rational(draft.v, q, 1)
+        if product:
+            remainder = [x + product * _rational(draft.w, q, k) for k, x in enumerate(remainder)]
+    for p in (0, 2, 3) if draft.characteristic is None else (draft.characteristic,):
+        if any(x.denominator % p == 0 if p else x.denominator != 1 for x in remainder):
+            continue
+        rest = [x.numerator * pow(x.denominator, -1, p) % p if p else x.numerator for x in remainder]
+        if max(map(abs, rest)) <= MAX_REMAINDER:
+            coefficients = [-x % p if p else -x for x in rest]
+            yield replace(draft, target=parse_target(f"polymod:{','.join(map(str, [*coefficients, 1]))}"))
+
+
+def _rational(factor: Factor, q: int, i: int) -> Fraction:
+    return Fraction(int(factor.real[q, i]), int(factor.denominators[q]))

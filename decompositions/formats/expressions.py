@@ -20,8 +20,8 @@ _BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "*": operator.mul,
     "/": operator.truediv,
 }
-WHOLE = r"[0-9]+(?:\^[0-9]+)?"
-"""An integer, or a power of one: `2`, `10^400`."""
+NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:(?:\^|\*\*)[0-9]+)?"
+"""An integer or a decimal, or a power of one: `2`, `.5`, `10^400`, `0**2`."""
 
 
 def evaluate(text: str, atom: re.Pattern[str], leaf: Callable[[str], Any], implicit: bool = False) -> Any:
@@ -86,18 +86,20 @@ def evaluate(text: str, atom: re.Pattern[str], leaf: Callable[[str], Any], impli
     return values[0]
 
 
-def whole(text: str) -> Fraction:
-    """The integer that `WHOLE` matched, at most 4,096 bits.
+def constant(text: str) -> Fraction:
+    """The number that `NUMBER` matched, exactly as it is written, at most 4,096 bits.
 
     Raises:
         FormatError: If it has more.
     """
-    base, _, power = text.partition("^")
+    base, _, power = text.replace("**", "^").partition("^")
     if len(base) + len(power) > MAX_BITS or len(power) > 5:
         raise FormatError(f"a number of {len(text)} digits; at most {MAX_BITS} bits are held")
-    if int(base).bit_length() * int(power or 1) > MAX_BITS + int(power or 1):
+    value, times = Fraction(base), int(power or 1)
+    bits = max(value.numerator.bit_length(), value.denominator.bit_length())
+    if (bits - 1) * times > MAX_BITS:
         raise FormatError(f"{text[:40]}: at most {MAX_BITS} bits are held")
-    return Fraction(bounded(int(base) ** int(power or 1)))
+    return Fraction(bounded(value**times))
 
 
 class Laurent:

@@ -3,20 +3,20 @@
 Source: github.com/arbenson/fast-matmul (`codegen/algorithms`), github.com/werekorren/fmm_add_reduction. Columns are
 products, C is not transposed. After `# Substitution information` stand sums that were taken out: a block each for U and
 V, whose further rows they are, and for W, whose further columns they are. Approximate algorithms are written in a
-symbol: x, xi = 1/x, x2 = x^2.
+symbol, any letter but i: x, xi = 1/x, x2 = x^2, x2i = 1/x^2, -2x2 = -2 x^2, 1/50x = x/50.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
 from bilinear.decompositions.formats.border import Border
 from bilinear.decompositions.formats.draft import Draft, shaped
-from bilinear.decompositions.formats.expressions import WHOLE, Laurent, evaluate, whole
-from bilinear.decompositions.formats.numbers import FormatError, from_tokens, narrowed, require_rectangular
+from bilinear.decompositions.formats.expressions import NUMBER, Laurent, constant, evaluate
+from bilinear.decompositions.formats.numbers import FormatError, Gaussian, from_tokens, narrowed, number, require_rectangular
 from bilinear.decompositions.formats.programs import Budget, Form, as_factor, combined, transposed_forms
 from bilinear.decompositions.formats.source import Format, Source, fractions, sizes
 from bilinear.decompositions.scheme import Scheme
@@ -24,10 +24,17 @@ from bilinear.decompositions.scheme import Scheme
 SUBSTITUTIONS = "substitution information"
 MAX_POWER = 99
 NAME = "fast-matmul"
-_ATOM = re.compile(rf"(?<![a-z])x(?:i?[0-9]{{0,2}})(?![a-z0-9])|{WHOLE}")
-_LINE = re.compile(r"[-+0-9xi/()*\s]*[0-9xi)][-+0-9xi/()*\s]*")
-_NOT_PLAIN = re.compile(r"[^-+0-9/]|[0-9][-+]|/.*/")
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+MAX_ENTRY = 400
+"""Characters of the longest polynomial; one of as many needs milliseconds."""
+
+_ATOM = re.compile(rf"[a-hj-z](?:i?[0-9]{{0,2}}|[0-9]{{1,2}}i)(?![a-z0-9])|{NUMBER}")
+_LINE = re.compile(r"[-+0-9a-z.^/()*\s]+")
+_SYMBOL = re.compile(r"(?<![0-9.])[a-hj-z]|(?<=[0-9.])[a-df-hj-z]")
+"""A letter that is no power of ten: `e` alone, `x` after a number; 2e5 is a number where e stands nowhere alone."""
+
+_PLAIN = re.compile(r"[-+]?(?:[0-9]+(?:/[-+]?[0-9]+)?|(?:[0-9]+\.?[0-9]{0,400}|\.[0-9]+)(?:e[-+]?[0-9]+)?)")
+_MONOMIAL = re.compile(r"([-+]?)([0-9]{1,18}(?:/[1-9][0-9]{0,17})?)?(?:\*?([a-hj-z](?:i?[0-9]{0,2}|[0-9]{1,2}i)))?")
+_LETTERS = frozenset("abcdefghjklmnopqrstuvwxyz")
 
 Block = list[list[str]]
 
@@ -36,8 +43,11 @@ def matches(source: Source) -> bool:
     """Lines of numbers, and a line with nothing but `#`."""
     lines = [line.strip() for line in source.head.split("\n")][:-1] or [source.head.strip()]
     told = [line for line in lines if line and not line.startswith("#")]
-    numbers = bool(told) and all(_LINE.fullmatch(line) for line in told)
-    return numbers and (lines.count("#") > 1 or ("#" in lines and len(told[0].split()) > 1))
+    if "#" not in lines or not told or not all(map(_LINE.fullmatch, told)):
+        return False
+    letters = set("".join(told)) & _LETTERS
+    numbers = len(letters - {"e"}) <= 1 and any(c.isalnum() for c in told[0])
+    return numbers and (lines.count("#") > 1 or len(told[0].split()) > 1)
 
 
 def read(source: Source) -> Iterator[Draft | Border]:
@@ -47,12 +57,14 @@ def read(source: Source) -> Iterator[Draft | Border]:
         FormatError: Also for an approximate algorithm with substitutions.
     """
     blocks, taken_out = _blocks(source)
-    if not taken_out and not any(_NOT_PLAIN.search(text) for block in blocks for row in block for text in set(row)):
+    texts = {text for block in (*blocks, *taken_out) for row in block for text in row}
+    symbol = _symbol(texts)
+    if not taken_out and not symbol and all(map(_PLAIN.fullmatch, texts)):
         yield _plain(source, blocks)
         return
-    known: dict[str, Laurent] = {}
+    known = _Entries(symbol)
     tables = [_table(block, name, known) for block, name in zip(blocks, "UVW", strict=True)]
-    if any(value.constant is None for value in known.values()):
+    if symbol:
         yield _border(tables, bool(taken_out))
         return
     budget = Budget()
@@ -103,47 +115,81 @@ def _blocks(source: Source) -> tuple[list[Block], list[Block]]:
     return blocks, taken_out
 
 
-def _table(block: Block, name: str, known: dict[str, Laurent]) -> list[list[Laurent]]:
-    """Entries evaluated; `known` holds those of before."""
+def _symbol(texts: Iterable[str]) -> str:
+    """The letter in which an approximate algorithm is written; empty if there is none.
+
+    Raises:
+        FormatError: If there are several.
+    """
+    found = {match for text in texts if not text.isdecimal() for match in _SYMBOL.findall(text)}
+    if len(found) > 1:
+        raise FormatError(f"the symbols {', '.join(sorted(found)[:5])}; an approximate algorithm has one")
+    return "".join(found)
+
+
+class _Entries:
+    """Entries evaluated, each text once."""
+
+    def __init__(self, symbol: str) -> None:
+        self._symbol = symbol
+        self._known: dict[str, Laurent] = {}
+
+    def row(self, texts: list[str], name: str) -> list[Laurent]:
+        """The values of some entries; `name` is the block's.
+
+        Raises:
+            FormatError: If one is neither a number nor a polynomial in the symbol and its inverse.
+        """
+        for text in texts:
+            if text not in self._known:
+                try:
+                    self._known[text] = self._value(text)
+                except FormatError as error:
+                    raise FormatError(f"block {name}: {text[:40]!r}: {error}") from None
+        return [self._known[text] for text in texts]
+
+    def _value(self, text: str) -> Laurent:
+        monomial = _MONOMIAL.fullmatch(text)
+        if monomial is not None and (monomial[2] or monomial[3]) and "*" not in (text[:1], text[-1:]):
+            size = Fraction(monomial[1] + (monomial[2] or "1"))
+            return Laurent({_power(monomial[3]) if monomial[3] else 0: size})
+        if not self._symbol and _PLAIN.fullmatch(text):
+            value = number(text)
+            assert not isinstance(value, Gaussian), "the pattern has no imaginary part"
+            return Laurent({0: Fraction(value)})
+        if len(text) > MAX_ENTRY:
+            raise FormatError(f"a polynomial of {len(text)} characters; at most {MAX_ENTRY} are read")
+        found = evaluate(text, _ATOM, _leaf, implicit=True)
+        assert isinstance(found, Laurent)
+        return found
+
+
+def _leaf(text: str) -> Laurent:
+    return Laurent({_power(text): Fraction(1)}) if text[0].isalpha() else Laurent({0: constant(text)})
+
+
+def _power(text: str) -> int:
+    """The exponent in `x`, `xi`, `x2`, `xi2` and `x2i`."""
+    power = int(text[1:].strip("i") or 1)
+    return -power if "i" in text else power
+
+
+def _table(block: Block, name: str, known: _Entries) -> list[list[Laurent]]:
+    """The entries of a block."""
     try:
         require_rectangular(block)
     except FormatError as error:
         raise FormatError(f"block {name}: {error}") from None
-    return [_row(row, name, known) for row in block]
+    return [known.row(row, name) for row in block]
 
 
-def _row(row: list[str], name: str, known: dict[str, Laurent]) -> list[Laurent]:
-    for text in row:
-        if text not in known:
-            try:
-                known[text] = _entry(text)
-            except FormatError as error:
-                raise FormatError(f"block {name}: {text[:40]!r}: {error}") from None
-    return [known[text] for text in row]
-
-
-def _entry(text: str) -> Laurent:
-    if _INTEGER.fullmatch(text):
-        return Laurent({0: Fraction(int(text))})
-    found = evaluate(text, _ATOM, _leaf)
-    assert isinstance(found, Laurent)
-    return found
-
-
-def _leaf(text: str) -> Laurent:
-    if text[0] != "x":
-        return Laurent({0: whole(text)})
-    power = int(text.lstrip("xi") or 1)
-    return Laurent({-power if text.startswith("xi") else power: Fraction(1)})
-
-
-def _sums(block: Block, name: str, known: dict[str, Laurent]) -> list[list[Fraction]]:
+def _sums(block: Block, name: str, known: _Entries) -> list[list[Fraction]]:
     """Rows of a substitution block, which may grow with the sums that are known."""
     rows = []
     for row in block:
-        values = [x.constant for x in _row(row, f"{name}'s substitutions", known)]
+        values = [x.constant for x in known.row(row, f"{name}'s substitutions")]
         if None in values:
-            raise FormatError(f"{name}'s substitutions: the symbol x; numbers are needed")
+            raise FormatError(f"{name}'s substitutions: a symbol; numbers are needed")
         rows.append([x for x in values if x is not None])
     return rows
 

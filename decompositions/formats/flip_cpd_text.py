@@ -57,6 +57,8 @@ def _form(text: str, letter: str) -> Form:
     """A linear form, its indices from 0 on."""
     packed, position = "".join(text.split()), 0
     form: Form = {}
+    if packed == "0":
+        return form
     while position < len(packed):
         term = _TERM.match(packed, position)
         if term is None or term[3] != letter or term[4].startswith("0") or (position and not term[1]):

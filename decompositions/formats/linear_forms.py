@@ -1,7 +1,7 @@
 """Products of linear forms, one a line: `(a11+2*a12)*b21*(c11-c21)/3`, c the transposed C.
 
 Source: github.com/jakobmoosbauer/flips and github.com/mkauers/matrix-multiplication (`.exp`), symmetric-flips (`.txt`,
-blanks for `*`). A name with `mod2` or `mod0` declares the ring. Indices have one digit.
+blanks for `*`). Lines that begin with `#` are comments. A name with `mod2` or `mod0` declares the ring. Indices have one digit.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from fractions import Fraction
 from typing import Any
 
 from bilinear.decompositions.formats.draft import Draft, sized, transposed
-from bilinear.decompositions.formats.expressions import WHOLE, evaluate, whole
-from bilinear.decompositions.formats.numbers import Factor, FormatError, Number, bounded, from_numbers, narrowed
+from bilinear.decompositions.formats.expressions import NUMBER, constant, evaluate
+from bilinear.decompositions.formats.numbers import Factor, FormatError, bounded, from_sparse, narrowed
 from bilinear.decompositions.formats.source import Format, Source, flip, fractions, sizes
 from bilinear.decompositions.scheme import Scheme
 
@@ -25,15 +25,15 @@ _SUM = rf"[+-]?{_TERM}(?:[+-]{_TERM})*"
 _LINE = re.compile(rf"(?:\({_SUM}\)|{_TERM})\*?(?:\({_SUM}\)|{_TERM})\*?(?:\({_SUM}\)|{_TERM})")
 _FACTOR = re.compile(rf"\({_SUM}\)|{_TERM}")
 _SPLIT = re.compile(r"([+-]?)([0-9]*)\*?([abc][1-9][1-9])")
-_ATOM = re.compile(rf"[abc][0-9]+|{WHOLE}")
-_START = re.compile(r"[-+*/()0-9 \tabc^]+")
+_ATOM = re.compile(rf"[abc][0-9]+|{NUMBER}")
+_START = re.compile(r"[-+*/()0-9. \tabc^]+")
 _NAMED = re.compile(r"([abc])[0-9]")
 MAX_LINE = 1 << 20
 
 
 def matches(source: Source) -> bool:
     """The first line that holds something has numbers and two of the letters a, b and c, and nothing else."""
-    first = next((line for line in source.head.split("\n") if line.strip()), "")
+    first = next((line for line in source.head.split("\n") if line.strip() and not _is_comment(line)), "")
     return _START.fullmatch(first) is not None and len(set(_NAMED.findall(first))) > 1
 
 
@@ -41,6 +41,8 @@ def read(source: Source) -> Iterator[Draft]:
     """The one scheme of the file."""
     products = []
     for number, line in source.lines():
+        if _is_comment(line):
+            continue
         try:
             products.append(_product(line))
         except FormatError as error:
@@ -56,6 +58,10 @@ def read(source: Source) -> Iterator[Draft]:
         source.named_characteristic,
         claimed_rank=source.named_rank,
     )
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith("#")
 
 
 def _shapes(n: int, m: int, p: int) -> tuple[tuple[int, tuple[int, int]], ...]:
@@ -132,7 +138,7 @@ class _Value:
 
 def _leaf(text: str) -> _Value:
     if text[0] not in LETTERS:
-        return _Value(whole(text), {})
+        return _Value(constant(text), {})
     if len(text) != 3 or "0" in text:
         raise FormatError(f"{text[:20]}: two indices from 1 to 9 are needed")
     return _Value(Fraction(1), {text[0]: {text: Fraction(1)}})
@@ -152,12 +158,10 @@ def _sizes(products: list[tuple[Form, Form, Form]]) -> tuple[int, int, int]:
 
 
 def _factor(forms: list[Form], rows: int, columns: int) -> Factor:
-    values: list[Number] = [0] * (len(forms) * rows * columns)
-    for q, form in enumerate(forms):
-        for name, x in form.items():
-            place = (q * rows + int(name[1]) - 1) * columns + int(name[2]) - 1
-            values[place] = x if isinstance(x, int) else narrowed(x)
-    return from_numbers(values, len(forms))
+    named = [
+        {(int(name[1]) - 1) * columns + int(name[2]) - 1: narrowed(x) for name, x in form.items()} for form in forms
+    ]
+    return from_sparse(named, rows * columns)
 
 
 def write(scheme: Scheme, extra: Mapping[str, Any]) -> dict[str, bytes]:

@@ -16,14 +16,22 @@ from numpy.typing import NDArray
 
 from bilinear.decompositions.formats import arrays
 from bilinear.decompositions.formats.draft import Draft, sized
-from bilinear.decompositions.formats.numbers import Factor, FormatError, from_integers, from_numbers, narrowed
+from bilinear.decompositions.formats.numbers import (
+    MAX_CELLS,
+    Factor,
+    FormatError,
+    Number,
+    from_integers,
+    from_sparse,
+    narrowed,
+    require_cells,
+)
 from bilinear.decompositions.formats.source import Format, Source, fractions, sizes
 from bilinear.decompositions.rings import INT64_SAFE, Ring
 from bilinear.decompositions.scheme import Scheme
 
 TAG = "fmmp.qcsr.v1"
 PARTS = ("indptr", "indices", "numerators", "denominators")
-MAX_CELLS = 1 << 25
 _FIELDS = {Ring.F2: "F2", Ring.F3: "F3"}
 
 
@@ -34,8 +42,8 @@ def matches(source: Source) -> bool:
 
 def read(source: Source) -> Iterator[Draft]:
     """The one scheme of the archive."""
-    found = dict(arrays.arrays(source.data))
     wanted = ["metadata_json", *(f"{factor}_{part}" for factor in "uvw" for part in PARTS)]
+    found = dict(arrays.arrays(source.data, wanted))
     missing = next((name for name in wanted if not isinstance(found.get(name), np.ndarray)), None)
     if missing is not None:
         raise FormatError(f"no array {missing!r}; lita's twelve, and metadata_json, are needed")
@@ -52,9 +60,9 @@ def read(source: Source) -> Iterator[Draft]:
 
 def _metadata(found: Any) -> dict[str, Any]:
     try:
-        text = bytes(found.tobytes()).rstrip(b"\0").decode()
+        text = str(found.item()) if found.dtype.kind == "U" else bytes(found.tobytes()).rstrip(b"\0").decode()
         metadata = json.loads(text)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, SystemError):
         raise FormatError("metadata_json: no JSON; an object with format, rank and tensor is needed") from None
     if not isinstance(metadata, dict) or metadata.get("format") != TAG:
         raise FormatError(f"metadata_json: another format than {TAG}")
@@ -69,8 +77,7 @@ def _factor(found: Mapping[str, Any], name: str, rank: int, width: int) -> Facto
     for array in (pointers, columns, tops, bottoms):
         if array.ndim != 1 or array.dtype.kind not in "iu" or array.dtype == np.uint64:
             raise FormatError(f"{name}: an array that is no list of integers")
-    if rank * width > MAX_CELLS:
-        raise FormatError(f"{name}: {rank} x {width} coefficients; at most {MAX_CELLS} are held")
+    require_cells(rank, width)
     count = len(columns)
     if len(pointers) != rank + 1 or pointers[0] != 0 or pointers[-1] != count or (np.diff(pointers) < 0).any():
         raise FormatError(f"{name}_indptr: no row pointers of {rank} products with {count} coefficients")
@@ -91,10 +98,10 @@ def _filled(rows: Any, columns: Any, tops: Any, bottoms: Any, shape: tuple[int, 
         dense = np.zeros(shape, dtype=np.int64)
         dense[rows, columns] = tops
         return from_integers(dense)
-    values: list[int | Fraction] = [0] * (shape[0] * shape[1])
+    found: list[dict[int, Number]] = [{} for _ in range(shape[0])]
     for q, i, top, bottom in zip(rows.tolist(), columns.tolist(), tops.tolist(), bottoms.tolist(), strict=True):
-        values[q * shape[1] + i] = narrowed(Fraction(top, bottom))
-    return from_numbers(values, shape[0])
+        found[q][i] = narrowed(Fraction(top, bottom))
+    return from_sparse(found, shape[1])
 
 
 def write(scheme: Scheme, extra: Mapping[str, Any]) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from bilinear.decompositions.formats.draft import Draft, sized, transposed
-from bilinear.decompositions.formats.expressions import WHOLE, Laurent, evaluate, whole
+from bilinear.decompositions.formats.expressions import NUMBER, Laurent, constant, evaluate
 from bilinear.decompositions.formats.numbers import Factor, FormatError, Number, from_numbers, narrowed
 from bilinear.decompositions.formats.source import Format, Source, flip, fractions, sizes
 from bilinear.decompositions.scheme import Scheme
@@ -22,7 +22,7 @@ _END = "]])])])"
 
 _MATRIX = re.compile(r"Matrix\(([0-9]{1,3}),([0-9]{1,3}),\[\[([^\[\]a-zA-Z]*(?:\],\[[^\[\]a-zA-Z]*)*)\]\]\)")
 _TRIAD = re.compile(r"Triad\(\[")
-_ATOM = re.compile(WHOLE)
+_ATOM = re.compile(NUMBER)
 
 
 def matches(source: Source) -> bool:
@@ -67,7 +67,7 @@ def _factor(found: list[tuple[str, ...]], name: str, values: dict[str, Number]) 
 
 def _entry(text: str, place: str) -> Number:
     try:
-        value = evaluate(text, _ATOM, lambda digits: Laurent({0: whole(digits)}))
+        value = evaluate(text, _ATOM, lambda digits: Laurent({0: constant(digits)}))
     except FormatError as error:
         raise FormatError(f"{place}: {text[:40]!r}: {error}") from None
     return narrowed(value.constant or Fraction(0))

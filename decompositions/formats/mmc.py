@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bilinear.decompositions.formats.draft import Draft, sized, transposed
-from bilinear.decompositions.formats.numbers import Factor, FormatError, Number, from_numbers
+from bilinear.decompositions.formats.numbers import Factor, FormatError, Number, from_sparse, require_cells
 from bilinear.decompositions.formats.perminov_json import OTHERS, dense, plain, plainest, rank_of, ring_of, sizes_of
 from bilinear.decompositions.formats.source import Format, Source, flip, fractions, sizes
 from bilinear.decompositions.rings import Ring
@@ -21,8 +21,6 @@ NAME = "mmc"
 _SCHEME = frozenset(f"{factor}{form}" for factor in "uvw" for form in ("", "_sparse"))
 _FIELDS = {Ring.F2: ["F2"], Ring.F3: ["F3"], Ring.Q: ["Q", "R", "C"]}
 _OVER_Z = ["F2", "F3", "Z", "Q", "R", "C"]
-MAX_CELLS = 1 << 24
-"""Coefficients of a sparse factor, zeros included."""
 
 
 def matches(source: Source) -> bool:
@@ -71,11 +69,10 @@ def _characteristic(document: Mapping[str, Any]) -> int | None:
 
 
 def _sparse(rows: Any, key: str, rank: int, width: int) -> Factor:
-    if rank * width > MAX_CELLS:
-        raise FormatError(f"key '{key}_sparse': {rank} x {width} coefficients; at most {MAX_CELLS} are held")
     if not isinstance(rows, dict):
         raise FormatError(f"key '{key}_sparse': an object from products to coefficients is needed")
-    values: list[Number] = [0] * (rank * width)
+    require_cells(rank, width)
+    found: list[dict[int, Number]] = [{} for _ in range(rank)]
     for index, row in rows.items():
         q = int(index) if index.isascii() and index.isdigit() and len(index) < 10 else rank
         if q >= rank:
@@ -84,8 +81,8 @@ def _sparse(rows: Any, key: str, rank: int, width: int) -> Factor:
         for i, c in zip(positions, plain(coefficients, f"{key}_sparse"), strict=True):
             if type(i) is not int or not 0 <= i < width:
                 raise FormatError(f"key '{key}_sparse': position {str(i)[:20]} is out of range; {width} are there")
-            values[q * width + i] = c
-    return from_numbers(values, rank)
+            found[q][i] = c
+    return from_sparse(found, width)
 
 
 def _row(row: Any, place: str) -> tuple[list[Any], list[Any]]:

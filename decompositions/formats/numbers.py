@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -19,6 +19,11 @@ MAX_TEXT = 2 * len(str(1 << MAX_BITS)) + 8
 """Characters of the longest number: two integers of 4,096 bits, and what stands between them."""
 
 MAX_EXPONENT = len(str(1 << MAX_BITS))
+MAX_CELLS = 1 << 24
+"""Coefficients of one factor, zeros included; one of 32x32x32 with 15,096 products has 15.5 million."""
+
+MAX_UNEVEN = 1 << 22
+"""Numbers of an array that are read one by one, since their denominators are no small powers of two."""
 
 _FRACTION = re.compile(r"([+-]?[0-9]+)(?:/([+-]?[0-9]+))?")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")
@@ -151,6 +156,63 @@ def from_numbers(values: Sequence[Number], rank: int) -> Factor:
     return _with_denominators([values[q : q + len(values) // rank] for q in range(0, len(values), len(values) // rank)])
 
 
+def from_sparse(rows: Sequence[Mapping[int, Number]], width: int) -> Factor:
+    """A factor of rows that are given by their nonzero coefficients.
+
+    Raises:
+        FormatError: If there are no rows, an index is not below `width`, or the factor is too large.
+    """
+    require_cells(len(rows), width)
+    over = [_over_common(list(row.values())) for row in rows]
+    places = [(q, i) for q, row in enumerate(rows) for i in row]
+    bad = next((i for _, i in places if not 0 <= i < width), None)
+    if bad is not None:
+        raise FormatError(f"input {bad} is out of range; {width} are there")
+    shape = len(rows), width
+    real = _scattered([x for reals, _, _ in over for x in reals], places, shape)
+    imag = [y for _, imags, _ in over for y in imags]
+    parts = _scattered(imag, places, shape) if any(imag) else None
+    return Factor(real, parts, _array(d for _, _, d in over))
+
+
+def _scattered(values: list[int], places: list[tuple[int, int]], shape: tuple[int, int]) -> IntArray:
+    """Zeros but for these values."""
+    listed = _array(values)
+    found = np.zeros(shape, listed.dtype)
+    if places:
+        found[tuple(np.array(places).T)] = listed
+    return found
+
+
+def require_cells(rank: int, width: int) -> None:
+    """Refuse a factor before it is built.
+
+    Raises:
+        FormatError: If it has no products, or more than 16 million coefficients.
+    """
+    if rank < 1 or width < 1:
+        raise FormatError("no products; at least one is needed")
+    if rank * width > MAX_CELLS:
+        raise FormatError(f"{rank} x {width} coefficients; at most {MAX_CELLS} are held")
+
+
+def from_array(array: Any) -> Factor:
+    """A factor of the numbers of an array of any plain type, shape (rank, width), exactly.
+
+    Raises:
+        FormatError: If it is no matrix of numbers, or too large.
+    """
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or not array.size:
+        raise FormatError("a factor that is no matrix; arrays of two axes are needed")
+    require_cells(*array.shape)
+    if array.dtype.kind in "iub":
+        kinds = {"b": np.int8, "u": object if array.dtype == np.uint64 else array.dtype}
+        return from_integers(array.astype(kinds.get(array.dtype.kind, array.dtype), copy=False))
+    if array.dtype.kind not in "fc":
+        raise FormatError(f"a factor of type {array.dtype}; numbers are needed")
+    return from_floats(array)
+
+
 def from_integers(array: NDArray[Any]) -> Factor:
     """A factor of integers of any width, shape (rank, width)."""
     return Factor(array, None, np.ones(len(array), np.int64))
@@ -167,26 +229,51 @@ def from_floats(array: NDArray[Any]) -> Factor:
     whole = array.real.astype(np.int64, casting="unsafe") if np.abs(array).max(initial=0) < INT64_SAFE else None
     if whole is not None and (whole == array).all():
         return from_integers(whole)
+    scales = _powers_of_two(array)
+    if scales is not None:
+        scaled = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64) * scales[:, None]
+        imag = scaled.imag.astype(np.int64) if array.dtype.kind == "c" else None
+        return Factor(scaled.real.astype(np.int64), imag if imag is not None and imag.any() else None, scales)
+    if array.size > MAX_UNEVEN:
+        raise FormatError(f"{array.size} numbers, not all of them with small denominators; at most {MAX_UNEVEN} such")
     if array.dtype.kind != "c":
         return from_numbers([bounded(Fraction(x)) for x in array.ravel().tolist()], len(array))
     parts = [Gaussian(bounded(Fraction(z.real)), bounded(Fraction(z.imag))) for z in array.ravel().tolist()]
     return from_numbers(parts, len(array))
 
 
+def _powers_of_two(array: NDArray[Any]) -> IntArray | None:
+    """The least powers of two that make the rows whole, up to 2^16; None if a row needs more, or is too large."""
+    if np.abs(array).max(initial=0) >= 1 << 36:
+        return None
+    scales = np.ones(len(array), np.int64)
+    left = np.arange(len(array))
+    for _ in range(17):
+        scaled = array[left].astype(np.complex128 if array.dtype.kind == "c" else np.float64) * scales[left, None]
+        left = left[((scaled.real % 1 != 0) | (scaled.imag % 1 != 0)).any(axis=1)]
+        if not left.size:
+            return scales
+        scales[left] *= 2
+    return None
+
+
 def _with_denominators(rows: Sequence[Sequence[Number]]) -> Factor:
     """Rows over their common denominators."""
-    reals: list[int] = []
-    imags: list[int] = []
-    denominators = []
-    for row in rows:
-        pairs = [(x.real, x.imag) if isinstance(x, Gaussian) else (x, 0) for x in row]
-        d = math.lcm(*{part.denominator for pair in pairs for part in pair if not isinstance(part, int)})
-        bounded(d)
-        reals += [_times(x, d) for x, _ in pairs]
-        imags += [_times(y, d) for _, y in pairs]
-        denominators.append(d)
-    imag = _array(imags).reshape(len(rows), -1)
-    return Factor(_array(reals).reshape(len(rows), -1), imag if imag.any() else None, _array(denominators))
+    reals, imags, denominators = zip(*map(_over_common, rows), strict=True)
+    imag = _array(y for row in imags for y in row).reshape(len(rows), -1)
+    real = _array(x for row in reals for x in row).reshape(len(rows), -1)
+    return Factor(real, imag if imag.any() else None, _array(denominators))
+
+
+def _over_common(row: Sequence[Number]) -> tuple[list[int], list[int], int]:
+    """Numerators, imaginary ones, and their least common denominator."""
+    if {int} >= set(map(type, row)):
+        return list(row), [0] * len(row), 1  # type: ignore[arg-type]  # all of them are integers
+    pairs = [(x.real, x.imag) if isinstance(x, Gaussian) else (x, 0) for x in row]
+    d = 1
+    for bottom in {part.denominator for pair in pairs for part in pair if not isinstance(part, int)}:
+        d = bounded(math.lcm(d, bottom))
+    return [_times(x, d) for x, _ in pairs], [_times(y, d) for _, y in pairs], d
 
 
 def _times(x: int | Fraction, d: int) -> int:

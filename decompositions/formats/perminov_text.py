@@ -27,16 +27,21 @@ def matches(source: Source) -> bool:
 def read(source: Source) -> Iterator[Draft]:
     """One draft for every four lines."""
     lines = source.lines()
-    first, *rest = next(lines)[1].split(), lines
-    count = int(first[0]) if len(first) == 1 else 1
-    headers = rest[0]
-    single = len(first) == 4
+    first = _next(lines, "the line n m p r")[1].split()
+    single = len(first) != 1
+    count = 1 if single else _count(first[0])
     for i in range(count):
-        header = first if single else _next(headers, f"scheme {i + 1} of {count}")[1].split()
-        yield _draft(header, headers, source, "" if single else str(i + 1))
-    left = next(headers, None)
+        header = first if single else _next(lines, f"scheme {i + 1} of {count}")[1].split()
+        yield _draft(header, lines, source, "" if single else str(i + 1))
+    left = next(lines, None)
     if left is not None:
         raise FormatError(f"line {left[0]}: more lines than {count} scheme{'s' * (count > 1)} have")
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise FormatError(f"{text[:40]!r}: four whole numbers n m p r, or the number of schemes, are needed")
+    return int(text)
 
 
 def _next(lines: Iterator[tuple[int, str]], what: str) -> tuple[int, str]:

@@ -10,17 +10,17 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from bilinear.decompositions.formats.draft import Draft, shaped
-from bilinear.decompositions.formats.expressions import WHOLE, evaluate, whole
+from bilinear.decompositions.formats.draft import Draft
+from bilinear.decompositions.formats.expressions import NUMBER, constant, evaluate
 from bilinear.decompositions.formats.numbers import FormatError, bounded, narrowed
-from bilinear.decompositions.formats.plinopt_sms import SIDES, of_part, parts, require_plain
+from bilinear.decompositions.formats.plinopt_sms import SIDES, guessed, of_part, parts, require_plain
 from bilinear.decompositions.formats.programs import Budget, Form, as_factor, combined, transposed_forms
 from bilinear.decompositions.formats.source import Format, Source, fractions
 from bilinear.decompositions.scheme import Scheme
 
 MAX_VARIABLES = 1 << 16
 _VARIABLE = re.compile(r"[a-z][0-9]{1,6}")
-_ATOM = re.compile(rf"[a-z][0-9]+|{WHOLE}")
+_ATOM = re.compile(rf"[a-z][0-9]+|{NUMBER}")
 _TERM = r"[a-z][0-9]{1,6}(?:\*[0-9]{1,9})?(?:/[1-9][0-9]{0,8})?"
 _SUM = re.compile(rf"[+-]?{_TERM}(?:[+-]{_TERM})*")
 _SPLIT = re.compile(r"([+-]?)([a-z][0-9]+)(?:\*([0-9]+))?(?:/([0-9]+))?")
@@ -40,8 +40,7 @@ def read(source: Source) -> Iterator[Draft]:
         raise FormatError(f"{len(left)} and {len(right)} products in _L and _R; equally many are needed")
     width = [1 + max((i for form in forms for i in form), default=0) for forms in (left, right)]
     third = as_factor(transposed_forms(outputs, len(left)), len(outputs))
-    target = shaped(width[0], width[1], len(outputs))
-    yield Draft(target, as_factor(left, width[0]), as_factor(right, width[1]), third, originals)
+    yield guessed(source, (as_factor(left, width[0]), as_factor(right, width[1]), third), originals)
 
 
 class _Sum:
@@ -131,7 +130,7 @@ def _variable(name: str, known: dict[str, Form]) -> Form:
 
 def _leaf(text: str, known: dict[str, Form], budget: Budget) -> _Sum:
     if text[0].isdigit():
-        return _Sum({}, whole(text), budget)
+        return _Sum({}, constant(text), budget)
     return _Sum(_variable(text, known), Fraction(0), budget)
 
 

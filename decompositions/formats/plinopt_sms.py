@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
-from bilinear.decompositions.formats.draft import Draft, shaped
-from bilinear.decompositions.formats.numbers import Factor, FormatError, Number, from_numbers, number
+from bilinear.decompositions.formats.draft import Draft, likely, moduli, shaped
+from bilinear.decompositions.formats.numbers import MAX_CELLS, Factor, FormatError, Number, from_sparse, number
 from bilinear.decompositions.formats.source import Format, Source, fractions
 from bilinear.decompositions.scheme import Scheme
 
 SIDES = ("_L", "_R", "_P")
 ENDINGS = (".sms", ".slp")
-MAX_CELLS = 1 << 24
 _START = re.compile(r"(?:\s*#[^\n]*\n)*\s*[0-9]{1,8}[ \t]+[0-9]{1,8}[ \t]+[A-Z][ \t]*\n")
 _NAME = re.compile(r"(?P<stem>.*)_[LRP](?P<ending>\.[a-z]+)", re.DOTALL)
 
@@ -63,8 +64,25 @@ def read(source: Source) -> Iterator[Draft]:
     if left[0] != right[0] or left[0] != outputs[1]:
         raise FormatError(f"{left[0]}, {right[0]} and {outputs[1]} products in _L, _R and _P; equally many are needed")
     turned = outputs[1], outputs[0], {(q, k): x for (k, q), x in outputs[2].items()}
-    target = shaped(left[1], right[1], outputs[0])
-    yield Draft(target, _factor(left), _factor(right), _factor(turned), originals)
+    yield guessed(source, (_factor(left), _factor(right), _factor(turned)), originals)
+
+
+def guessed(source: Source, factors: tuple[Factor, Factor, Factor], originals: Mapping[str, bytes]) -> Draft:
+    """Three factors that do not say which map they are of: one of that shape, decided by proof.
+
+    Raises:
+        FormatError: If no map has that shape, or they have different numbers of products.
+    """
+    first, *others = likely(*(factor.width for factor in factors))
+    draft = Draft(
+        first,
+        *factors,
+        originals,
+        source.named_characteristic,
+        is_named=source.names(first),
+        others=lambda: chain((replace(draft, target=target) for target in others), moduli(draft)),
+    )
+    return draft
 
 
 def of_part(source: Source, parse: Callable[[Source], Any]) -> Any:
@@ -105,10 +123,10 @@ def _is_size(text: str) -> bool:
 
 def _factor(matrix: Matrix) -> Factor:
     rows, columns, entries = matrix
-    values: list[Number] = [0] * (rows * columns)
+    found: list[dict[int, Number]] = [{} for _ in range(rows)]
     for (i, j), x in entries.items():
-        values[i * columns + j] = x
-    return from_numbers(values, rows)
+        found[i][j] = x
+    return from_sparse(found, columns)
 
 
 def write(scheme: Scheme, extra: Mapping[str, Any]) -> dict[str, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from bilinear.decompositions.formats.numbers import Factor, FormatError, Number, bounded, from_numbers, narrowed
+from bilinear.decompositions.formats.numbers import Factor, FormatError, bounded, from_sparse, narrowed
 
 Form = dict[int, int | Fraction]
 """Nonzero coefficients by input."""
@@ -51,17 +51,9 @@ def as_factor(forms: Sequence[Form], width: int) -> Factor:
     """A factor whose rows are these forms.
 
     Raises:
-        FormatError: If there are none, or a form reads an input that is not there.
+        FormatError: If there are none, a form reads an input that is not there, or the factor is too large.
     """
-    if not forms:
-        raise FormatError("no products; at least one is needed")
-    values: list[Number] = [0] * (len(forms) * width)
-    for q, form in enumerate(forms):
-        for i, value in form.items():
-            if i >= width:
-                raise FormatError(f"input {i} is out of range; {width} are there")
-            values[q * width + i] = narrowed(value)
-    return from_numbers(values, len(forms))
+    return from_sparse([{i: narrowed(value) for i, value in form.items()} for form in forms], width)
 
 
 def transposed_forms(forms: Sequence[Form], count: int) -> list[Form]:

@@ -22,6 +22,7 @@ from bilinear.decompositions.formats.draft import Draft, Fault
 from bilinear.decompositions.formats.numbers import FormatError
 from bilinear.decompositions.rings import MAX_BITS
 from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets import Target
 
 MAX_FILE = 256 * 10**6
 BYTES_A_BYTE = 64
@@ -35,7 +36,9 @@ _NAMED_RANK = re.compile(
     r"(?<![A-Za-z0-9])[0-9]{1,3}x[0-9]{1,3}x[0-9]{1,3}_[mr]([0-9]{1,7})(?![0-9])"  # 4x4x4_m49_ZT.json
     r"|(?<![0-9])[1-9]{3}-([0-9]{1,4})-"  # 366-85-mod2.exp, grey322-11-50
 )
-_NAMED_MODULUS = re.compile(r"mod(0|2|3)(?![0-9])")
+_NAMED_MODULUS = re.compile(r"mod_?(0|2|3)(?![0-9])")
+_ANOTHER_BASIS = re.compile(r"(?:ALT|CoB)(?![A-Za-z])")
+"""PLinOpt's names of schemes in an alternative basis, and of the change to it: the map is not the one named."""
 
 
 def open_source(path: Path) -> Source:
@@ -164,6 +167,15 @@ class Source:
         """The modulus in a name like `366-85-mod2.exp`, 0 for none."""
         found = _NAMED_MODULUS.search(self.name)
         return int(found[1]) if found else None
+
+    def names(self, target: Target) -> bool:
+        """Whether the file's name says which map it claims: `2x2x3_11`, `gg-223`, and `1o2o3` by degrees."""
+        written = ["x".join(map(str, target.sizes)), "".join(map(str, target.sizes))]
+        if target.family == "polymul":
+            written = ["o".join(str(side - 1) for side in target.shape)]
+        told = "|".join(map(re.escape, written))
+        found = re.search(rf"(?<![A-Za-z0-9])(?:{told})(?![A-Za-z0-9])", self.name)
+        return found is not None and not _ANOTHER_BASIS.search(self.name)
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Numbered lines that hold something, stripped."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -19,6 +20,9 @@ BASIS_ATTACHMENT = "program-basis.json"
 
 MAX_FILE = 64 * 10**6
 MAX_VALUES = 1 << 16
+_CONSTANT = re.compile(r"[+-]?[0-9]+(?:/[0-9]+)?", re.ASCII)
+"""No decimals: an exponent of nine digits is a number of a gigabyte."""
+
 BYTES_A_BYTE = 40
 """Memory that parsing takes for each byte of text, at most."""
 
@@ -115,11 +119,11 @@ def _read_term(thing: str, term: Any) -> Term:
         raise ProgramError(f"{thing}: {str(term)[:40]} is no term; [index, constant] is needed")
     index, scale = term
     whole = isinstance(scale, int) and not isinstance(scale, bool)
-    if not whole and not (isinstance(scale, str) and len(scale) < 2000):
+    if not whole and not (isinstance(scale, str) and len(scale) < 2000 and _CONSTANT.fullmatch(scale)):
         raise ProgramError(f"{thing}: constant {str(scale)[:40]}; an integer or a text 'p/q' is needed")
     try:
         return Term(_count(thing, index), Fraction(scale))
-    except (ValueError, ZeroDivisionError):
+    except ZeroDivisionError:
         raise ProgramError(f"{thing}: constant {str(scale)[:40]!r}; an integer or a text 'p/q' is needed") from None
 
 
