@@ -101,6 +101,8 @@ def _content(path: Path) -> bytes:
             os.close(descriptor)
     except OSError as error:
         raise CatalogError(f"{path}: file: {error.strerror or error}; a readable JSON entry is needed") from None
+    except ValueError:  # a null byte, half a pair of a surrogate
+        raise CatalogError(f"{str(path)!a}: file: no path that the system knows; another one is needed") from None
 
 
 def _check_file(path: Path, status: os.stat_result) -> None:

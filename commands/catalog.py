@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
+from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, tell, with_catalog
 from bilinear.commands.show import show
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def add(files: tuple[str, ...], catalog: Catalog) -> None:
 
     for file in files:
         (added,) = catalog.add_all([prove(read(Path(file)), str(Path(file)))])
-        click.echo(f"{file}: {added.status}: {added.id}{'; ' if added.note else ''}{added.note}")
+        tell(f"{file}: {added.status}: {added.id}{'; ' if added.note else ''}{added.note}")
 
 
 @catalog_group.command()
@@ -66,7 +66,7 @@ def add(files: tuple[str, ...], catalog: Catalog) -> None:
 def remove(ids: tuple[str, ...], catalog: Catalog) -> None:
     """Take entries out of your catalog."""
     for name in ids:
-        click.echo(f"removed {catalog.remove(name).id}")
+        tell(f"removed {catalog.remove(name).id}")
 
 
 @catalog_group.command()
@@ -89,8 +89,8 @@ def merge(context: click.Context, other: Path, as_json: bool, catalog: Catalog) 
     else:
         for result in report.results:
             if result.status in ("wrong", "unreadable"):
-                click.echo(f"{result.status}: {result.detail}", err=True)
-        click.echo(", ".join(f"{count} {word}" for word, count in counts.items()))
+                tell(f"{result.status}: {result.detail}", err=True)
+        tell(", ".join(f"{count} {word}" for word, count in counts.items()))
     context.exit(NOT_FOUND if counts["wrong"] or counts["unreadable"] else DONE)
 
 
@@ -147,7 +147,7 @@ def replay(context: click.Context, query: str, as_json: bool, catalog: Catalog) 
     if as_json:
         print_json({"same": found.same, "detail": found.detail, "steps": found.steps})
     else:
-        click.echo(found.detail)
+        tell(found.detail)
     context.exit(DONE if found.same else NOT_FOUND)
 
 
@@ -198,4 +198,4 @@ def pareto(target: str, as_json: bool, catalog: Catalog) -> None:
 @with_catalog
 def path(catalog: Catalog) -> None:
     """Print the folder of your catalog."""
-    click.echo(catalog.root)
+    tell(catalog.root)

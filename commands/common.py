@@ -29,7 +29,7 @@ class CommandLine(click.Group):
         try:
             return super().invoke(context)
         except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
+            tell("interrupted", err=True)
             context.exit(INTERRUPTED)
         except click.UsageError as error:
             fail(context, error.format_message(), WRONG_USE)
@@ -53,7 +53,7 @@ class CommandLine(click.Group):
 
 def fail(context: click.Context, text: str, code: int) -> None:
     """One line on standard error, and the exit code."""
-    click.echo(f"error: {' '.join(text.split())}", err=True)
+    tell(f"error: {' '.join(text.split())}", err=True)
     context.exit(code)
 
 
@@ -78,13 +78,25 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=1))
 
 
+def visible(text: str) -> str:
+    """A line as a terminal may show it: what does not print, such as the start of a control sequence, as its code."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def tell(line: object, err: bool = False) -> None:
+    """One line on standard output, or on standard error; names and commands in it may be others'."""
+    click.echo(visible(str(line)), err=err)
+
+
 def print_lines(lines: Sequence[str]) -> None:
     """Lines on standard output."""
     for line in lines:
-        click.echo(line)
+        tell(line)
 
 
 def say(*words: str) -> None:
     """Lines on standard error; empty ones are left out."""
     for line in filter(None, words):
-        click.echo(line, err=True)
+        tell(line, err=True)

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bilinear.commands.common import DONE, INTERRUPTED, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
+from bilinear.commands.common import (
+    DONE,
+    INTERRUPTED,
+    NOT_FOUND,
+    as_json,
+    print_json,
+    print_lines,
+    say,
+    tell,
+    with_catalog,
+)
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
@@ -144,7 +154,7 @@ def verify(context: click.Context, query: str, target: str | None, as_json: bool
     if as_json:
         print_json({"source": query, "claims": verdict.claims, "ok": verdict.ok, "detail": verdict.detail})
     else:
-        click.echo(f"{query}: {'is' if verdict.ok else 'is not'} {verdict.claims}: {verdict.detail}")
+        tell(f"{query}: {'is' if verdict.ok else 'is not'} {verdict.claims}: {verdict.detail}")
     context.exit(DONE if verdict.ok else NOT_FOUND)
 
 
@@ -212,7 +222,5 @@ def encoders(target: str, ring: str, as_json: bool) -> None:
             {"target": scheme.target.short, "ring": ring, "rank": scheme.rank, "encoders": list(map(asdict, costs))}
         )
     else:
-        click.echo(
-            f"{scheme.target.short} over {ring}, rank {scheme.rank}: multiplications + additions, factors proved"
-        )
+        tell(f"{scheme.target.short} over {ring}, rank {scheme.rank}: multiplications + additions, factors proved")
         print_lines(costs_as_lines(costs))
