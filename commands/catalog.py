@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group("catalog")
 def catalog_group() -> None:
-    """Verified entries: list, show, add, remove, merge, compare, replay."""
+    """Verified entries: list, show, check, add, remove, merge, compare, replay."""
 
 
 @catalog_group.command("list")
@@ -38,6 +38,7 @@ def list_entries(target: str | None, with_figures: bool, as_json: bool, catalog:
 
         with counted("reading", len(listings)) as on_progress:
             found = figures(catalog, listings, on_progress)
+        listings = [figure.listing for figure in found]
     if as_json:
         print_json(listings_as_list(listings, found))
     else:
@@ -125,6 +126,25 @@ def status(ring: str | None, missing: bool, as_json: bool, catalog: Catalog) -> 
         print_json(status_as_list(rows))
     else:
         print_lines(status_as_lines(rows))
+
+
+@catalog_group.command()
+@as_json
+@with_catalog
+@click.pass_context
+def check(context: click.Context, as_json: bool, catalog: Catalog) -> None:
+    """Read and prove every entry, yours and the shipped ones; the bad files are listed, with exit code 1."""
+    from bilinear.catalog.checking import check as checked
+    from bilinear.commands.screen import counted
+
+    with counted("checking") as on_progress:
+        found = checked(catalog, on_progress)
+    if as_json:
+        bad = [{"path": str(fault.path), "detail": fault.reason} for fault in found.faults]
+        print_json({"entries": found.entries, "bad": bad})
+    else:
+        print_lines([*(fault.reason for fault in found.faults), f"{found.entries} right, {len(found.faults)} bad"])
+    context.exit(NOT_FOUND if found.faults else DONE)
 
 
 @catalog_group.command()

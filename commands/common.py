@@ -6,11 +6,14 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
+TOLD = 5  # bad entries that are named
 DONE, NOT_FOUND, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -25,7 +28,11 @@ class CommandLine(click.Group):
             sys.exit(INTERRUPTED)
 
     def invoke(self, context: click.Context) -> Any:
-        """Run the subcommand, turning its errors into one line each."""
+        """Run the subcommand, turning its errors, and its warnings of bad entries, into one line each."""
+        with _bad_entries_told():
+            return self._invoke(context)
+
+    def _invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
         except KeyboardInterrupt:
@@ -49,6 +56,29 @@ class CommandLine(click.Group):
             if isinstance(error, OSError):
                 fail(context, f"{error.filename or 'system'}: {error.strerror or error}", WRONG_USE)
             raise
+
+
+@contextmanager
+def _bad_entries_told() -> Iterator[None]:
+    """Warnings of entries that were passed over, as lines on standard error: the first few, and how many more."""
+    told: set[str] = set()
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
+            if category.__name__ != "BadEntryWarning":  # by name, so that the catalog is not imported for it
+                others(message, category, *rest, **named)
+            elif str(message) not in told:
+                told.add(str(message))
+                if len(told) <= TOLD:
+                    tell(f"warning: passed over: {message}", err=True)
+
+        warnings.showwarning = show
+        try:
+            yield
+        finally:
+            if len(told) > TOLD:
+                tell(f"warning: passed over: {len(told) - TOLD} more; bilinear catalog check lists all", err=True)
 
 
 def fail(context: click.Context, text: str, code: int) -> None:
