@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bilinear.catalog.bounds import lower_bounds
 from bilinear.catalog.differences import Diff, RankPair, diff
-from bilinear.catalog.errors import CatalogError, StoreError, WrongSchemeError
+from bilinear.catalog.errors import BadEntryWarning, CatalogError, StoreError, WrongSchemeError
 from bilinear.catalog.layout import Listing
 from bilinear.catalog.lookup import Found
 from bilinear.catalog.records import Additions, Record, published
@@ -61,6 +61,7 @@ __all__ = [
     "Added",
     "Additions",
     "ApproximationEntry",
+    "BadEntryWarning",
     "BorderEntry",
     "Catalog",
     "CatalogError",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bilinear.catalog.errors import CatalogError
-from bilinear.catalog.index import Index
+from bilinear.catalog.index import Index, unless_bad
 from bilinear.catalog.layout import Listing
 from bilinear.decompositions import Target
 from bilinear.decompositions.operations import canonical
@@ -19,7 +20,7 @@ BOUNDED, LOWEST = "approximation", "lowest"
 
 
 def nearest(index: Index, target: Target, rank: int, kind: str) -> tuple[Listing, ApproximationEntry]:
-    """The approximation of a target with the least residual that is stated.
+    """The approximation of a target with the least residual that is stated; bad entries are passed over with a warning.
 
     Args:
         index: Where to look.
@@ -31,11 +32,11 @@ def nearest(index: Index, target: Target, rank: int, kind: str) -> tuple[Listing
         Where it is, and what was read there: well formed but not verified.
 
     Raises:
-        CatalogError: If there is none; the ranks that are here are named. If an entry cannot be read.
+        CatalogError: If there is none; the ranks that are here are named.
     """
     stored = canonical(target)
     here = [listing for listing in index.of_target(stored) if listing.kind == "approximation"]
-    fitting = [(listing, _read(listing)) for listing in here if listing.rank == rank]
+    fitting = [(x, entry) for x in here if x.rank == rank and (entry := unless_bad(partial(_read, x))) is not None]
     if not fitting:
         ranks = ", ".join(map(str, sorted({listing.rank for listing in here if listing.rank is not None})))
         known = f"ranks here: {ranks}" if ranks else "none of any rank is; bilinear approximate and refine find some"

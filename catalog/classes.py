@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from bilinear.catalog.index import read_or_none, unless_bad
 from bilinear.catalog.layout import Listing
 from bilinear.catalog.store import Catalog
 from bilinear.decompositions.equivalence import Verdict, equivalent, invariant
@@ -34,23 +35,21 @@ class Class:
 def classes(
     catalog: Catalog, target: Target | None = None, on_progress: Callable[[Listing], None] = lambda listing: None
 ) -> list[Class]:
-    """The classes of a catalog's schemes, in the order of the list.
+    """The classes of a catalog's schemes, in the order of the list; a bad entry is passed over with a warning.
 
     Args:
         catalog: Every scheme of a matrix product in it is compared with those of its rank and characteristic.
         target: Only this format.
         on_progress: Called with each entry before it is compared.
-
-    Raises:
-        CatalogError: If an entry cannot be read.
-        WrongSchemeError: If an entry does not compute its target.
     """
     found: dict[tuple[str, int | None, int], list[Class]] = {}
     for listing in catalog if target is None else catalog.of_target(target):
         if not _decidable(listing):
             continue
         on_progress(listing)
-        scheme = catalog.scheme(listing.id).value
+        scheme = _scheme(catalog, listing)
+        if scheme is None:
+            continue
         known = found.setdefault((listing.target, listing.rank, scheme.ring.characteristic), [])
         _sort_in(listing, scheme, known)
     return [group for known in found.values() for group in known]
@@ -70,7 +69,8 @@ def equals(catalog: Catalog, scheme: Scheme, besides: str | None) -> Iterator[tu
         if listing.id == besides or listing.rank != scheme.rank or not _decidable(listing):
             continue
         if parse_ring(listing.ring or "").characteristic == scheme.ring.characteristic:
-            verdict = equivalent(catalog.scheme(listing.id).value, scheme).verdict
+            other = _scheme(catalog, listing)
+            verdict = Verdict.DIFFERENT if other is None else equivalent(other, scheme).verdict
             if verdict is not Verdict.DIFFERENT:
                 yield listing, verdict
 
@@ -84,7 +84,8 @@ def spare(catalog: Catalog, groups: Iterable[Class]) -> list[Listing]:
         catalog: Whose entries name their parents.
         groups: Its classes.
     """
-    parents = {parent for listing in catalog for parent in catalog.read(listing).lineage.parents}
+    entries = [read_or_none(listing) for listing in catalog]
+    parents = {parent for entry in entries if entry is not None for parent in entry.lineage.parents}
     found = []
     for group in groups:
         kept = next((entry for entry in group.entries if entry.shipped), group.entries[0])
@@ -92,6 +93,12 @@ def spare(catalog: Catalog, groups: Iterable[Class]) -> list[Listing]:
             if not (entry is kept or entry.shipped or any(parent.startswith(entry.hash) for parent in parents)):
                 found.append(entry)
     return found
+
+
+def _scheme(catalog: Catalog, listing: Listing) -> Scheme | None:
+    """What an entry holds, proved; None, and a warning, for a bad one."""
+    proved = unless_bad(lambda: catalog.proved(listing))
+    return None if proved is None else proved.value
 
 
 def _decidable(listing: Listing) -> bool:

@@ -9,6 +9,10 @@ class CatalogError(BilinearError):
     """An entry that cannot be read, found or kept; the text is one line, `PATH: thing: fact; need`."""
 
 
+class BadEntryWarning(UserWarning):
+    """A file among many that cannot be used, and was passed over; the text is that of the error which it would be."""
+
+
 class StoreError(CatalogError):
     """A catalog folder that cannot be written: no permission, full disk, locked by another process."""
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bilinear.catalog import layout
-from bilinear.catalog.errors import CatalogError
+from bilinear.catalog.errors import BadEntryWarning, CatalogError
 from bilinear.catalog.layout import Listing
-from bilinear.decompositions import Target
+from bilinear.decompositions import BilinearError, Target
 
 if TYPE_CHECKING:
     from bilinear.catalog.text import AnyEntry
+
+Value = TypeVar("Value")
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+,=_^-]{0,199}")
 
@@ -68,10 +71,20 @@ def by_id(index: Index, name: str) -> Listing:
 
 
 def read_or_none(listing: Listing) -> AnyEntry | None:
-    """The entry of a listing, well formed but not verified; None for a damaged file."""
+    """The entry of a listing, well formed but not verified; None, and a warning, for a damaged file."""
     from bilinear.catalog.text import read
 
+    return unless_bad(lambda: read(listing.path))
+
+
+def unless_bad(read: Callable[[], Value]) -> Value | None:
+    """What is read of one entry among many; None, and a warning that names it, where it cannot be used.
+
+    Args:
+        read: Reads it; its errors name the file.
+    """
     try:
-        return read(listing.path)
-    except CatalogError:
+        return read()
+    except BilinearError as error:
+        warnings.warn(BadEntryWarning(" ".join(str(error).split())), stacklevel=2)
         return None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bilinear.catalog.errors import CatalogError
-from bilinear.decompositions import TARGETS, Target
+from bilinear.decompositions import TARGETS, BilinearError, Ring, Target, parse_target
 from bilinear.decompositions.identity import HASH_DIGITS
 
 if TYPE_CHECKING:
@@ -104,6 +104,14 @@ def existing(root: Path) -> Path:
     return root
 
 
+def target_named(name: str) -> Target | None:
+    """The target of that name in a listing; None for one from a file, and where the file is damaged or misplaced."""
+    try:
+        return None if name.startswith("file:") else parse_target(name)
+    except BilinearError:
+        return None
+
+
 def listings(root: Path, shipped: bool) -> Iterator[Listing]:
     """Every entry of a catalog, by name, in the order of folders and names; other files are passed over."""
     for folder in folders(root):
@@ -114,21 +122,29 @@ def folders(root: Path) -> Iterator[Path]:
     """The folders of targets, relative to the catalog."""
     for family in families():
         for shape in _names(root / family):
-            yield Path(family, shape)
+            if _PLAIN.fullmatch(shape):
+                yield Path(family, shape)
 
 
 def listings_in(root: Path, folder: Path, shipped: bool) -> Iterator[Listing]:
     """The entries in one folder of a catalog."""
     for name in _names(root / folder):
         found = _STEM.fullmatch(name.removesuffix(".json"))
-        if found is not None and name.endswith(".json"):
+        if found is not None and name.endswith(".json") and _is_kind(found):
             yield _listing(root / folder / name, folder, found, shipped)
 
 
 def json_files(root: Path) -> Iterator[Path]:
     """Every file of a catalog that may be an entry, whatever its name."""
-    for folder in folders(root):
-        yield from (root / folder / name for name in _names(root / folder) if name.endswith(".json"))
+    for family in families():
+        for shape in _names(root / family):
+            folder = root / family / shape
+            yield from (folder / name for name in _names(folder) if name.endswith(".json"))
+
+
+def _is_kind(stem: re.Match[str]) -> bool:
+    """Whether entries have names like this: a transform over any field, others over a ring or of their own kind."""
+    return stem["letter"] == "t" or stem["tag"] in {*Ring, *_TAGS.values()}
 
 
 def _listing(path: Path, folder: Path, stem: re.Match[str], shipped: bool) -> Listing:
@@ -151,9 +167,11 @@ def _written_target(path: Path) -> str:
     try:
         with path.open(encoding="ascii") as file:
             found = _TARGET_NAME.search(file.read(_HEAD))
+            name = str(json.loads(found[1])) if found else ""
     except (OSError, ValueError):
-        found = None
-    return str(json.loads(found[1])) if found else ":".join(path.parent.parts[-2:])
+        name = ""
+    family = path.parent.parent.name
+    return name if name.startswith(f"{family}:") and name.isprintable() else f"{family}:{path.parent.name}"
 
 
 def _names(folder: Path) -> list[str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from bilinear.catalog import lookup
 from bilinear.catalog.bounds import lower_bounds
-from bilinear.catalog.layout import Listing
+from bilinear.catalog.index import unless_bad
+from bilinear.catalog.layout import Listing, target_named
 from bilinear.catalog.records import formats, published
 from bilinear.catalog.store import Catalog
-from bilinear.decompositions import BilinearError, LowerBound, Ring, Target, parse_target
+from bilinear.decompositions import LowerBound, Ring, Target
 from bilinear.decompositions.rings import parse_ring
 
 ORDER = ("beaten", "proven optimal", "matched", "behind", "no record", "missing")
@@ -25,7 +27,7 @@ class StatusRow:
     Attributes:
         target: Its short name; of a matrix format with the sizes in rising order, `2x2x3`.
         ring: The coefficient set.
-        here: The best rank in the catalog, by file name; None if there is no scheme.
+        here: The best rank in the catalog, proved now; None if there is no scheme.
         id: Of the entry that has it.
         published: The best published rank.
         source: Where it was published.
@@ -47,34 +49,30 @@ class StatusRow:
 def status(catalog: Catalog, ring: Ring | str | None = None) -> list[StatusRow]:
     """A row for each matrix format that is published and each target that is here; beaten records first.
 
-    A scheme over `zt` counts for `z`, `q` and `qi` as well, and by reduction for `f2` and `f3`.
+    A scheme over `zt` counts for `z`, `q` and `qi` as well, and by reduction for `f2` and `f3`. Entries are ordered by
+    file name; each that is shown is read and proved, and a bad one is passed over with a warning.
 
     Args:
-        catalog: Whose entries are compared, by file name.
+        catalog: Whose entries are compared.
         ring: One coefficient set; all of them if None.
     """
     listings: dict[str, list[Listing]] = {}
     for listing in catalog:
-        if listing.kind == "scheme" and not listing.target.startswith("file:"):
+        if listing.kind == "scheme":
             listings.setdefault(listing.target, []).append(listing)
     names = {f"matmul:{n}x{m}x{p}" for n, m, p in formats()} | listings.keys()
-    targets = [(target, listings.get(name, [])) for name in names if (target := _target(name)) is not None]
+    targets = [(target, listings.get(name, [])) for name in names if (target := target_named(name)) is not None]
     wanted = list(Ring) if ring is None else [parse_ring(ring)]
-    rows = (_row(target, over, here) for target, here in targets for over in wanted)
+    is_proved = cache(lambda listing: unless_bad(lambda: catalog.proved(listing)) is not None)
+    rows = (_row(target, over, here, is_proved) for target, here in targets for over in wanted)
     return sorted((row for row in rows if row is not None), key=_place)
 
 
-def _target(name: str) -> Target | None:
-    """The target of a listing; None where its file is damaged, so that the name could not be read."""
-    try:
-        return parse_target(name)
-    except BilinearError:
-        return None
-
-
-def _row(target: Target, ring: Ring, listings: Iterable[Listing]) -> StatusRow | None:
+def _row(
+    target: Target, ring: Ring, listings: Iterable[Listing], is_proved: Callable[[Listing], bool]
+) -> StatusRow | None:
     """None where nothing is published and nothing is here."""
-    best, known = _best(listings, ring), published(target, ring)
+    best, known = _best(listings, ring, is_proved), published(target, ring)
     if best is None and known is None:
         return None
     bound = next(iter(lower_bounds(target, ring)), None)
@@ -104,10 +102,10 @@ def verdict(here: int | None, known: int | None, bound: int | None) -> str:
     return "matched" if here == known else f"behind by {here - known}"
 
 
-def _best(listings: Iterable[Listing], ring: Ring) -> Listing | None:
-    """The entry of lowest rank that counts over the ring; a file is read only if it could be that one."""
+def _best(listings: Iterable[Listing], ring: Ring, is_proved: Callable[[Listing], bool]) -> Listing | None:
+    """The entry of lowest rank that is right and counts over the ring; a file is read only if it could be that one."""
     rising = sorted(listings, key=lambda listing: (listing.rank or 0, listing.id))
-    return next((listing for listing in rising if lookup.serves(listing, ring)), None)
+    return next((listing for listing in rising if lookup.serves(listing, ring) and is_proved(listing)), None)
 
 
 def _place(row: StatusRow) -> tuple[int, str, list[int], int]:

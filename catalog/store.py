@@ -136,7 +136,16 @@ class Catalog(Index):
             CatalogError: If it cannot be read, or its file name belongs to another entry.
             WrongSchemeError: If it does not compute its target.
         """
-        return _proved(listing.path, listing).entry
+        return self.proved(listing).entry
+
+    def proved(self, listing: Listing) -> Proved:
+        """The entry of a listing with its value, as for `read`.
+
+        Raises:
+            CatalogError: If it cannot be read, or its file name belongs to another entry.
+            WrongSchemeError: If it does not compute its target.
+        """
+        return _proved(listing.path, listing)
 
     def add(self, entry: AnyEntry) -> Added:
         """Verify an entry and write it to the user's folder, unless either folder holds it already.

@@ -116,6 +116,8 @@ def _content(path: Path) -> bytes:
             os.close(descriptor)
     except OSError as error:
         raise CatalogError(f"{path}: file: {error.strerror or error}; a readable JSON entry is needed") from None
+    except ValueError:  # a null byte, half a pair of a surrogate
+        raise CatalogError(f"{str(path)!a}: file: no path that the system knows; another one is needed") from None
 
 
 def _check_file(path: Path, status: os.stat_result) -> None:
@@ -184,6 +186,9 @@ def _validated(document: dict[str, Any]) -> AnyEntry:
         raise CatalogError(_first_fault(error)) from None
     except RecursionError:
         raise CatalogError("JSON: nested too deeply; entries have a few levels") from None
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # half a pair of a surrogate in a key
+        fact = " ".join(str(error).split())[:120]
+        raise CatalogError(f"entry: {fact or type(error).__name__}; what the format allows is needed") from None
 
 
 @cache
@@ -205,7 +210,9 @@ def _first_fault(error: ValidationError) -> str:
     """`thing: fact; need` of the first thing that pydantic found."""
     fault = error.errors(include_url=False)[0]
     path = [step for step in fault["loc"][1:] if isinstance(step, int) or "-" not in step]
-    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")[:80]
+    place = (
+        "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")[:80] or "a key"
+    )
     if fault["type"] == "missing":
         return f"{place}: missing; it must be given"
     if fault["type"] == "extra_forbidden":
@@ -222,7 +229,7 @@ def _is_coefficient(path: list[int | str]) -> bool:
     places = [step for step in path if isinstance(step, int)]
     if names == ["denominators"]:
         return len(places) == 1
-    return names[-1] in ("u", "v", "w") and len(places) == 3 and places[-1] == 1
+    return names[-1:] in (["u"], ["v"], ["w"]) and len(places) == 3 and places[-1] == 1
 
 
 def _coefficient_fault(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bilinear.commands.common import as_json, print_json, print_lines, say, with_catalog
+from bilinear.commands.common import as_json, print_json, print_lines, say, tell, with_catalog
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
@@ -53,4 +53,4 @@ def accuracy(
         return
     print_lines(accuracy_as_lines(scheme, before, after, infimum, errors))
     if added is not None:
-        click.echo(f"{added.status}: {added.id} ({catalog.root})")
+        tell(f"{added.status}: {added.id} ({catalog.root})")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
+from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, tell, with_catalog
 from bilinear.commands.show import show
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group("catalog")
 def catalog_group() -> None:
-    """Verified entries: list, show, add, remove, merge, compare, replay."""
+    """Verified entries: list, show, check, add, remove, merge, compare, replay."""
 
 
 @catalog_group.command("list")
@@ -38,6 +38,7 @@ def list_entries(target: str | None, with_figures: bool, as_json: bool, catalog:
 
         with counted("reading", len(listings)) as on_progress:
             found = figures(catalog, listings, on_progress)
+        listings = [figure.listing for figure in found]
     if as_json:
         print_json(listings_as_list(listings, found))
     else:
@@ -57,7 +58,7 @@ def add(files: tuple[str, ...], catalog: Catalog) -> None:
 
     for file in files:
         (added,) = catalog.add_all([prove(read(Path(file)), str(Path(file)))])
-        click.echo(f"{file}: {added.status}: {added.id}{'; ' if added.note else ''}{added.note}")
+        tell(f"{file}: {added.status}: {added.id}{'; ' if added.note else ''}{added.note}")
 
 
 @catalog_group.command()
@@ -66,7 +67,7 @@ def add(files: tuple[str, ...], catalog: Catalog) -> None:
 def remove(ids: tuple[str, ...], catalog: Catalog) -> None:
     """Take entries out of your catalog."""
     for name in ids:
-        click.echo(f"removed {catalog.remove(name).id}")
+        tell(f"removed {catalog.remove(name).id}")
 
 
 @catalog_group.command()
@@ -89,8 +90,8 @@ def merge(context: click.Context, other: Path, as_json: bool, catalog: Catalog) 
     else:
         for result in report.results:
             if result.status in ("wrong", "unreadable"):
-                click.echo(f"{result.status}: {result.detail}", err=True)
-        click.echo(", ".join(f"{count} {word}" for word, count in counts.items()))
+                tell(f"{result.status}: {result.detail}", err=True)
+        tell(", ".join(f"{count} {word}" for word, count in counts.items()))
     context.exit(NOT_FOUND if counts["wrong"] or counts["unreadable"] else DONE)
 
 
@@ -128,6 +129,25 @@ def status(ring: str | None, missing: bool, as_json: bool, catalog: Catalog) -> 
 
 
 @catalog_group.command()
+@as_json
+@with_catalog
+@click.pass_context
+def check(context: click.Context, as_json: bool, catalog: Catalog) -> None:
+    """Read and prove every entry, yours and the shipped ones; the bad files are listed, with exit code 1."""
+    from bilinear.catalog.checking import check as checked
+    from bilinear.commands.screen import counted
+
+    with counted("checking") as on_progress:
+        found = checked(catalog, on_progress)
+    if as_json:
+        bad = [{"path": str(fault.path), "detail": fault.reason} for fault in found.faults]
+        print_json({"entries": found.entries, "bad": bad})
+    else:
+        print_lines([*(fault.reason for fault in found.faults), f"{found.entries} right, {len(found.faults)} bad"])
+    context.exit(NOT_FOUND if found.faults else DONE)
+
+
+@catalog_group.command()
 @click.argument("query", metavar="ID")
 @as_json
 @with_catalog
@@ -147,7 +167,7 @@ def replay(context: click.Context, query: str, as_json: bool, catalog: Catalog) 
     if as_json:
         print_json({"same": found.same, "detail": found.detail, "steps": found.steps})
     else:
-        click.echo(found.detail)
+        tell(found.detail)
     context.exit(DONE if found.same else NOT_FOUND)
 
 
@@ -198,4 +218,4 @@ def pareto(target: str, as_json: bool, catalog: Catalog) -> None:
 @with_catalog
 def path(catalog: Catalog) -> None:
     """Print the folder of your catalog."""
-    click.echo(catalog.root)
+    tell(catalog.root)

@@ -6,11 +6,14 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import click
 
+TOLD = 5  # bad entries that are named
 DONE, NOT_FOUND, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -25,11 +28,15 @@ class CommandLine(click.Group):
             sys.exit(INTERRUPTED)
 
     def invoke(self, context: click.Context) -> Any:
-        """Run the subcommand, turning its errors into one line each."""
+        """Run the subcommand, turning its errors, and its warnings of bad entries, into one line each."""
+        with _bad_entries_told():
+            return self._invoke(context)
+
+    def _invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
         except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
+            tell("interrupted", err=True)
             context.exit(INTERRUPTED)
         except click.UsageError as error:
             fail(context, error.format_message(), WRONG_USE)
@@ -51,9 +58,32 @@ class CommandLine(click.Group):
             raise
 
 
+@contextmanager
+def _bad_entries_told() -> Iterator[None]:
+    """Warnings of entries that were passed over, as lines on standard error: the first few, and how many more."""
+    told: set[str] = set()
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
+            if category.__name__ != "BadEntryWarning":  # by name, so that the catalog is not imported for it
+                others(message, category, *rest, **named)
+            elif str(message) not in told:
+                told.add(str(message))
+                if len(told) <= TOLD:
+                    tell(f"warning: passed over: {message}", err=True)
+
+        warnings.showwarning = show
+        try:
+            yield
+        finally:
+            if len(told) > TOLD:
+                tell(f"warning: passed over: {len(told) - TOLD} more; bilinear catalog check lists all", err=True)
+
+
 def fail(context: click.Context, text: str, code: int) -> NoReturn:
     """One line on standard error, and the exit code."""
-    click.echo(f"error: {' '.join(text.split())}", err=True)
+    tell(f"error: {' '.join(text.split())}", err=True)
     context.exit(code)
 
 
@@ -78,13 +108,25 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=1))
 
 
+def visible(text: str) -> str:
+    """A line as a terminal may show it: what does not print, such as the start of a control sequence, as its code."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def tell(line: object, err: bool = False) -> None:
+    """One line on standard output, or on standard error; names and commands in it may be others'."""
+    click.echo(visible(str(line)), err=err)
+
+
 def print_lines(lines: Sequence[str]) -> None:
     """Lines on standard output."""
     for line in lines:
-        click.echo(line)
+        tell(line)
 
 
 def say(*words: str) -> None:
     """Lines on standard error; empty ones are left out."""
     for line in filter(None, words):
-        click.echo(line, err=True)
+        tell(line, err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bilinear.commands.common import with_catalog
+from bilinear.commands.common import tell, with_catalog
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
@@ -44,9 +44,7 @@ def write_layer(
     from bilinear.layers import export_layer as exported
 
     written = exported(scheme, in_features, out_features, out, weights, entry)
-    click.echo(
-        f"STL layer {in_features} -> {out_features} in {out}: {compare_with_linear(written.layer, written.linear)}"
-    )
+    tell(f"STL layer {in_features} -> {out_features} in {out}: {compare_with_linear(written.layer, written.linear)}")
 
 
 @export.command()
@@ -63,4 +61,4 @@ def checker(query: str, out: Path | None, catalog: Catalog) -> None:
         click.echo(source, nl=False)
     else:
         write_atomic(out, source.encode())
-        click.echo(f"{out}: run it with python3 {out}", err=True)
+        tell(f"{out}: run it with python3 {out}", err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bilinear.commands.common import say, with_catalog
+from bilinear.commands.common import say, tell, with_catalog
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
@@ -35,4 +35,4 @@ def code(query: str, language: str, levels: int, out: Path | None, catalog: Cata
         click.echo(source, nl=False)
     else:
         write_atomic(out, source.encode())
-        click.echo(f"{out}: {program.operations.additions} additions a level", err=True)
+        tell(f"{out}: {program.operations.additions} additions a level", err=True)

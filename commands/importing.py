@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bilinear.commands.common import DONE, INTERRUPTED, NOT_FOUND, as_json, print_json, say, with_catalog
+from bilinear.commands.common import DONE, INTERRUPTED, NOT_FOUND, as_json, print_json, say, tell, with_catalog
 
 if TYPE_CHECKING:
     from bilinear.catalog.importing import Imported, Report
@@ -36,8 +36,8 @@ def import_command(context: click.Context, paths: tuple[Path, ...], as_json: boo
         print_json({**counts, "files": files})
     else:
         for result in report.results:
-            click.echo(_told(result), err=result.status in ("wrong", "unreadable"))
-        click.echo(", ".join(f"{count} {status}" for status, count in counts.items()))
+            tell(_told(result), err=result.status in ("wrong", "unreadable"))
+        tell(", ".join(f"{count} {status}" for status, count in counts.items()))
     if report.interrupted:
         say("interrupted; what was read until then is kept")
     context.exit(_exit_code(report))
@@ -70,4 +70,4 @@ def export_scheme(query: str, name: str, out: Path, catalog: Catalog) -> None:
     write_together(dict(zip(paths, contents.values(), strict=True)))
     say(note)
     for path in paths:
-        click.echo(path)
+        tell(path)

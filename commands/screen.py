@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from bilinear.commands.common import visible
 from bilinear.discover.engine.outcome import Progress
 from bilinear.discover.engine.run import Hooks
 from bilinear.discover.engine.solver import SOLVERS
@@ -83,7 +84,9 @@ class Board:
             figures = ", ".join(f"{name} {_figure(value)}" for name, value in report.metrics.items())
             rank = "-" if report.best_rank is None else str(report.best_rank)
             per_second = "-" if speed is None else _short(speed)
-            table.add_row(str(job), clock(report.seconds), _short(report.steps), per_second, rank, Text(figures))
+            table.add_row(
+                str(job), clock(report.seconds), _short(report.steps), per_second, rank, Text(visible(figures))
+            )
         return table
 
     def history(self) -> str:
@@ -131,8 +134,10 @@ def status_line(title: str) -> Iterator[Callable[[str], None]]:
     if console is None:
         yield lambda words: None
         return
+    from rich.text import Text
+
     with console.status(title) as status:
-        yield lambda words: status.update(f"{title}: {words}")
+        yield lambda words: status.update(Text(visible(f"{title}: {words}")))
 
 
 @contextmanager
@@ -144,10 +149,10 @@ def counted(title: str, total: int | None = None) -> Iterator[Callable[[str], No
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(title, total=total)
-        yield lambda name: progress.update(task, advance=1, description=f"{title} {name}")
+        yield lambda name: progress.update(task, advance=1, description=visible(f"{title} {name}"))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bilinear.commands.common import as_json, with_catalog
+from bilinear.commands.common import as_json, tell, with_catalog
 from bilinear.commands.conduct import Asked, attempted, conduct
 from bilinear.commands.export import write_layer
 
@@ -78,4 +78,4 @@ def plot(file: Path, out: Path | None) -> None:
 
     out = out or file.with_suffix(".png")
     plot_search(file, out)
-    click.echo(out)
+    tell(out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
+from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, tell, with_catalog
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog, Served
@@ -32,10 +32,8 @@ def verify(context: click.Context, query: str, method: str, as_json: bool, catal
     else:
         odds = f", error probability {verification.error_probability:.1e}" if verification.error_probability else ""
         verdict = "is" if verification.ok else "is not"
-        click.echo(f"{source}: {verdict} {name_of(entry)}: {verification.detail}")
-        click.echo(
-            f"{verification.method} check over {verification.field}, {verification.seconds:.3f} s{odds}", err=True
-        )
+        tell(f"{source}: {verdict} {name_of(entry)}: {verification.detail}")
+        tell(f"{verification.method} check over {verification.field}, {verification.seconds:.3f} s{odds}", err=True)
     context.exit(DONE if verification.ok else NOT_FOUND)
 
 

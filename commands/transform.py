@@ -18,6 +18,7 @@ from bilinear.commands.common import (
     print_json,
     print_lines,
     say,
+    tell,
     with_catalog,
 )
 from bilinear.commands.conduct import attempted
@@ -174,7 +175,7 @@ def verify(context: click.Context, query: str, target: str | None, as_json: bool
     if as_json:
         print_json({"source": query, "claims": verdict.claims, "ok": verdict.ok, "detail": verdict.detail})
     else:
-        click.echo(f"{query}: {'is' if verdict.ok else 'is not'} {verdict.claims}: {verdict.detail}")
+        tell(f"{query}: {'is' if verdict.ok else 'is not'} {verdict.claims}: {verdict.detail}")
     context.exit(DONE if verdict.ok else NOT_FOUND)
 
 
@@ -242,7 +243,5 @@ def encoders(target: str, ring: str, as_json: bool) -> None:
             {"target": scheme.target.short, "ring": ring, "rank": scheme.rank, "encoders": list(map(asdict, costs))}
         )
     else:
-        click.echo(
-            f"{scheme.target.short} over {ring}, rank {scheme.rank}: multiplications + additions, factors proved"
-        )
+        tell(f"{scheme.target.short} over {ring}, rank {scheme.rank}: multiplications + additions, factors proved")
         print_lines(costs_as_lines(costs))

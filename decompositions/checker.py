@@ -8,6 +8,7 @@ from typing import Any
 from bilinear.decompositions.rings import IntArray, Ring
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets import Target
+from bilinear.decompositions.targets.target import plain
 
 
 def checker_source(scheme: Scheme) -> str:
@@ -19,7 +20,7 @@ def checker_source(scheme: Scheme) -> str:
     return "".join(
         (
             _HEAD,
-            f"TARGET = {scheme.target.name!r}\n",
+            f"TARGET = {plain(scheme.target.name)!r}\n",
             f"RING = {scheme.ring.value!r}\n",
             f"SHAPE = {scheme.target.shape!r}  # number of inputs x, of inputs y, of outputs\n",
             f"MODULUS = {scheme.ring.characteristic}  # 0: no reduction\n",

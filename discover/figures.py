@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
+from bilinear.catalog.index import unless_bad
 from bilinear.catalog.layout import Listing
 from bilinear.catalog.store import Catalog
 from bilinear.decompositions.scheme import Scheme
@@ -30,26 +32,23 @@ class Figures:
 def figures(
     catalog: Catalog, listings: Iterable[Listing], on_progress: Callable[[str], None] = lambda _: None
 ) -> list[Figures]:
-    """The figures of entries; each is read and verified.
+    """The figures of entries; each is read and verified, and a bad one is passed over with a warning.
 
     Args:
         catalog: That lists them.
         listings: Which.
         on_progress: Called with the id of each entry before it is read.
-
-    Raises:
-        CatalogError: If an entry cannot be read.
-        WrongSchemeError: If an entry does not compute its target.
     """
     rows = []
     for listing in listings:
         on_progress(listing.id)
-        rows.append(_figures(catalog, listing) if listing.kind == "scheme" else Figures(listing))
+        proved = unless_bad(partial(catalog.proved, listing))
+        if proved is not None:
+            rows.append(_figures(catalog, listing, proved.value) if listing.kind == "scheme" else Figures(listing))
     return rows
 
 
-def _figures(catalog: Catalog, listing: Listing) -> Figures:
-    scheme = catalog.scheme(listing.id).value
+def _figures(catalog: Catalog, listing: Listing, scheme: Scheme) -> Figures:
     return Figures(listing, additions(catalog, scheme), None if scheme.ring.characteristic else growth(scheme))
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING
 
-from bilinear.decompositions.composition import LARGEST, Recipe, Sizes, cheapest, rising
+from bilinear.catalog.index import unless_bad
+from bilinear.catalog.layout import target_named
+from bilinear.decompositions.composition import LARGEST, Sizes, cheapest, rising
 from bilinear.decompositions.operations import canonical
 from bilinear.decompositions.registry import normalise
-from bilinear.decompositions.rings import Ring, holds, parse_ring
-from bilinear.decompositions.scheme import Scheme
-from bilinear.decompositions.targets import parse_target
+from bilinear.decompositions.rings import Ring, holds
 from bilinear.discover.engine.order import AUTO, Order
 from bilinear.discover.solvers.composition import COMPOSITION
 
@@ -23,20 +24,25 @@ def with_leaves(order: Order, catalog: Catalog) -> Order:
     """The order with the best schemes of the catalog as its starts, if it is one of `composition` that names none.
 
     So is one of `auto`, without options, if they reach the rank asked for. The target's own entries are left out. The
-    starts are named in the provenance, so that a replay takes the same ones.
+    starts are named in the provenance, so that a replay takes the same ones. A bad entry is passed over with a warning.
 
     Raises:
         TargetError: If `composition` is asked for a format that is too large.
-        CatalogError: If an entry cannot be read.
     """
     asked = normalise(order.solver) == COMPOSITION
     if order.starts or order.problem.target.family != "matmul" or not (asked or _is_open(order)):
         return order
-    best = _best(order, catalog)
-    recipe = cheapest(order.problem.target.sizes, {sizes: listing.rank or 0 for sizes, listing in best.items()})
-    if not asked and order.problem.rank is not None and recipe.rank > order.problem.rank:
-        return order
-    return dataclasses.replace(order, starts=tuple(_read(catalog, best, recipe)))
+    bad: set[str] = set()
+    while True:
+        best = _best(order, catalog, bad)
+        recipe = cheapest(order.problem.target.sizes, {sizes: listing.rank or 0 for sizes, listing in best.items()})
+        if not asked and order.problem.rank is not None and recipe.rank > order.problem.rank:
+            return order
+        proved = {best[sizes].id: unless_bad(partial(catalog.proved, best[sizes])) for sizes in sorted(recipe.given)}
+        starts = [one.value for one in proved.values() if one is not None]
+        if len(starts) == len(proved):
+            return dataclasses.replace(order, starts=tuple(starts))
+        bad |= {name for name, one in proved.items() if one is None}
 
 
 def _is_open(order: Order) -> bool:
@@ -45,16 +51,16 @@ def _is_open(order: Order) -> bool:
     return plain and order.problem.rank is not None and max(order.problem.target.sizes) <= LARGEST
 
 
-def _best(order: Order, catalog: Catalog) -> dict[Sizes, Listing]:
-    """The entry of fewest products of each format, by file name."""
+def _best(order: Order, catalog: Catalog, bad: set[str]) -> dict[Sizes, Listing]:
+    """The entry of fewest products of each format, by file name, without the bad ones."""
     best: dict[Sizes, Listing] = {}
     target = canonical(order.problem.target)
     for listing in catalog:
-        if listing.kind != "scheme" or not listing.target.startswith("matmul:"):
+        if listing.kind != "scheme" or not listing.target.startswith("matmul:") or listing.id in bad:
             continue
-        if not _fits(order.problem.ring, listing.ring):
+        held = target_named(listing.target)
+        if held is None or not _fits(order.problem.ring, listing.ring):
             continue
-        held = parse_target(listing.target)
         sizes = rising(held.sizes)
         if held != target and (sizes not in best or _merit(listing) < _merit(best[sizes])):
             best[sizes] = listing
@@ -63,13 +69,11 @@ def _best(order: Order, catalog: Catalog) -> dict[Sizes, Listing]:
 
 def _fits(wanted: Ring, held: str | None) -> bool:
     """Whether a scheme over one set is one over the other, by inclusion or by reduction."""
-    ring = parse_ring(held or "")
+    if held not in list(Ring):
+        return False
+    ring = Ring(held)
     return (holds(wanted, ring) and ring is not Ring.QI) or (bool(wanted.characteristic) and holds(Ring.Z, ring))
 
 
 def _merit(listing: Listing) -> tuple[int, str]:
     return listing.rank or 0, listing.id
-
-
-def _read(catalog: Catalog, best: dict[Sizes, Listing], recipe: Recipe) -> list[Scheme]:
-    return [catalog.scheme(best[sizes].id).value for sizes in sorted(recipe.given)]

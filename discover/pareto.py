@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from bilinear.catalog.index import unless_bad
 from bilinear.catalog.layout import Listing
 from bilinear.catalog.store import Catalog
 from bilinear.decompositions.rings import holds, parse_ring
@@ -39,21 +41,22 @@ class Row:
 def pareto(catalog: Catalog, target: Target, on_progress: Callable[[str], None] = lambda name: None) -> list[Row]:
     """The schemes of a target over zt, z and q, by their products, additions and growth.
 
+    A bad entry is passed over with a warning.
+
     Args:
         catalog: Where to look.
         target: In the order of sizes of the catalog.
         on_progress: Called with the id of each entry before it is read.
-
-    Raises:
-        CatalogError: If an entry cannot be read.
-        WrongSchemeError: If an entry does not compute its target.
     """
     rows = []
     for listing in catalog.of_target(target):
         if listing.kind != "scheme" or listing.ring not in ("zt", "z", "q"):
             continue
         on_progress(listing.id)
-        scheme = catalog.scheme(listing.id).value
+        proved = unless_bad(partial(catalog.proved, listing))
+        if proved is None:
+            continue
+        scheme = proved.value
         additions = program_of(catalog, scheme).operations.additions
         rows.append(Row(listing, additions, growth(scheme).gamma, True))
     judged = [Row(row.listing, row.additions, row.gamma, not any(_beats(other, row) for other in rows)) for row in rows]

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bilinear.decompositions.codegen.code import Code, Forms, Named, Sum, bracketed, python_scaled, written
+from bilinear.decompositions.codegen.code import (
+    Code,
+    CodeError,
+    Forms,
+    Named,
+    Sum,
+    bracketed,
+    python_scaled,
+    written,
+)
 from bilinear.decompositions.rings import Ring
 
 NUMBERS = {Ring.F2: "unsigned char", Ring.F3: "int"}
 """Types that numbers have unless the compiler is told -DNUMBER=...; `double` over other rings."""
 
+WIDEST = 64
+"""Bits of the widest integers that every compiler has, the sign included."""
+
 
 def generate(code: Code) -> str:
-    """A file for C99, with `bilinear`, `bilinear_each`, and `multiply` where the target is a matrix product."""
+    """A file for C99, with `bilinear`, `bilinear_each`, and `multiply` where the target is a matrix product.
+
+    Raises:
+        CodeError: If a coefficient has more than 63 bits, which no integer of C holds.
+    """
+    _require_narrow(code)
     parts = [_head(code), _bilinear(code), _EACH.format(*map(len, code.names))]
     if code.is_matmul:
         parts += [_base(code), _multiply(code)]
@@ -24,6 +41,17 @@ def _head(code: Code) -> str:
     number = NUMBERS.get(code.scheme.ring, "double")
     includes = "#include <stddef.h>\n#include <stdlib.h>\n"
     return f"/*\n{text}\n */\n{includes}\n#ifndef NUMBER\n#define NUMBER {number}\n#endif\n"
+
+
+def _require_narrow(code: Code) -> None:
+    forms = (code.left, code.right, code.output)
+    values = [value for form in forms for value in (*(value for _, value in form.shared), *form.outputs)]
+    scales = {part.scale for value in values for part in value}
+    wide = max((max(abs(scale.numerator), scale.denominator).bit_length() for scale in scales), default=0)
+    if wide >= WIDEST:
+        raise CodeError(
+            f"{code.scheme.target.short}: a coefficient of {wide} bits; c holds {WIDEST - 1} at most, choose python"
+        )
 
 
 def _sum(code: Code, value: Sum) -> str:

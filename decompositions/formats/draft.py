@@ -209,7 +209,10 @@ def _lowest(factors: tuple[Factor, ...], imag: tuple[IntArray, ...] | None) -> t
     real, other = [_wide(factor.real) for factor in factors], None if imag is None else [_wide(part) for part in imag]
     shared = [np.gcd.reduce(part, axis=1).tolist() for part in real]
     if other is not None:
-        pairs = [zip(ours, np.gcd.reduce(part, axis=1).tolist(), strict=True) for ours, part in zip(shared, other, strict=True)]
+        pairs = [
+            zip(ours, np.gcd.reduce(part, axis=1).tolist(), strict=True)
+            for ours, part in zip(shared, other, strict=True)
+        ]
         shared = [[math.gcd(*pair) for pair in both] for both in pairs]
     denominators = []
     for q in range(factors[0].rank):

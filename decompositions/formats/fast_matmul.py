@@ -16,7 +16,14 @@ from typing import Any
 from bilinear.decompositions.formats.border import Border
 from bilinear.decompositions.formats.draft import Draft, shaped
 from bilinear.decompositions.formats.expressions import NUMBER, Laurent, constant, evaluate
-from bilinear.decompositions.formats.numbers import FormatError, Gaussian, from_tokens, narrowed, number, require_rectangular
+from bilinear.decompositions.formats.numbers import (
+    FormatError,
+    Gaussian,
+    from_tokens,
+    narrowed,
+    number,
+    require_rectangular,
+)
 from bilinear.decompositions.formats.programs import Budget, Form, as_factor, combined, transposed_forms
 from bilinear.decompositions.formats.source import Format, Source, fractions, sizes
 from bilinear.decompositions.scheme import Scheme

@@ -16,6 +16,7 @@ from bilinear.decompositions.targets.target import Family, Target
 
 USAGE = "file:PATH"
 MAX_ENTRIES = 1 << 28
+MAX_NAME = 300
 
 
 def build(path: str) -> Target:
@@ -57,8 +58,10 @@ def from_entries(name: str, indices: NDArray[Any], values: NDArray[Any], shape: 
         shape: (left, right, out).
 
     Raises:
-        TargetError: If these are not the entries of a 3-way integer tensor.
+        TargetError: If these are not the entries of a 3-way integer tensor, or the name is no plain one.
     """
+    if len(name) > MAX_NAME:
+        raise TargetError(f"{name[:60]}...: a name of {len(name)} characters; at most {MAX_NAME} are taken")
     for array, what in ((indices, "indices"), (values, "values")):
         if array.dtype.kind not in "iub":
             raise TargetError(f"{name}: {what} of type {array.dtype}; integers are needed, as schemes are exact")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 
 from bilinear.decompositions import memory
 from bilinear.decompositions.errors import TargetError
+
+_OTHER = re.compile(r"[^A-Za-z0-9 ._,:=+^*()~@-]")
+"""What no name holds: quotes, slashes, brackets of code, what does not print, what other alphabets look alike in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +32,8 @@ class Target:
         names: Names of the coordinates of x, y and f(x, y), for printing.
 
     Raises:
-        TargetError: If an index lies outside the shape, a position occurs twice, or an entry is zero.
+        TargetError: If an index lies outside the shape, a position occurs twice, an entry is zero, or the name holds
+            more than letters, digits, spaces and a few signs.
     """
 
     name: str
@@ -39,6 +44,7 @@ class Target:
     names: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
     def __post_init__(self) -> None:
+        _require_plain(self.name)
         indices, values = self.indices, self.values
         if indices.shape != (len(values), 3):
             raise TargetError(f"{self.name}: indices of shape {indices.shape} for {len(values)} values")
@@ -108,6 +114,19 @@ class Family:
     usage: str
     description: str
     build: Callable[[str], Target]
+
+
+def plain(text: str) -> str:
+    """A text of others as it stands in comments and strings of every language: `<U+0022>` for a quotation mark."""
+    return _OTHER.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
+
+
+def _require_plain(name: str) -> None:
+    """Refuse a name that could be taken for anything but a name, in generated code, on a terminal or in a file."""
+    other = _OTHER.search(name)
+    if other is not None:
+        signs = "letters a to z, digits, spaces and . _ , : = + ^ * ( ) ~ @ - are taken"
+        raise TargetError(f"target {name[:60]!a}: a name with {other[0]!a}; {signs}")
 
 
 def _strictly_increasing(indices: NDArray[np.int64]) -> bool:

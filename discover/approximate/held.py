@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from bilinear.catalog.index import unless_bad
 from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.row_norms import norms
 from bilinear.decompositions.scheme import Approximation, Scheme
@@ -46,16 +48,19 @@ class Held:
 def held(catalog: Catalog, target: Target) -> list[Held]:
     """The approximations of a `matmul` target in a catalog, by rank and residual, each certified again.
 
+    A bad entry is passed over with a warning.
+
     Raises:
         ProblemError: If the target is no `matmul`.
-        CatalogError: If an entry cannot be read.
     """
     from bilinear.catalog.convert import to_approximation
 
     found, bound = [], row_bound(target)
     for listing in catalog.of_target(target):
         if listing.kind == "approximation":
-            entry = catalog.read(listing)
+            entry = unless_bad(partial(catalog.read, listing))
+            if entry is None:
+                continue
             assert entry.kind == "approximation"
             norm = float(norms(to_approximation(entry).factors).max())
             found.append(Held(listing.id, entry.rank, entry.residual.value, norm, norm <= bound))

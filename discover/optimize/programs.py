@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bilinear.decompositions.errors import BilinearError
 from bilinear.decompositions.identity import content_hash
-from bilinear.decompositions.programs.program import ProgramError
 from bilinear.decompositions.programs.scheme_program import SchemeProgram, short_program
 from bilinear.decompositions.programs.text import ATTACHMENT, BASIS_ATTACHMENT, dumps, loads
 from bilinear.decompositions.scheme import Scheme
@@ -42,10 +42,10 @@ def program_of(catalog: Catalog, scheme: Scheme) -> SchemeProgram:
 
 
 def known_program(catalog: Catalog, scheme: Scheme, name: str = ATTACHMENT) -> SchemeProgram | None:
-    """The program kept, if it is one of the scheme in this order of products."""
+    """The program kept, if it can be read and is one of the scheme in this order of products."""
     try:
         return read_program(catalog, scheme, name)
-    except ProgramError:
+    except BilinearError:
         return None
 
 

@@ -34,7 +34,7 @@ def gaussian() -> Scheme:
 
 
 def of_file() -> Scheme:
-    return standard(from_dense('file:"""\\.npy', np.array([[[1, 0], [0, 2]], [[0, 0], [-1, 0]]])))
+    return standard(from_dense("file:map.npy", np.array([[[1, 0], [0, 2]], [[0, 0], [-1, 0]]])))
 
 
 SCHEMES = {
