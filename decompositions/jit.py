@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import numpy as np
+
+
+def kept(compile: Callable[..., Any], *signature: str, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """A decorator of Numba that keeps machine code on disk; where that cannot be written, each process compiles anew.
+
+    Args:
+        compile: `numba.njit` or `numba.cfunc`.
+        signature: Of what it compiles, if it asks for one.
+        options: Of it.
+    """
+    caching: Any = import_module("numba.core.caching")
+    caching.Cache._guard_against_spurious_io_errors = _unhindered
+
+    def decorated(function: Callable[..., Any]) -> Any:
+        try:
+            caching.FunctionCache(function)
+        except (OSError, RuntimeError):  # no folder is there that Numba could write
+            return compile(*signature, **options)(function)
+        return compile(*signature, cache=True, **options)(function)
+
+    return decorated
+
+
+@contextmanager
+def _unhindered(cache: Any) -> Iterator[None]:
+    """A full disk, or a folder that became read-only, does not end what wants to compile."""
+    with suppress(OSError):
+        yield
 
 
 def compiled(*functions: Callable[..., Any], **options: Any) -> SimpleNamespace:
@@ -25,5 +55,5 @@ def compiled(*functions: Callable[..., Any], **options: Any) -> SimpleNamespace:
     for function in functions:
         bare = FunctionType(function.__code__, space, function.__name__)
         bare.__qualname__ = function.__qualname__
-        space[function.__name__] = numba.njit(cache=True, **options)(bare)
+        space[function.__name__] = kept(numba.njit, **options)(bare)
     return SimpleNamespace(**{function.__name__: space[function.__name__] for function in functions})

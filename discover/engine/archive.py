@@ -22,6 +22,8 @@ from bilinear.decompositions.errors import BilinearError
 HEADER = "header"
 KINDS = "biufcU"
 """Of the arrays: truth values, integers, floats, complex numbers, texts."""
+MOST_LETTERS = 300
+"""Of what a file says, in a message."""
 MOST_MEMBERS = 1 << 12
 MOST_ALONG = 1 << 48
 """Of a size of an array: one without entries may state any."""
@@ -66,9 +68,10 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def plain(text: str) -> str:
-    """A message in which nothing of a file reaches a terminal but letters."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+def told(said: object) -> str:
+    """What a file says, as a message shows it: nothing that a terminal obeys, and not too much."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in str(said)[:MOST_LETTERS])
+    return text if len(text) < MOST_LETTERS else f"{text}..."
 
 
 def archived(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:

@@ -22,7 +22,7 @@ from bilinear.decompositions.rings import holds, parse_ring
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.verify import verify
 from bilinear.discover.engine import archive
-from bilinear.discover.engine.archive import CheckpointError, plain
+from bilinear.discover.engine.archive import CheckpointError, told
 from bilinear.discover.engine.fields import (
     OtherProblemError,
     integers,
@@ -38,8 +38,6 @@ from bilinear.discover.engine.solver import Checking, Solver, parameters
 
 FORMAT = 1
 MOST_STEPS = 1 << 62
-MOST_LETTERS = 200
-"""Of what a file says of itself, in a message."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,7 +138,7 @@ def from_bytes(data: bytes, path: Path, name: str, solver: Solver, problem: Prob
         try:
             state = unpacked(solver.state_type, header["state"], "state", arrays, problem)
         except OtherProblemError as other:
-            raise CheckpointError(plain(f"{path}: the checkpoint is of {other}, not of {problem.short}")) from other
+            raise CheckpointError(f"{path}: the checkpoint is of {told(other)}, not of {problem.short}") from other
         sound(state.steps >= 0, "its steps are below 0")
         if isinstance(solver, Checking):
             solver.check(state)
@@ -157,10 +155,8 @@ def damage_named(path: Path) -> Iterator[None]:
         raise
     except KeyError as error:
         raise CheckpointError(
-            plain(
-                f"{path}: the checkpoint is damaged, or another version wrote it: it has no {error}; "
-                "start the search without --resume"
-            )
+            f"{path}: the checkpoint is damaged, or another version wrote it: it has no {told(error)}; "
+            "start the search without --resume"
         ) from error
     except (
         BilinearError,
@@ -172,14 +168,13 @@ def damage_named(path: Path) -> Iterator[None]:
         ValueError,
     ) as error:
         raise CheckpointError(
-            plain(f"{path}: the checkpoint is damaged: {error}; start the search without --resume")
+            f"{path}: the checkpoint is damaged: {told(error)}; start the search without --resume"
         ) from error
 
 
 def _check_format(path: Path, header: Mapping[str, Any]) -> None:
     if header["format"] != FORMAT:
-        held = str(header["format"])[:MOST_LETTERS]
-        raise CheckpointError(plain(f"{path}: checkpoint format {held}; this version reads format {FORMAT}"))
+        raise CheckpointError(f"{path}: checkpoint format {told(header['format'])}; this version reads format {FORMAT}")
 
 
 def _check_header(path: Path, header: Mapping[str, Any], name: str, solver: Solver, seed: int) -> None:
@@ -187,13 +182,12 @@ def _check_header(path: Path, header: Mapping[str, Any], name: str, solver: Solv
     asked = (name, json.loads(json.dumps(parameters(solver))), seed)
     held = (header["solver"], header["parameters"], header["seed"])
     if held != asked:
-        raise CheckpointError(plain(f"{path}: the checkpoint is of {_named(*held)}, not of {_named(*asked)}"))
+        raise CheckpointError(f"{path}: the checkpoint is of {_named(*held)}, not of {_named(*asked)}")
 
 
 def _named(solver: object, options: object, seed: object) -> str:
     chosen = options.items() if isinstance(options, dict) else ()
-    words = " ".join([str(solver), *(f"{key}={value}" for key, value in chosen), f"seed {seed}"])
-    return words if len(words) <= MOST_LETTERS else f"{words[:MOST_LETTERS]}..."
+    return told(" ".join([str(solver), *(f"{key}={value}" for key, value in chosen), f"seed {seed}"]))
 
 
 def _seconds(header: Mapping[str, Any]) -> float:

@@ -14,6 +14,7 @@ from functools import cache
 
 from numba import cfunc, int64, njit, uint64
 
+from bilinear.decompositions.jit import kept
 from bilinear.discover.solvers.flip_graph import blocks as at
 from bilinear.discover.solvers.flip_graph.memory import (
     Memory,
@@ -31,8 +32,8 @@ from bilinear.discover.solvers.flip_graph.memory import (
     word,
 )
 
-inlined = njit(forceinline=True, cache=True, boundscheck=False, error_model="numpy")
-helper = njit(cache=True, boundscheck=False, error_model="numpy")
+inlined = kept(njit, forceinline=True, boundscheck=False, error_model="numpy")
+helper = kept(njit, boundscheck=False, error_model="numpy")
 glue = njit(inline="always", boundscheck=False, error_model="numpy")  # part of the caller before types are inferred
 
 ZERO = uint64(0)
@@ -771,7 +772,7 @@ def memory_at(ints, words, ring, width, cyclic):
 def burst_address(ring: int, width: int, cyclic: int) -> int:
     """Compile `burst` for a ring, a number of words a bit plane and a kind of rows; return its address."""
 
-    @cfunc("int64(int64, int64, int64)", cache=True, error_model="numpy")
+    @kept(cfunc, "int64(int64, int64, int64)", error_model="numpy")
     def specialised(ints, words, until):
         return burst(memory_at(ints, words, ring, width, cyclic), until)
 

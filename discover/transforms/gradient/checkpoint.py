@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bilinear.discover.engine import archive
-from bilinear.discover.engine.archive import CheckpointError, plain
+from bilinear.discover.engine.archive import CheckpointError, told
 from bilinear.discover.engine.checkpoint import damage_named
 from bilinear.discover.engine.fields import sound
 from bilinear.discover.transforms.gradient.structures import Structure
@@ -23,8 +23,6 @@ from bilinear.discover.transforms.gradient.trials import Trials, losses_of
 
 FORMAT = 1
 MOST_COUNT = 1 << 31
-MOST_LETTERS = 200
-"""Of what a file says of itself, in a message."""
 NEARLY = 1e-6
 """The same loss on two machines differs by rounding."""
 MOMENTS = ("parameters", "rates", "first", "second")
@@ -133,8 +131,8 @@ def load(path: Path, key: str, structures: Sequence[Structure], target: Tensor, 
     with damage_named(path):
         header, arrays = archive.opened(data)
         if (header["format"], header["search"]) != (FORMAT, key):
-            held = str(header["search"])[:MOST_LETTERS]
-            raise CheckpointError(plain(f"{path}: the checkpoint is of another search: {held}, not {key}"))
+            held = told(header["search"])
+            raise CheckpointError(f"{path}: the checkpoint is of another search: {held}, not {key}")
         (turn, place, rung), seconds = header["at"][:3], header["at"][3]
         _require_counts(turn, place, rung)
         sound(place < len(structures) and rung < rungs, "its turn is of no structure, or of no rung")

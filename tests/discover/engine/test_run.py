@@ -178,15 +178,13 @@ def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
         run(Order(HARD, "ternary-sgd", checkpoint=tmp_path / "none.npz", resume=True))
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_a_checkpoint_that_cannot_be_written_is_named_and_ends_no_search(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(CheckpointError, match="the checkpoint cannot be written"):
-        run(
-            Order(
-                HARD,
-                "ternary-sgd",
-                {"restarts": 16},
-                budget=parse_budget("1steps"),
-                checkpoint=tmp_path / "file" / "x.npz",
-            )
-        )
+    path = tmp_path / "file" / "x.npz"
+    outcome = run(Order(HARD, "ternary-sgd", {"restarts": 16}, budget=parse_budget("900steps"), checkpoint=path))
+    assert outcome.status is Status.BUDGET
+    assert outcome.steps >= 900
+    [note] = outcome.notes
+    assert note.startswith(f"{path}: the checkpoint cannot be written: ")
+    found = run(Order(STRASSEN, "ternary-sgd", budget=parse_budget("60s"), checkpoint=path))
+    assert (found.status, found.notes) == (Status.FOUND, ())
