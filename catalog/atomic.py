@@ -72,6 +72,18 @@ def make_folders(folders: Iterable[Path]) -> None:
         raise unwritable(at, error) from None
 
 
+def rename(path: Path, new: Path) -> None:
+    """Give a file another name, in the place of an earlier one of that name.
+
+    Raises:
+        StoreError: If it cannot be renamed; the old state stays.
+    """
+    try:
+        path.replace(new)
+    except OSError as error:
+        raise unwritable(path, error) from None
+
+
 def remove(path: Path) -> None:
     """Take a file away, for good once this returns.
 
