@@ -12,6 +12,8 @@ from bilinear.decompositions import files
 
 LOCK_SECONDS = 30.0
 LOCK_NAME = ".lock"
+SWEPT = ".swept"
+"""Stands in a catalog while nobody writes, and says that no writer was killed: looking for leftovers takes long."""
 
 
 @contextmanager
@@ -34,8 +36,11 @@ def writing(root: Path) -> Iterator[None]:
     except OSError as error:
         raise unwritable(root, error) from None
     try:
-        _sweep(root)
+        if not _took(root / SWEPT):
+            _sweep(root)
         yield
+        with suppress(OSError):
+            (root / SWEPT).touch()
     finally:
         lock.release()
 
@@ -102,6 +107,15 @@ def unwritable(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"{path}: cannot be written: {error.strerror or error}; free space or rights there, or choose --catalog DIR"
     )
+
+
+def _took(path: Path) -> bool:
+    """Take a mark away; whether it was there."""
+    try:
+        path.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def _sweep(root: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 
 from bilinear.catalog import lookup
 from bilinear.catalog.bounds import lower_bounds
@@ -53,28 +55,39 @@ def status(catalog: Catalog, ring: Ring | str | None = None) -> list[StatusRow]:
         catalog: Whose entries are compared, by file name.
         ring: One coefficient set; all of them if None.
     """
-    listings: dict[str, list[Listing]] = {}
-    for listing in catalog:
-        if listing.kind == "scheme" and not listing.target.startswith("file:"):
-            listings.setdefault(listing.target, []).append(listing)
-    names = {f"matmul:{n}x{m}x{p}" for n, m, p in formats()} | listings.keys()
-    targets = [(target, listings.get(name, [])) for name in names if (target := _target(name)) is not None]
     wanted = list(Ring) if ring is None else [parse_ring(ring)]
-    rows = (_row(target, over, here) for target, here in targets for over in wanted)
+    targets = {f"matmul:{n}x{m}x{p}": (parse_target(f"{n}x{m}x{p}"), None) for n, m, p in formats()}
+    targets |= {
+        target.name: (target, here) for folder in catalog.folders() for target, here in _schemes(catalog, folder)
+    }
+    rows = (
+        _row(target, over, here and _best(catalog, here, over)) for target, here in targets.values() for over in wanted
+    )
     return sorted((row for row in rows if row is not None), key=_place)
 
 
+def _schemes(catalog: Catalog, folder: Path) -> Iterator[tuple[Target, lookup.Sets]]:
+    """The target of a folder and its schemes; nothing for one from a file, and where no target can be read."""
+    sets = lookup.Sets(catalog, folder)
+    for name in chain.from_iterable(sets.places.values()):
+        for listing in catalog.named(folder, [name]):
+            target = _target(listing.target)
+            if target is not None:
+                yield target, sets
+                return
+
+
 def _target(name: str) -> Target | None:
-    """The target of a listing; None where its file is damaged, so that the name could not be read."""
+    """The target of a listing; None for one from a file, and where no name could be read in a damaged one."""
     try:
-        return parse_target(name)
+        return None if name.startswith("file:") else parse_target(name)
     except BilinearError:
         return None
 
 
-def _row(target: Target, ring: Ring, listings: Iterable[Listing]) -> StatusRow | None:
+def _row(target: Target, ring: Ring, best: Listing | None) -> StatusRow | None:
     """None where nothing is published and nothing is here."""
-    best, known = _best(listings, ring), published(target, ring)
+    known = published(target, ring)
     if best is None and known is None:
         return None
     bound = next(iter(lower_bounds(target, ring)), None)
@@ -104,10 +117,16 @@ def verdict(here: int | None, known: int | None, bound: int | None) -> str:
     return "matched" if here == known else f"behind by {here - known}"
 
 
-def _best(listings: Iterable[Listing], ring: Ring) -> Listing | None:
+def _best(catalog: Catalog, here: lookup.Sets, ring: Ring) -> Listing | None:
     """The entry of lowest rank that counts over the ring; a file is read only if it could be that one."""
-    rising = sorted(listings, key=lambda listing: (listing.rank or 0, listing.id))
-    return next((listing for listing in rising if lookup.serves(listing, ring)), None)
+    return next(_rising(catalog, here, ring), None)
+
+
+def _rising(catalog: Catalog, here: lookup.Sets, ring: Ring) -> Iterator[Listing]:
+    """The entries that count over the ring, by rank and name, each listed when it is asked for."""
+    for rank in sorted({rank for rank, _ in here.places}):
+        for name in sorted(name for own in Ring for name in here.serving(rank, own, ring)):
+            yield from catalog.named(here.folder, [name])
 
 
 def _place(row: StatusRow) -> tuple[int, str, list[int], int]:

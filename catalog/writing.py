@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bilinear.catalog import atomic, layout
+from bilinear.catalog import atomic, figures, layout
 from bilinear.catalog.errors import CatalogError
 from bilinear.catalog.index import Index, read_or_none
 from bilinear.catalog.layout import Listing
@@ -48,9 +48,9 @@ class Added(NamedTuple):
 def add_all(index: Index, root: Path, waiting: Iterable[Proved]) -> list[Added]:
     """Write entries that no folder holds, with their originals.
 
-    A scheme of matrix multiplication is stored with its sizes in rising order. A folder holds an entry if one of its own
-    with that hash is right and declared over no larger set; an equal one declared over a larger set makes room in the
-    user's folder, and a damaged file of the same name is set aside.
+    A scheme of matrix multiplication is stored with its sizes in rising order. A folder holds an entry if it has
+    one of that hash which is right and declared over no larger set; an equal one declared over a larger set makes room
+    in the user's folder, and a damaged file of the same name is set aside.
 
     Args:
         index: The folders that may hold them.
@@ -77,9 +77,10 @@ class _Offer:
     """An entry in each order of sizes in which it may be stored; the first of them is written."""
 
     def __init__(self, proved: Proved) -> None:
-        self.proved, self.forms, self.note = proved, [proved.entry], ""
+        self.proved, self.forms, self.values, self.note = proved, [proved.entry], [proved.value], ""
         if isinstance(proved.value, Scheme) and not _is_in_order(target := proved.value.target):
-            self.forms = list(_in_order(proved.entry, proved.value))
+            self.values = list(_in_order(proved.value))
+            self.forms = [_entry_of(value, proved.entry) for value in self.values]
             self.note = f"{target.short} is stored as {canonical(target).short}, by a permutation"
         self.places = [(layout.entry_folder(form), form.hash) for form in self.forms]
 
@@ -94,14 +95,18 @@ def _is_in_order(target: Target) -> bool:
     return target.family != "matmul" or list(target.sizes) == sorted(target.sizes)
 
 
-def _in_order(entry: AnyEntry, scheme: Scheme) -> Iterator[AnyEntry]:
-    """The entry with its sizes in rising order, in each way in which that can be done."""
-    from bilinear.catalog.convert import entry_from_scheme
-
+def _in_order(scheme: Scheme) -> Iterator[Scheme]:
+    """The scheme with its sizes in rising order, in each way in which that can be done."""
     sizes = scheme.target.sizes
     for order in ORDERS:
         if [sizes[axis] for axis in order] == sorted(sizes):
-            yield entry_from_scheme(permute(scheme, order), entry.provenance, entry.lineage)
+            yield permute(scheme, order)
+
+
+def _entry_of(scheme: Scheme, entry: AnyEntry) -> AnyEntry:
+    from bilinear.catalog.convert import entry_from_scheme
+
+    return entry_from_scheme(scheme, entry.provenance, entry.lineage)
 
 
 class _Batch:
@@ -109,9 +114,10 @@ class _Batch:
 
     def __init__(self, index: Index, root: Path) -> None:
         self._index, self._root = index, root
-        self._listed: dict[Path, dict[str, list[Listing]]] = {}
+        self._listed: dict[Path, dict[str, list[str]]] = {}
         self._placed: dict[tuple[Path, str], str] = {}
         self._entries: dict[Path, bytes] = {}
+        self._known: list[tuple[Path, AnyEntry, Any]] = []
         self._originals: dict[Path, bytes] = {}
         self._damaged: set[Path] = set()
         self._outdone: dict[tuple[Path, str], list[Listing]] = {}
@@ -129,10 +135,11 @@ class _Batch:
         folder, content_hash = place
         if folder not in self._listed:
             listed = self._listed[folder] = {}
-            for listing in self._index.in_folder(folder):
-                listed.setdefault(listing.hash[: layout.NAME_DIGITS], []).append(listing)
+            for name in self._index.names(folder):
+                listed.setdefault(layout.hash_in(name), []).append(name)
         outdone = []
-        for listing in self._listed[folder].get(content_hash[: layout.NAME_DIGITS], []):
+        names = self._listed[folder].get(content_hash[: layout.NAME_DIGITS], [])
+        for listing in self._index.named(folder, sorted(names)):
             entry = read_or_none(listing) if content_hash.startswith(listing.hash) else None
             if entry is None or entry.hash != content_hash:
                 continue
@@ -150,15 +157,14 @@ class _Batch:
         """Take up what is new."""
         from bilinear.catalog.text import dumps
 
-        place, form = next(
-            (pair for pair in zip(offer.places, offer.forms, strict=True) if pair[0] in self._outdone),
-            (offer.places[0], offer.forms[0]),
-        )
+        forms = list(zip(offer.places, offer.forms, offer.values, strict=True))
+        place, form, value = next((one for one in forms if one[0] in self._outdone), forms[0])
         folder, content_hash = place
         stem = self._free_stem(form, folder)
         self._entries[path := self._root / folder / f"{stem}.json"] = dumps(
             _with_record(form, offer.proved.verification)
         )
+        self._known.append((path, form, value))
         attached = self._root / layout.ATTACHMENTS / content_hash
         self._originals |= {attached / f"{ORIGINAL}{end}": data for end, data in offer.proved.originals.items()}
         self._placed[place] = identifier = layout.identifier(folder, stem)
@@ -194,6 +200,7 @@ class _Batch:
         for listing in chain.from_iterable(self._outdone.values()):
             if not listing.shipped:
                 atomic.remove(listing.path)
+        figures.keep(self._index, self._root, self._known)
 
 
 def _is_right(listing: Listing, entry: AnyEntry, form: AnyEntry) -> bool:
