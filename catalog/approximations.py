@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from functools import partial
+import math
 from typing import TYPE_CHECKING
 
+from bilinear.catalog import layout
 from bilinear.catalog.errors import CatalogError
-from bilinear.catalog.index import Index, unless_bad
+from bilinear.catalog.figures import Figures
+from bilinear.catalog.index import Index
 from bilinear.catalog.layout import Listing
 from bilinear.decompositions import Target
 from bilinear.decompositions.operations import canonical
-from bilinear.decompositions.row_norms import longest_row, norms
+from bilinear.decompositions.row_norms import longest_row
 
 if TYPE_CHECKING:
-    from bilinear.catalog.entries import ApproximationEntry
+    from bilinear.catalog.text import AnyEntry
 
 BOUNDED, LOWEST = "approximation", "lowest"
 """What the nearest of bounded norms is asked for with, and the nearest of all."""
 
 
-def nearest(index: Index, target: Target, rank: int, kind: str) -> tuple[Listing, ApproximationEntry]:
-    """The approximation of a target with the least residual that is stated; bad entries are passed over with a warning.
+def nearest(index: Index, target: Target, rank: int, kind: str) -> tuple[Listing, AnyEntry | None]:
+    """The approximation of a target with the least residual that is stated.
 
     Args:
         index: Where to look.
@@ -29,34 +31,26 @@ def nearest(index: Index, target: Target, rank: int, kind: str) -> tuple[Listing
         kind: `lowest`; or `approximation`, where rows within the bound go before longer ones.
 
     Returns:
-        Where it is, and what was read there: well formed but not verified.
+        Where it is, and what was read there, if it was: well formed but not verified.
 
     Raises:
         CatalogError: If there is none; the ranks that are here are named.
     """
     stored = canonical(target)
-    here = [listing for listing in index.of_target(stored) if listing.kind == "approximation"]
-    fitting = [(x, entry) for x in here if x.rank == rank and (entry := unless_bad(partial(_read, x))) is not None]
-    if not fitting:
-        ranks = ", ".join(map(str, sorted({listing.rank for listing in here if listing.rank is not None})))
+    folder, start = layout.target_folder(stored), f"r{rank}-{layout.APPROXIMATION_TAG}-"
+    places = index.names(folder, start)
+    if not places:
+        ranks = ", ".join(map(str, _ranks(index, stored)))
         known = f"ranks here: {ranks}" if ranks else "none of any rank is; bilinear approximate and refine find some"
         raise CatalogError(f"{kind}:{target.short}:{rank}: no approximation of that rank here; {known}")
     is_bounded = kind == BOUNDED and target.family == "matmul"
-    bound = longest_row(stored) if is_bounded else None
-    return min(fitting, key=lambda found: (_is_longer(found[1], bound), found[1].residual.value, found[0].id))
+    bound = longest_row(stored) if is_bounded else math.inf
+    figures = Figures(index, folder, start, places, ["residual", "longest"])
+    name, entry = figures.least(lambda figure: (figure[1] > bound, figure[0]))
+    (listing,) = index.named(folder, [name])
+    return listing, entry
 
 
-def _read(listing: Listing) -> ApproximationEntry:
-    from bilinear.catalog.text import read
-
-    entry = read(listing.path)
-    if entry.kind != "approximation":
-        raise CatalogError(f"{listing.path}: name: belongs to an approximation; kind {entry.kind} is in the file")
-    return entry
-
-
-def _is_longer(entry: ApproximationEntry, bound: float | None) -> bool:
-    """Whether a row is longer than the bound; never without one."""
-    from bilinear.catalog.convert import to_approximation
-
-    return bound is not None and float(norms(to_approximation(entry).factors).max()) > bound
+def _ranks(index: Index, stored: Target) -> list[int]:
+    here = (listing for listing in index.of_target(stored) if listing.kind == "approximation")
+    return sorted({listing.rank for listing in here if listing.rank is not None})

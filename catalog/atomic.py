@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bilinear.catalog import layout
 from bilinear.catalog.errors import StoreError
 from bilinear.decompositions import files
 
 LOCK_SECONDS = 30.0
 LOCK_NAME = ".lock"
+SWEPT = ".swept"
+"""Stands in a catalog while nobody writes, and says that no writer was killed: looking for leftovers takes long."""
 
 
 @contextmanager
@@ -34,8 +37,11 @@ def writing(root: Path) -> Iterator[None]:
     except OSError as error:
         raise unwritable(root, error) from None
     try:
-        _sweep(root)
+        if not _took(root / SWEPT):
+            _sweep(root)
         yield
+        with suppress(OSError):
+            (root / SWEPT).touch()
     finally:
         lock.release()
 
@@ -72,6 +78,18 @@ def make_folders(folders: Iterable[Path]) -> None:
         raise unwritable(at, error) from None
 
 
+def rename(path: Path, new: Path) -> None:
+    """Give a file another name, in the place of an earlier one of that name.
+
+    Raises:
+        StoreError: If it cannot be renamed; the old state stays.
+    """
+    try:
+        path.replace(new)
+    except OSError as error:
+        raise unwritable(path, error) from None
+
+
 def remove(path: Path) -> None:
     """Take a file away, for good once this returns.
 
@@ -92,10 +110,34 @@ def unwritable(path: Path, error: OSError) -> StoreError:
     )
 
 
+def _took(path: Path) -> bool:
+    """Take a mark away; whether it was there."""
+    try:
+        path.unlink()
+    except OSError:
+        return False
+    return True
+
+
 def _sweep(root: Path) -> None:
-    """Remove temporary files; whoever holds the lock knows that their writers are dead."""
-    for folder, _, names in os.walk(root):
-        for name in names:
-            if name.startswith(files.TEMPORARY):
+    """Remove temporary files of ours; whoever holds the lock knows that their writers are dead."""
+    for folder in _ours(root):
+        for name in _names(folder):
+            if files.LEFT.fullmatch(name):
                 with suppress(OSError):
-                    Path(folder, name).unlink()
+                    (folder / name).unlink()
+
+
+def _ours(root: Path) -> Iterator[Path]:
+    """The folders that are written: of targets, and of attachments. The user may keep other things beside them."""
+    for family in layout.families():
+        yield from (root / family / name for name in _names(root / family))
+    yield from (root / layout.ATTACHMENTS / name for name in _names(root / layout.ATTACHMENTS))
+
+
+def _names(folder: Path) -> list[str]:
+    """Names in a folder; none where there is no such folder."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208  # a Path for each of 100,000 names takes ten times as long
+    except OSError:
+        return []

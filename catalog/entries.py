@@ -138,7 +138,7 @@ class Provenance(Model):
     seed: Count | None = None
     steps: Count | None = None
     threads: Annotated[int, Strict(), Field(ge=1)] = 1
-    cpu_seconds: Annotated[float, Field(ge=0)] = 0.0
+    cpu_seconds: Annotated[float, Strict(), Field(ge=0)] = 0.0
     version: Text
     command: Text
 
@@ -169,7 +169,7 @@ class VerificationRecord(Model):
     method: Text
     field: Text
     ok: Annotated[bool, Strict()]
-    error_probability: Annotated[float, Field(ge=0, le=1)]
+    error_probability: Annotated[float, Strict(), Field(ge=0, le=1)]
     detail: Text
 
 
@@ -231,7 +231,7 @@ class Residual(Model):
     """The certified relative squared error: exactly, as a fraction, and rounded for people."""
 
     exact: Annotated[str, Strict(), StringConstraints(pattern=r"^[0-9]{1,4000}(/[1-9][0-9]{0,3999})?$")]
-    value: Annotated[float, Field(ge=0)]
+    value: Annotated[float, Strict(), Field(ge=0)]
 
 
 class ApproximationEntry(Model):

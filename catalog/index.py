@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+,=_^-]{0,199}")
+
+
+Places = Mapping[str, tuple[Path, bool]]
+"""Names of entries in one folder, each with the catalog's folder that has it and whether that is shipped."""
 
 
 class Index:
@@ -45,6 +49,24 @@ class Index:
         """The entries in a folder, given relative to the catalog."""
         return list(_once(layout.listings_in(root, folder, shipped) for root, shipped in self.roots))
 
+    def names(self, folder: Path, start: str = "") -> Places:
+        """The entries in a folder whose names begin so, unsorted."""
+        found: dict[str, tuple[Path, bool]] = {}
+        for root, shipped in reversed(self.roots):
+            found |= dict.fromkeys(layout.entry_names(root, folder, start), (root, shipped))
+        return found
+
+    def named(self, folder: Path, names: Iterable[str]) -> list[Listing]:
+        """The entries of these names in a folder, as they are listed; names that nothing bears are passed over."""
+        wanted = list(names)
+        there = ([name for name in wanted if (root / folder / name).is_file()] for root, _ in self.roots)
+        parts = zip(self.roots, there, strict=True)
+        return list(_once(layout.listings_in(root, folder, shipped, here) for (root, shipped), here in parts))
+
+    def folders(self) -> list[Path]:
+        """The folders of targets, relative to the catalog."""
+        return list(dict.fromkeys(folder for root, _ in self.roots for folder in layout.folders(root)))
+
 
 def _once(parts: Iterable[Iterator[Listing]]) -> Iterator[Listing]:
     seen = set()
@@ -62,9 +84,10 @@ def by_id(index: Index, name: str) -> Listing:
     """
     if not _IDENTIFIER.fullmatch(name):
         raise CatalogError(f"{name[:80]!r}: no id of an entry; ids are like 2x2x2-r7-zt-1f3a9c02, without / and ..")
-    listings = {listing.id: listing for listing in index}
-    if name in listings:
-        return listings[name]
+    for folder, file in layout.place_of(name):
+        for listing in index.named(folder, [file]):
+            return listing
+    listings = [listing.id for listing in index]
     near = difflib.get_close_matches(name, listings, n=2, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}?" if near else "bilinear catalog list shows all"
     raise CatalogError(f"{name}: no entry of that id; {hint}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bilinear.catalog.errors import CatalogError
 from bilinear.decompositions import TARGETS, BilinearError, Ring, Target, parse_target
@@ -24,20 +24,27 @@ NAME_DIGITS = 8
 """Digits of the content hash in the names of entries, more where two share them."""
 
 KEY_DIGITS = 12
+ENDING = ".json"
 
 _TAGS = {"approximation": APPROXIMATION_TAG, "border": BORDER_TAG}
 """What stands for a coefficient set in the names of entries that have none."""
 
+_KINDS = {tag: kind for kind, tag in _TAGS.items()}
+
 _HASH = rf"(?P<hash>[0-9a-f]{{{NAME_DIGITS},{HASH_DIGITS}}})"
-_STEM = re.compile(rf"(?P<letter>[rt])(?P<count>[0-9]{{1,9}})-(?P<tag>[a-z][a-z0-9]*)-{_HASH}")
+_TAGGED = "|".join([*Ring, *_KINDS])
+_STEM = rf"(?P<letter>t|r(?=[0-9]+-(?:{_TAGGED})-))(?P<count>[0-9]{{1,9}})-(?P<tag>[a-z][a-z0-9]*)-{_HASH}"
+"""A transform over any field, others over a ring or of their own kind."""
+
+_FILE = re.compile(_STEM + re.escape(ENDING))
+_STEM_END = re.compile(rf"(?<=-){_STEM}$")
 _PLAIN = re.compile(r"[A-Za-z0-9-][A-Za-z0-9+,=_^-]{0,79}")
 _KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
 _HEAD = 1 << 14  # characters of an entry that hold the name of its target, however long
 _TARGET_NAME = re.compile(r'"target":\{"name":("(?:[^"\\]|\\.)*")')
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(NamedTuple):
     """What the index knows of an entry without reading it.
 
     Attributes:
@@ -46,7 +53,8 @@ class Listing:
         target: The target's name.
         ring: The coefficient set, the field of a transform; None for an approximation and a border scheme.
         rank: Number of products; None for a transform.
-        path: The file.
+        folder: Where the file lies.
+        name: Of the file.
         shipped: Whether it came with the program and cannot be changed.
         hash: The first digits of the content hash, eight or more.
     """
@@ -56,9 +64,15 @@ class Listing:
     target: str
     ring: str | None
     rank: int | None
-    path: Path
+    folder: Path
+    name: str
     shipped: bool
     hash: str
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / self.name
 
 
 def families() -> list[str]:
@@ -126,12 +140,37 @@ def folders(root: Path) -> Iterator[Path]:
                 yield Path(family, shape)
 
 
-def listings_in(root: Path, folder: Path, shipped: bool) -> Iterator[Listing]:
-    """The entries in one folder of a catalog."""
-    for name in _names(root / folder):
-        found = _STEM.fullmatch(name.removesuffix(".json"))
-        if found is not None and name.endswith(".json") and _is_kind(found):
-            yield _listing(root / folder / name, folder, found, shipped)
+def listings_in(root: Path, folder: Path, shipped: bool, names: Iterable[str] | None = None) -> Iterator[Listing]:
+    """The entries in one folder of a catalog; of some names in it, if they are given."""
+    is_key = _KEY.fullmatch(folder.parts[1]) is not None
+    target, start, place = ":".join(dict.fromkeys(folder.parts)), identifier(folder, ""), root / folder
+    for name in _names(place) if names is None else names:
+        stem = _FILE.fullmatch(name)
+        if stem is not None:
+            written = _written_target(place / name) if is_key else target
+            yield _listing(stem, start, written, place, shipped)
+
+
+def entry_names(root: Path, folder: Path, start: str = "") -> list[str]:
+    """Names in a folder that begin so and are those of entries, unsorted; the quickest that can be told of it."""
+    return [name for name in _listed(root / folder) if name.startswith(start) and _FILE.fullmatch(name)]
+
+
+def hash_in(name: str) -> str:
+    """The first digits of the hash, as many as every name of an entry shows."""
+    return name.rpartition("-")[2][:NAME_DIGITS]
+
+
+def place_of(name: str) -> Iterator[tuple[Path, str]]:
+    """The folders, relative to the catalog, in which an entry of that id may lie, with the name of its file."""
+    stem = _STEM_END.search(name)
+    if stem is None or not stem.start():
+        return
+    spec = name[: stem.start() - 1]
+    for family in families():
+        for shape in dict.fromkeys((spec, spec.removeprefix(f"{family}-"))):
+            if identifier(Path(family, shape), stem[0]) == name:
+                yield Path(family, shape), f"{stem[0]}.json"
 
 
 def json_files(root: Path) -> Iterator[Path]:
@@ -142,23 +181,19 @@ def json_files(root: Path) -> Iterator[Path]:
             yield from (folder / name for name in _names(folder) if name.endswith(".json"))
 
 
-def _is_kind(stem: re.Match[str]) -> bool:
-    """Whether entries have names like this: a transform over any field, others over a ring or of their own kind."""
-    return stem["letter"] == "t" or stem["tag"] in {*Ring, *_TAGS.values()}
-
-
-def _listing(path: Path, folder: Path, stem: re.Match[str], shipped: bool) -> Listing:
-    tag, is_transform = stem["tag"], stem["letter"] == "t"
-    kind = "transform" if is_transform else next((kind for kind, own in _TAGS.items() if own == tag), "scheme")
+def _listing(stem: re.Match[str], start: str, target: str, folder: Path, shipped: bool) -> Listing:
+    letter, count, tag, digits = stem.groups()
+    kind = "transform" if letter == "t" else _KINDS.get(tag, "scheme")
     return Listing(
-        id=identifier(folder, stem[0]),
+        id=start + stem[0][: -len(ENDING)],
         kind=kind,
-        target=_written_target(path) if _KEY.fullmatch(folder.parts[1]) else ":".join(dict.fromkeys(folder.parts)),
-        ring=None if kind in _TAGS else tag,
-        rank=None if is_transform else int(stem["count"]),
-        path=path,
+        target=target,
+        ring=None if tag in _KINDS else tag,
+        rank=None if letter == "t" else int(count),
+        folder=folder,
+        name=stem[0],
         shipped=shipped,
-        hash=stem["hash"],
+        hash=digits,
     )
 
 
@@ -176,7 +211,11 @@ def _written_target(path: Path) -> str:
 
 def _names(folder: Path) -> list[str]:
     """Sorted names in a folder; none where there is no such folder."""
+    return sorted(name for name in _listed(folder) if not name.startswith("."))
+
+
+def _listed(folder: Path) -> list[str]:
     try:
-        return sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+        return os.listdir(folder)  # noqa: PTH208  # a Path for each of 100,000 names takes ten times as long
     except OSError:
         return []

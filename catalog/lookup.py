@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bilinear.catalog import attachments
+from bilinear.catalog import layout
 from bilinear.catalog.approximations import BOUNDED, LOWEST, nearest
 from bilinear.catalog.errors import CatalogError
-from bilinear.catalog.index import Index, by_id, read_or_none
+from bilinear.catalog.figures import Figures
+from bilinear.catalog.index import Index, Places, by_id, read_or_none
 from bilinear.catalog.layout import Listing
 from bilinear.decompositions import Target, parse_target
-from bilinear.decompositions.formulas import additions
 from bilinear.decompositions.identity import HASH_DIGITS
 from bilinear.decompositions.operations import canonical, order_to
 from bilinear.decompositions.rings import Ring, holds, parse_ring
@@ -75,26 +74,43 @@ def find(index: Index, query: str, ring: Ring | str | None = None) -> Found:
 
 
 def by_hash(index: Index, start: str) -> Found:
-    """The one entry whose hash starts so.
+    """The entry whose hash starts so; of several with one hash the one that says most.
 
     Raises:
-        CatalogError: If there is none, or more than one.
+        CatalogError: If there is none, or there are several hashes.
     """
-    found = [one for listing in index if (one := _with_hash(listing, start)) is not None]
+    found = list(_with_hash(index, start))
     if not found:
         raise CatalogError(f"{start}: no entry whose hash starts so; bilinear catalog list shows all")
-    if len(found) > 1 and len(start) < HASH_DIGITS:
+    if len(found) > 1 and len(start) < HASH_DIGITS and not _is_one_hash(found):
         ids = ", ".join(one.listing.id for one in found[:3] if one.listing is not None)
         raise CatalogError(f"{start}: the hashes of {len(found)} entries start so ({ids}); more digits are needed")
-    return found[0]
+    return min(found, key=lambda one: 0 if one.listing is None or one.listing.kind != "scheme" else _place(one.listing))
 
 
-def _with_hash(listing: Listing, start: str) -> Found | None:
-    """The entry if its hash starts so; it is read where its name does not show digits enough."""
-    if listing.hash.startswith(start):
-        return Found(listing.path, listing)
-    entry = read_or_none(listing) if start.startswith(listing.hash) else None
-    return Found(listing.path, listing, None, entry) if entry is not None and entry.hash.startswith(start) else None
+def _with_hash(index: Index, start: str) -> Iterator[Found]:
+    """The entries whose hashes start so; one is read where its name does not show digits enough."""
+    shown = f"-{start[: layout.NAME_DIGITS]}"
+    for folder in index.folders():
+        for listing in index.named(folder, sorted(name for name in index.names(folder) if shown in name)):
+            if listing.hash.startswith(start):
+                yield Found(listing.path, listing)
+            elif start.startswith(listing.hash):
+                entry = read_or_none(listing)
+                if entry is not None and entry.hash.startswith(start):
+                    yield Found(listing.path, listing, None, entry)
+
+
+def _is_one_hash(found: Sequence[Found]) -> bool:
+    """Whether several entries state the same hash, as one over a smaller set does beside one over a larger."""
+    if len(found) > len(Ring):
+        return False
+    read = [one.entry or read_or_none(one.listing) for one in found if one.listing is not None]
+    return len({None if entry is None else entry.hash for entry in read}) == 1 and read[0] is not None
+
+
+def _place(listing: Listing) -> int:
+    return list(Ring).index(Ring(listing.ring or ""))
 
 
 def by_target(index: Index, target: Target, rank: int, ring: Ring | str | None = None) -> Found:
@@ -103,14 +119,16 @@ def by_target(index: Index, target: Target, rank: int, ring: Ring | str | None =
     Raises:
         CatalogError: If there is none; the ranks that are here are named.
     """
-    wanted = None if ring is None else parse_ring(ring)
-    here = [listing for listing in index.of_target(canonical(target)) if serves(listing, wanted)]
-    fitting = [listing for listing in here if listing.rank == rank]
-    if not fitting:
-        over = "" if wanted is None else f" over {wanted}"
-        raise CatalogError(f"{target.short}:{rank}: no scheme of that rank{over} here; {_ranks(here)}")
-    best, entry = _preferred(index, fitting)
-    return Found(best.path, best, _turn(target), entry)
+    wanted, folder = None if ring is None else parse_ring(ring), layout.target_folder(canonical(target))
+    sets = Sets(index, folder)
+    for own in Ring:
+        fitting = sets.serving(rank, own, wanted)
+        if fitting:
+            name, entry = _preferred(index, folder, f"r{rank}-{own}-", fitting)
+            (best,) = index.named(folder, [name])
+            return Found(best.path, best, _turn(target), entry)
+    over = "" if wanted is None else f" over {wanted}"
+    raise CatalogError(f"{target.short}:{rank}: no scheme of that rank{over} here; {_ranks(sets, wanted)}")
 
 
 def _turn(target: Target) -> tuple[int, int, int] | None:
@@ -119,54 +137,46 @@ def _turn(target: Target) -> tuple[int, int, int] | None:
     return None if stored == target else order_to(stored, target)
 
 
-def _preferred(index: Index, fitting: Iterable[Listing]) -> tuple[Listing, AnyEntry | None]:
-    """Of the smallest set, the entry with the fewest additions, the first id of several; one alone is not read."""
-    places = {listing: list(Ring).index(Ring(listing.ring or "")) for listing in fitting}
-    best = [listing for listing, place in places.items() if place == min(places.values())]
-    if len(best) == 1:
-        return best[0], None
-    read = [(listing, read_or_none(listing)) for listing in best]
-    return min(read, key=lambda found: (_additions(index, *found), found[0].id))
+def _preferred(index: Index, folder: Path, start: str, places: Places) -> tuple[str, AnyEntry | None]:
+    """The entry with the fewest additions, the first of several; one alone is not read."""
+    if len(places) == 1:
+        return next(iter(places)), None
+    return Figures(index, folder, start, places, ["additions"]).least()
 
 
-def _additions(index: Index, listing: Listing, entry: AnyEntry | None) -> float:
-    """Those of the program kept with an entry, else those of its factors; infinitely many for a damaged file."""
-    from bilinear.catalog.convert import to_scheme
-    from bilinear.decompositions.programs.program import ProgramError
-    from bilinear.decompositions.programs.text import ATTACHMENT, loads
-
-    if entry is None or entry.kind != "scheme":
-        return math.inf
-    scheme = to_scheme(entry)
-    try:
-        text = attachments.read([root for root, _ in index.roots], entry.hash, ATTACHMENT)
-        return float(loads(text, listing.id, scheme).operations.additions)
-    except (CatalogError, ProgramError):
-        return additions(scheme)
-
-
-def _ranks(listings: Iterable[Listing]) -> str:
-    ranks = sorted({listing.rank for listing in listings if listing.rank is not None})
+def _ranks(sets: Sets, ring: Ring | None) -> str:
+    ranks = sorted({rank for rank, own in sets.places if sets.serving(rank, own, ring)})
     return f"ranks here: {', '.join(map(str, ranks))}" if ranks else "none of any rank is; bilinear search finds some"
 
 
-def serves(listing: Listing, ring: Ring | None) -> bool:
-    """Whether an entry is a scheme that can be read over `ring`, by inclusion or by reduction; any scheme if None.
+class Sets:
+    """The schemes of one folder by rank and declared coefficient set, and which of them serve over another set.
 
-    A scheme over `q` counts modulo 2 or 3 only if no denominator stands against it, for which the file is read.
+    Attributes:
+        folder: Relative to the catalog.
+        places: The schemes of each rank and set.
     """
-    if listing.kind != "scheme" or listing.ring not in list(Ring):
-        return False
-    own = Ring(listing.ring)
-    if ring is None or holds(ring, own):
-        return True
-    if not ring.characteristic or own.characteristic:
-        return False
-    return own in (Ring.ZT, Ring.Z) or _reduces(listing, ring)
 
+    def __init__(self, index: Index, folder: Path) -> None:
+        self._index, self.folder = index, folder
+        self.places: dict[tuple[int, Ring], dict[str, tuple[Path, bool]]] = {}
+        rings = {ring.value: ring for ring in Ring}
+        for name, place in index.names(folder, "r").items():
+            count, tag, _ = name.split("-", 2)
+            if tag in rings:
+                self.places.setdefault((int(count[1:]), rings[tag]), {})[name] = place
 
-def _reduces(listing: Listing, ring: Ring) -> bool:
-    entry = read_or_none(listing)
-    if entry is None or entry.kind != "scheme" or entry.imag is not None:
-        return False
-    return all(int(d) % ring.characteristic for d in entry.denominators or ())
+    def serving(self, rank: int, own: Ring, wanted: Ring | None) -> Places:
+        """Those of a rank over `own` that can be read over `wanted`, by inclusion or by reduction; all if it is None.
+
+        A scheme over `q` counts modulo 2 or 3 only if no denominator stands against it.
+        """
+        here = self.places.get((rank, own), {})
+        if not here or wanted is None or holds(wanted, own):
+            return here
+        if not wanted.characteristic or own.characteristic:
+            return {}
+        if own in (Ring.ZT, Ring.Z):
+            return here
+        figures = Figures(self._index, self.folder, f"r{rank}-{own}-", here, [f"f{wanted.characteristic}"])
+        return {name: place for name, place in here.items() if figures.values[name] == (1,)}

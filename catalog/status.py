@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
+from pathlib import Path
 
 from bilinear.catalog import lookup
 from bilinear.catalog.bounds import lower_bounds
@@ -13,7 +15,7 @@ from bilinear.catalog.index import unless_bad
 from bilinear.catalog.layout import Listing, target_named
 from bilinear.catalog.records import formats, published
 from bilinear.catalog.store import Catalog
-from bilinear.decompositions import LowerBound, Ring, Target
+from bilinear.decompositions import LowerBound, Ring, Target, parse_target
 from bilinear.decompositions.rings import parse_ring
 
 ORDER = ("beaten", "proven optimal", "matched", "behind", "no record", "missing")
@@ -56,23 +58,36 @@ def status(catalog: Catalog, ring: Ring | str | None = None) -> list[StatusRow]:
         catalog: Whose entries are compared.
         ring: One coefficient set; all of them if None.
     """
-    listings: dict[str, list[Listing]] = {}
-    for listing in catalog:
-        if listing.kind == "scheme":
-            listings.setdefault(listing.target, []).append(listing)
-    names = {f"matmul:{n}x{m}x{p}" for n, m, p in formats()} | listings.keys()
-    targets = [(target, listings.get(name, [])) for name in names if (target := target_named(name)) is not None]
     wanted = list(Ring) if ring is None else [parse_ring(ring)]
+    targets: dict[str, tuple[Target, lookup.Sets | None]] = {
+        f"matmul:{n}x{m}x{p}": (parse_target(f"{n}x{m}x{p}"), None) for n, m, p in formats()
+    }
+    targets |= {
+        target.name: (target, here) for folder in catalog.folders() for target, here in _schemes(catalog, folder)
+    }
     is_proved = cache(lambda listing: unless_bad(lambda: catalog.proved(listing)) is not None)
-    rows = (_row(target, over, here, is_proved) for target, here in targets for over in wanted)
+    rows = (
+        _row(target, over, None if here is None else _best(catalog, here, over, is_proved))
+        for target, here in targets.values()
+        for over in wanted
+    )
     return sorted((row for row in rows if row is not None), key=_place)
 
 
-def _row(
-    target: Target, ring: Ring, listings: Iterable[Listing], is_proved: Callable[[Listing], bool]
-) -> StatusRow | None:
+def _schemes(catalog: Catalog, folder: Path) -> Iterator[tuple[Target, lookup.Sets]]:
+    """The target of a folder and its schemes; nothing for one from a file, and where no target can be read."""
+    sets = lookup.Sets(catalog, folder)
+    for name in chain.from_iterable(sets.places.values()):
+        for listing in catalog.named(folder, [name]):
+            target = target_named(listing.target)
+            if target is not None:
+                yield target, sets
+                return
+
+
+def _row(target: Target, ring: Ring, best: Listing | None) -> StatusRow | None:
     """None where nothing is published and nothing is here."""
-    best, known = _best(listings, ring, is_proved), published(target, ring)
+    known = published(target, ring)
     if best is None and known is None:
         return None
     bound = next(iter(lower_bounds(target, ring)), None)
@@ -102,10 +117,16 @@ def verdict(here: int | None, known: int | None, bound: int | None) -> str:
     return "matched" if here == known else f"behind by {here - known}"
 
 
-def _best(listings: Iterable[Listing], ring: Ring, is_proved: Callable[[Listing], bool]) -> Listing | None:
+def _best(catalog: Catalog, here: lookup.Sets, ring: Ring, is_proved: Callable[[Listing], bool]) -> Listing | None:
     """The entry of lowest rank that is right and counts over the ring; a file is read only if it could be that one."""
-    rising = sorted(listings, key=lambda listing: (listing.rank or 0, listing.id))
-    return next((listing for listing in rising if lookup.serves(listing, ring) and is_proved(listing)), None)
+    return next(filter(is_proved, _rising(catalog, here, ring)), None)
+
+
+def _rising(catalog: Catalog, here: lookup.Sets, ring: Ring) -> Iterator[Listing]:
+    """The entries that count over the ring, by rank and name, each listed when it is asked for."""
+    for rank in sorted({rank for rank, _ in here.places}):
+        for name in sorted(name for own in Ring for name in here.serving(rank, own, ring)):
+            yield from catalog.named(here.folder, [name])
 
 
 def _place(row: StatusRow) -> tuple[int, str, list[int], int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from bilinear.catalog import atomic, attachments, layout, lookup
+from bilinear.catalog import atomic, attachments, figures, layout, lookup
 from bilinear.catalog.errors import CatalogError
 from bilinear.catalog.index import Index, by_id
 from bilinear.catalog.layout import Listing
@@ -185,6 +185,7 @@ class Catalog(Index):
     def attach(self, content_hash: str, name: str, data: bytes) -> None:
         """Keep something found out later about an entry; see `attachments.attach`."""
         attachments.attach(self.root, content_hash, name, data)
+        figures.forget(self.root, content_hash)
 
     def attachments(self, content_hash: str) -> list[str]:
         """Names of what is attached to an entry, sorted."""

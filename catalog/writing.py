@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bilinear.catalog import atomic, layout
+from bilinear.catalog import atomic, figures, layout
 from bilinear.catalog.errors import CatalogError
 from bilinear.catalog.index import Index, read_or_none
 from bilinear.catalog.layout import Listing
-from bilinear.catalog.verifiers import Proved
-from bilinear.decompositions import Scheme, content_hash
+from bilinear.catalog.verifiers import Proved, prove
+from bilinear.decompositions import BilinearError, Ring, Scheme, Verification, content_hash
 from bilinear.decompositions.operations import ORDERS, permute
+from bilinear.decompositions.rings import holds
 
 if TYPE_CHECKING:
     from bilinear.catalog.text import AnyEntry
 
 ORIGINAL = "original"
+DAMAGED = ".damaged"
+"""What is appended to the name of a file that has the name of an entry and is not that entry."""
+
+RECORDS = {"provenance", "lineage", "verification"}
+"""Keys of an entry that say where it comes from; the others are what it claims."""
+
 SYNCING = 16
 """Threads that wait for the disk, which joins what they ask for."""
 
@@ -29,7 +38,7 @@ class Added(NamedTuple):
     Attributes:
         id: Of the entry in the catalog.
         status: `added` or `duplicate`.
-        note: What the user should know, such as a changed order of sizes; empty if nothing.
+        note: What the user should know, such as a changed order of sizes, or what stood in its place; empty if nothing.
     """
 
     id: str
@@ -38,9 +47,11 @@ class Added(NamedTuple):
 
 
 def add_all(index: Index, root: Path, waiting: Iterable[Proved]) -> list[Added]:
-    """Write entries that no folder holds, with their originals, in the order given.
+    """Write entries that no folder holds, with their originals.
 
-    A scheme of matrix multiplication is stored with its sizes in rising order.
+    A scheme of matrix multiplication is stored with its sizes in rising order. A folder holds an entry if it has
+    one of that hash which is right and declared over no larger set; an equal one declared over a larger set makes room
+    in the user's folder, and a damaged file of the same name is set aside.
 
     Args:
         index: The folders that may hold them.
@@ -57,9 +68,10 @@ def add_all(index: Index, root: Path, waiting: Iterable[Proved]) -> list[Added]:
         return list(filter(None, known))
     with atomic.writing(root):
         batch = _Batch(index, root)
-        added = [one or batch.duplicate(offer) or batch.put(offer) for one, offer in zip(known, offers, strict=True)]
+        for place, offer in sorted(enumerate(offers), key=lambda numbered: numbered[1].width):
+            known[place] = known[place] or batch.duplicate(offer) or batch.put(offer)
         batch.write()
-    return added
+    return list(filter(None, known))
 
 
 class _Offer:
@@ -67,24 +79,31 @@ class _Offer:
 
     def __init__(self, proved: Proved) -> None:
         self.proved, self.note = proved, ""
-        self.schemes: list[Scheme] = []
+        self._forms: dict[int, AnyEntry] = {}
+        self.values: list[Any] = [proved.value]
         if not isinstance(proved.value, Scheme):
             self.places = [(layout.entry_folder(proved.entry), proved.entry.hash)]
             return
-        self.schemes = list(_in_order(proved.value))
-        self.places = [(layout.target_folder(scheme.target), content_hash(scheme)) for scheme in self.schemes]
-        if self.schemes[0] is not proved.value:
-            self.note = f"{proved.value.target.short} is stored as {self.schemes[0].target.short}, by a permutation"
+        self.values = list(_in_order(proved.value))
+        self.places = [(layout.target_folder(scheme.target), content_hash(scheme)) for scheme in self.values]
+        if self.values[0] is not proved.value:
+            self.note = f"{proved.value.target.short} is stored as {self.values[0].target.short}, by a permutation"
 
-    def entry(self) -> AnyEntry:
-        """What is written at the first place; the check that was just made replaces one by the same method."""
-        from bilinear.catalog.convert import entry_from_scheme, record
+    def form(self, k: int) -> AnyEntry:
+        """The entry at one of the places, made when it is first asked for; a new one if it was checked in another order."""
+        from bilinear.catalog.convert import entry_from_scheme
 
-        entry, verification = self.proved.entry, self.proved.verification
-        if self.note:  # what was checked of the other order is dropped
-            entry = entry_from_scheme(self.schemes[0], entry.provenance, entry.lineage)
-        others = [known for known in entry.verification if known.method != verification.method]
-        return entry.model_copy(update={"verification": (record(verification), *others)})
+        if k not in self._forms:
+            entry = self.proved.entry
+            turned = self.note and entry_from_scheme(self.values[k], entry.provenance, entry.lineage)
+            self._forms[k] = turned or entry
+        return self._forms[k]
+
+    @property
+    def width(self) -> int:
+        """How large the declared set is; the smallest is written first, and holds what is declared over larger ones."""
+        value = self.proved.value
+        return list(Ring).index(value.ring) if isinstance(value, Scheme) else 0
 
 
 def _in_order(scheme: Scheme) -> Iterator[Scheme]:
@@ -103,62 +122,121 @@ class _Batch:
 
     def __init__(self, index: Index, root: Path) -> None:
         self._index, self._root = index, root
-        self._listed: dict[Path, dict[str, list[Listing]]] = {}
+        self._listed: dict[Path, dict[str, list[str]]] = {}
         self._placed: dict[tuple[Path, str], str] = {}
         self._entries: dict[Path, bytes] = {}
+        self._known: list[tuple[Path, AnyEntry, Any]] = []
         self._originals: dict[Path, bytes] = {}
+        self._damaged: set[Path] = set()
+        self._outdone: dict[tuple[Path, str], list[Listing]] = {}
 
     def duplicate(self, offer: _Offer) -> Added | None:
         """What holds the entry in one of its forms; None if nothing does."""
-        for place in offer.places:
-            known = self._placed.get(place) or self._stored(*place)
+        for k, place in enumerate(offer.places):
+            known = self._placed.get(place) or self._stored(place, partial(offer.form, k))
             if known is not None:
                 return Added(known, "duplicate", offer.note)
         return None
 
-    def _stored(self, folder: Path, wanted: str) -> str | None:
+    def _stored(self, place: tuple[Path, str], form: Callable[[], AnyEntry]) -> str | None:
+        """The entry that holds a form; what has its hash and does not hold it is remembered."""
+        folder, wanted = place
         if folder not in self._listed:
             listed = self._listed[folder] = {}
-            for listing in self._index.in_folder(folder):
-                listed.setdefault(listing.hash[: layout.NAME_DIGITS], []).append(listing)
-        candidates = self._listed[folder].get(wanted[: layout.NAME_DIGITS], [])
-        return next((listing.id for listing in candidates if _holds(listing, wanted)), None)
+            for name in self._index.names(folder):
+                listed.setdefault(layout.hash_in(name), []).append(name)
+        outdone = []
+        names = self._listed[folder].get(wanted[: layout.NAME_DIGITS], [])
+        for listing in self._index.named(folder, sorted(names)):
+            entry = read_or_none(listing) if wanted.startswith(listing.hash) else None
+            if entry is None or entry.hash != wanted:
+                continue
+            if not _is_right(listing, entry, form()):
+                self._damaged.add(listing.path)
+            elif not _says_less(entry, form()):
+                return listing.id
+            else:
+                outdone.append(listing)
+        if outdone:
+            self._outdone[place] = outdone
+        return None
 
     def put(self, offer: _Offer) -> Added:
         """Take up what is new."""
         from bilinear.catalog.text import dumps
 
-        entry, (folder, own_hash) = offer.entry(), offer.places[0]
-        stem = self._free_stem(entry, folder)
-        self._entries[self._root / folder / f"{stem}.json"] = dumps(entry)
+        k = next((k for k, place in enumerate(offer.places) if place in self._outdone), 0)
+        place, form, value = offer.places[k], offer.form(k), offer.values[k]
+        folder, own_hash = place
+        stem = self._free_stem(form, folder)
+        self._entries[path := self._root / folder / f"{stem}.json"] = dumps(
+            _with_record(form, offer.proved.verification)
+        )
+        self._known.append((path, form, value))
         attached = self._root / layout.ATTACHMENTS / own_hash
         self._originals |= {attached / f"{ORIGINAL}{end}": data for end, data in offer.proved.originals.items()}
-        self._placed[folder, own_hash] = identifier = layout.identifier(folder, stem)
-        return Added(identifier, "added", offer.note)
+        self._placed[place] = identifier = layout.identifier(folder, stem)
+        return Added(identifier, "added", "; ".join(filter(None, (offer.note, *self._displaced(path, place)))))
+
+    def _displaced(self, path: Path, place: tuple[Path, str]) -> Iterator[str]:
+        """What an entry takes the place of, for the user."""
+        for listing in self._outdone.get(place, []):
+            how = "beside" if listing.shipped else "in the place of"
+            yield f"{how} {listing.id}, which was declared over {listing.ring}"
+        if path in self._damaged:
+            yield f"a damaged file had its name, and is kept as {path.name}{DAMAGED}"
 
     def _free_stem(self, entry: AnyEntry, folder: Path) -> str:
         """A name that no folder has: eight digits of the hash, more where they belong to another entry."""
         for digits in range(layout.NAME_DIGITS, len(entry.hash) + 1):
             stem = layout.entry_stem(entry, digits)
             paths = [root / folder / f"{stem}.json" for root, _ in self._index.roots]
-            if not any(path in self._entries or path.exists() for path in paths):
+            if not any(path in self._entries or (path.exists() and path not in self._damaged) for path in paths):
                 return stem
         raise CatalogError(f"{self._root / folder}: a damaged file has the name of entry {entry.hash}; remove it")
 
     def write(self) -> None:
-        """Write the originals, then the entries.
+        """Write the originals, then the entries; then what they outdo is taken away.
 
         Raises:
             StoreError: If one cannot be written.
         """
         _write(self._originals)
+        for path in self._damaged & self._entries.keys():
+            atomic.rename(path, path.with_name(f"{path.name}{DAMAGED}"))
         _write(self._entries)
+        for listing in chain.from_iterable(self._outdone.values()):
+            if not listing.shipped:
+                atomic.remove(listing.path)
+        figures.keep(self._index, self._root, self._known)
 
 
-def _holds(listing: Listing, wanted: str) -> bool:
-    """Whether an entry has this hash, by its name and by what the file states; a damaged file holds nothing."""
-    entry = read_or_none(listing) if wanted.startswith(listing.hash) else None
-    return entry is not None and entry.hash == wanted
+def _is_right(listing: Listing, entry: AnyEntry, form: AnyEntry) -> bool:
+    """Whether what stands is what it claims, under its own name; claiming what `form` does, it is as right as that."""
+    if layout.entry_stem(entry, len(listing.hash)) != listing.path.stem:
+        return False
+    claims = type(form).model_fields.keys() - RECORDS
+    if type(entry) is type(form) and all(getattr(entry, key) == getattr(form, key) for key in claims):
+        return True
+    try:
+        return prove(entry, str(listing.path)).entry is entry
+    except BilinearError:
+        return False
+
+
+def _says_less(entry: AnyEntry, form: AnyEntry) -> bool:
+    """Whether an entry declares a larger coefficient set than the other one of its hash."""
+    if entry.kind != "scheme" or form.kind != "scheme" or entry.ring is form.ring:
+        return False
+    return holds(entry.ring, form.ring)
+
+
+def _with_record(entry: AnyEntry, verification: Verification) -> AnyEntry:
+    """The entry with the check that was just made in the place of an earlier one by the same method."""
+    from bilinear.catalog.convert import record
+
+    others = [known for known in entry.verification if known.method != verification.method]
+    return entry.model_copy(update={"verification": (record(verification), *others)})
 
 
 def _write(contents: Mapping[Path, bytes]) -> None:

@@ -13,7 +13,7 @@ from bilinear.commands.common import as_json, print_json, print_lines, say, with
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
 
-RANKS = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?")
+RANKS = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
 
 
 def _ranks(text: str) -> range:

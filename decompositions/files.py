@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 TEMPORARY = ".tmp-"
-"""Start of the names of files that are being written; what bears it and is not being written was left by a kill."""
+"""Start of the names of files that are being written."""
+
+TOKEN = 4  # random bytes in such a name
+LEFT = re.compile(rf"{re.escape(TEMPORARY)}[0-9]{{1,10}}-[0-9a-f]{{{2 * TOKEN}}}")
+"""Such a name, whole; a file that bears it and is not being written was left by a kill."""
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -27,7 +32,7 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
     Raises:
         OSError: If one cannot be written; then none was replaced and nothing else is left.
     """
-    waiting = {path.parent / f"{TEMPORARY}{os.getpid()}-{secrets.token_hex(4)}": path for path in contents}
+    waiting = {path.parent / f"{TEMPORARY}{os.getpid()}-{secrets.token_hex(TOKEN)}": path for path in contents}
     try:
         for temporary, path in waiting.items():
             _write_through(temporary, contents[path])

@@ -24,7 +24,7 @@ SPARE = 6
 MAX_CHOSEN = {Ring.Q: 10, Ring.QI: 5}
 """Above these numbers the first points are taken as they come; the exchange would take seconds."""
 
-_POINT = re.compile(r"(?P<real>[+-]?\d+(?:/\d+)?(?![\d/]*i))?(?:(?P<imag>[+-]?(?:\d+(?:/\d+)?)?)i)?")
+_POINT = re.compile(r"(?P<real>[+-]?[0-9]+(?:/[0-9]+)?(?![0-9/]*i))?(?:(?P<imag>[+-]?(?:[0-9]+(?:/[0-9]+)?)?)i)?")
 _UNITS = {None: "0", "": "1", "+": "1", "-": "-1"}
 INFINITY = "inf"
 

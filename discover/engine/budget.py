@@ -44,7 +44,7 @@ def parse_budget(text: str) -> Budget:
     Raises:
         BudgetError: If it is none of these, or not above zero.
     """
-    match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)\s*(s|m|min|h|d|steps?)", text.strip().lower())
+    match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*(s|m|min|h|d|steps?)", text.strip().lower())
     if match is None:
         raise BudgetError(
             f"budget {text[:40]!r}: a time or a number of steps is needed, as in 60s, 10m, 2h or 5000steps"

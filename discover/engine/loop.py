@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import threading
 import time
@@ -14,6 +15,9 @@ from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.outcome import Status
 
 CHECKPOINT_SECONDS = 30.0
+AT_ONCE = 3  # presses of Ctrl-C
+HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)
+"""Sent when the terminal is closed, where there is such a signal."""
 
 
 class Work(Protocol):
@@ -61,21 +65,26 @@ def loop(work: Work, budget: Budget, stopped: Callable[[], bool]) -> Status:
 
 @contextmanager
 def interruption() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and SIGTERM ask the search to stop after its slice; a second Ctrl-C stops it at once.
+    """Ctrl-C, SIGTERM and a closed terminal ask the search to stop after its slice; a third Ctrl-C stops it at once.
 
-    Signals reach Python's main thread only; elsewhere nothing is caught.
+    What must be written at the end belongs inside, so that a second Ctrl-C of an impatient user does not cost it.
+    Signals reach Python's main thread only; elsewhere nothing is caught. A closed terminal that the caller ignores, as
+    `nohup` does, stays ignored.
     """
-    asked = threading.Event()
+    asked, presses = threading.Event(), itertools.count(1)
 
     def note(number: int, frame: FrameType | None) -> None:
-        if asked.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
         asked.set()
+        if number == signal.SIGINT and next(presses) >= AT_ONCE:
+            raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
         yield asked.is_set
         return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if HANGUP is not None and signal.getsignal(HANGUP) is not signal.SIG_IGN:
+        numbers.append(HANGUP)
+    before = {number: signal.signal(number, note) for number in numbers}
     try:
         yield asked.is_set
     finally:

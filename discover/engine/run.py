@@ -61,7 +61,7 @@ def run(order: Order, hooks: Hooks = Hooks()) -> Outcome:  # frozen
     search.begin(order.turned_starts, order.resume)
     with interruption() as interrupted:
         status = search.loop(order.budget, interrupted)
-    search.close(status)
+        search.close(status)
     return search.outcome(status)
 
 

@@ -125,9 +125,9 @@ def run_sharing(order: Order, hooks: Hooks) -> Outcome:
     try:
         with interruption() as interrupted:
             status = team.work(interrupted)
+            team.close(status)
     finally:
         team.dismiss()
-    team.close(status)
     return team.outcome(status)
 
 

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from bilinear.decompositions.errors import BilinearError
+from bilinear.discover.engine.loop import HANGUP
 
 PATIENCE = 10.0  # seconds that a process is given to end by itself
 
@@ -31,7 +32,7 @@ class Worker:
     """
 
     def __init__(self, job: int, work: Callable[..., None], *given: object) -> None:
-        """Start `work(pipe, *given)` in a process that is deaf to Ctrl-C, until it listens itself."""
+        """Start `work(pipe, *given)` in a process that is deaf to Ctrl-C, until it listens itself, and to hangups."""
         self.job = job
         self.pipe, far = CONTEXT.Pipe()
         self.process: Any = CONTEXT.Process(target=work, args=(far, *given), daemon=True)
@@ -82,13 +83,15 @@ def send(pipe: Connection, message: object) -> None:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Ctrl-C is ignored meanwhile, and by the processes started; signals are the main thread's alone."""
+    """Ctrl-C and hangups are ignored meanwhile, and by the processes started; signals are the main thread's alone."""
+    numbers = [signal.SIGINT] if HANGUP is None else [signal.SIGINT, HANGUP]
     try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
     except ValueError:
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -65,6 +66,8 @@ def convert_file(path: str | Path, config: STLConfig, out: str | Path) -> Conver
         after = tensor.numel()
         if not reason:
             layer = _layer_of(f"{path}: {name}", name, tensor, state.get(f"{name}.bias"), config, basis)
+            reason = _taken(name, layer, state)
+        if not reason:
             layers[name], after = (
                 LayerSpec.of(layer),
                 sum(p.numel() for n, p in layer.named_parameters() if n != "bias"),
@@ -100,6 +103,13 @@ def _reason(name: str, tensor: Tensor, config: STLConfig) -> str:
     if any(part in name.lower() for part in EMBEDDINGS) and not named:
         return "sounds like an embedding; name it in include if it is a linear layer"
     return config.unpadded(tensor.shape[1], tensor.shape[0])
+
+
+def _taken(name: str, layer: STL, state: Mapping[str, Tensor]) -> str:
+    """Why a layer cannot stand where it would: the file has a tensor of the name of one of its own."""
+    own = layer.state_dict().keys() - {"weight", "bias"}
+    others = sorted(f"{name}.{tensor}" for tensor in own if f"{name}.{tensor}" in state)
+    return f"the file has a tensor {others[0]} already" if others else ""
 
 
 def _layer_of(owner: str, name: str, weight: Tensor, bias: Tensor | None, config: STLConfig, basis: Basis) -> STL:

@@ -1,7 +1,7 @@
 """A folder of two files, the tensors and `config.json`, which says what they are; each is replaced whole or not at all.
 
 Both are written beside their names and renamed, the tensors first; they carry a copy of the configuration, so that
-files of two folders are never taken for one.
+files of two folders are never taken for one, and a checksum, so that a changed bit is found.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ from torch import Tensor
 
 from bilinear.decompositions import files
 from bilinear.layers.errors import LayerError
+from bilinear.layers.storage.tensors import TensorFile, checksum
 
 CONFIG: Final = "config.json"
 CONFIG_KEY: Final = "config"
 """Of the copy of the configuration among the texts of the tensors' file."""
+
+CHECKSUM_KEY: Final = "sha256"
+"""Of the checksum of the tensors, there too; folders of older versions have none."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,33 @@ def write_folder(folder: Path, kind: Kind, tensors: Mapping[str, Tensor], config
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _require_ours(folder, kind)
-        data = save(dict(tensors), metadata={CONFIG_KEY: config})
+        data = save(dict(tensors), metadata={CONFIG_KEY: config, CHECKSUM_KEY: checksum(tensors)})
         files.write_together({path: data, folder / CONFIG: config.encode()})
     except OSError as error:
         raise LayerError(f"{folder}: {error.strerror or error}; the {kind.noun} was not saved") from error
     except SafetensorError as error:
         raise LayerError(f"{path}: {error}; the {kind.noun} was not saved") from error
+
+
+def require_checksum(file: TensorFile, tensors: Mapping[str, Tensor], noun: str) -> None:
+    """Refuse tensors that are not those which were saved.
+
+    Args:
+        file: Where they were read.
+        tensors: All of them.
+        noun: What the folder holds, `layer` or `model`.
+
+    Raises:
+        LayerError: If a bit of them has changed, or the file carries texts of other names.
+    """
+    texts = file.metadata()
+    others = sorted(texts.keys() - {CONFIG_KEY, CHECKSUM_KEY})
+    if others:
+        raise LayerError(f"{file.path}: a text {others[0][:40]!r} that no version writes; save the {noun} again")
+    if CHECKSUM_KEY in texts and texts[CHECKSUM_KEY] != checksum(tensors):
+        raise LayerError(
+            f"{file.path}: the tensors are not those of its checksum; restore it, or save the {noun} again"
+        )
 
 
 def _require_ours(folder: Path, kind: Kind) -> None:

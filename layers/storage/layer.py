@@ -15,7 +15,7 @@ from bilinear.layers.checks import dtype_name
 from bilinear.layers.errors import LayerError
 from bilinear.layers.stl import Basis, STLLinear
 from bilinear.layers.storage.config import ADDED, LayerConfig
-from bilinear.layers.storage.folder import CONFIG, CONFIG_KEY, Kind, write_folder
+from bilinear.layers.storage.folder import CONFIG, CONFIG_KEY, Kind, require_checksum, write_folder
 from bilinear.layers.storage.specs import fields_of
 from bilinear.layers.storage.tensors import Words, opened, require_values
 
@@ -117,5 +117,6 @@ def _tensors(path: Path, config: LayerConfig, device: torch.device | str) -> dic
         if LayerConfig.parse(copy, f"{path}: its copy of {CONFIG}") != config:
             raise LayerError(f"{path}: belongs to another {CONFIG}; restore the right one, or save the layer again")
         tensors = file.read(shapes)
-    require_values(path, tensors, dict.fromkeys(shapes, getattr(torch, config.dtype)), WORDS)
+        require_values(path, tensors, dict.fromkeys(shapes, getattr(torch, config.dtype)), WORDS)
+        require_checksum(file, tensors, LAYER.noun)
     return tensors

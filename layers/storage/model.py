@@ -20,7 +20,7 @@ from bilinear.layers.places import swap
 from bilinear.layers.stl import STL
 from bilinear.layers.stl.conv import unsupported
 from bilinear.layers.storage.config import ModelConfig
-from bilinear.layers.storage.folder import CONFIG, CONFIG_KEY, Kind, write_folder
+from bilinear.layers.storage.folder import CONFIG, CONFIG_KEY, Kind, require_checksum, write_folder
 from bilinear.layers.storage.specs import CONVOLUTION, LayerSpec, Spec, StructuredSpec
 from bilinear.layers.storage.tensors import PLAIN, TensorFile, opened, require_values
 
@@ -171,7 +171,8 @@ def _read(path: Path, config: ModelConfig, state: Mapping[str, Tensor]) -> dict[
             raise LayerError(f"{path}: belongs to another {CONFIG}; restore the right one, or save the model again")
         file.require_shapes(shapes)
         tensors = file.read(shapes)
-    require_values(path, tensors, {name: state[name].dtype for name in tensors}, WORDS)
+        require_values(path, tensors, {name: state[name].dtype for name in tensors}, WORDS)
+        require_checksum(file, tensors, MODEL.noun)
     return tensors | {name: tensors[other] for name, other in config.aliases.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,6 +105,16 @@ def opened(path: Path, words: Words = PLAIN, device: torch.device | str = "cpu")
             yield TensorFile(path, words, handle)
     except (OSError, SafetensorError) as error:
         raise LayerError(f"{path}: {error}; {words.damaged}") from error
+
+
+def checksum(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of tensors, in hexadecimal: of their names in order, their dtypes and shapes, and every bit of them."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().contiguous()
+        digest.update(repr((name, dtype_name(tensor.dtype), tuple(tensor.shape))).encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).cpu().numpy().data)
+    return digest.hexdigest()
 
 
 def require_values(

@@ -46,6 +46,8 @@ CASES = {
     "indices fall": (TERM, b"[[3,1],[0,1]]", r"u\[0\]: index 0 after 3; indices must rise"),
     "no pair": (TERM, b"[[0,1,1]]", r"u\[0\]\[0\]"),
     "no list": (TERM, b"7", r"u\[0\]: 7; must be a valid tuple"),
+    "seconds as text": (b'"cpu_seconds":0.25', b'"cpu_seconds":"1e3"', r'cpu_seconds: "1e3"; must be a valid number'),
+    "seconds true": (b'"cpu_seconds":0.25', b'"cpu_seconds":true', r"cpu_seconds: true; must be a valid number"),
     "wrong rank": (b'"rank":7', b'"rank":8', r"u: 7 products; rank 8 needs 8"),
     "rank as text": (b'"rank":7', b'"rank":"7"', r'rank: "7"; must be a valid integer'),
     "rank true": (b'"rank":7', b'"rank":true', r"rank: true; must be a valid integer"),

@@ -91,10 +91,24 @@ def test_a_lock_that_stays_held_is_one_line(tmp_path: Path, monkeypatch: pytest.
     assert users_catalog(tmp_path).add(strassen_entry()).status == "added"
 
 
+def test_the_sweep_takes_what_our_writers_left_and_nothing_of_others(tmp_path: Path) -> None:
+    ours = f"{files.TEMPORARY}123-0a1b2c3d"
+    attached = Path("attachments") / ("0" * 64)
+    left = [tmp_path / folder / ours for folder in ("matmul/2x2x2", "transform/dft-8", attached)]
+    others = [tmp_path / folder / ours for folder in (".", "letters", "letters/2x2x2", "matmul", "matmul/2x2x2/mine")]
+    others += [tmp_path / "matmul" / "2x2x2" / name for name in (".tmp-notes", f"{ours}.txt", f"x{ours}", ".tmp-1-xyz")]
+    for path in (*left, *others):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"{")
+    users_catalog(tmp_path).add(strassen_entry())
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in others)
+
+
 def test_leftovers_of_a_killed_writer_are_no_entries(tmp_path: Path) -> None:
     folder = tmp_path / "matmul" / "2x2x2"
     folder.mkdir(parents=True)
-    (folder / f"{files.TEMPORARY}1-00").write_bytes(b"{")
+    (folder / f"{files.TEMPORARY}1-00000000").write_bytes(b"{")
     mine = users_catalog(tmp_path)
     assert list(mine) == []
     mine.add(strassen_entry())

@@ -8,7 +8,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from layer_cases import normal
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from bilinear.cli import main
@@ -78,6 +78,17 @@ def test_the_command(tmp_path):
         "0": "a convolution; give its stride and padding in convolutions",
         "3": "",
     }
+
+
+def test_a_tensor_of_a_like_name_is_not_overwritten(tmp_path):
+    state = {"a.weight": normal(8, 8), "a.encoder_x": normal(3), "b.weight": normal(8, 8), "b.bias": normal(8)}
+    save_file(state, tmp_path / "dense.safetensors")
+    report = convert_file(tmp_path / "dense.safetensors", CONFIG, tmp_path / "out").report
+    assert report.replaced == ["b"]
+    assert [row.reason for row in report.rows] == ["the file has a tensor a.encoder_x already", ""]
+    kept = load_file(tmp_path / "out" / "model.safetensors")
+    assert torch.equal(kept["a.encoder_x"], state["a.encoder_x"])
+    assert torch.equal(kept["a.weight"], state["a.weight"])
 
 
 def network(seed=0, padding=1):

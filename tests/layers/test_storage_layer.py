@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 import json
 import os
+import random
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
 from layer_cases import EXACT, linear, normal, truncated
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from bilinear.catalog.convert import entry_from_approximation
@@ -38,6 +41,40 @@ def saved(tmp_path) -> Path:
 def change(folder: Path, **fields) -> None:
     path = folder / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def flipped_bits_that_load(folder: Path, load, count: int | None) -> list[tuple[str, int]]:
+    """The bits of the files of a folder, all or a sample of them, whose change is not found."""
+    found, rng = [], random.Random(1)
+    for path in sorted(folder.iterdir()):
+        data = path.read_bytes()
+        bits = range(8 * len(data))
+        for bit in bits if count is None else rng.sample(bits, min(count, len(bits))):
+            changed = bytearray(data)
+            changed[bit // 8] ^= 1 << bit % 8
+            path.write_bytes(changed)
+            with suppress(LayerError):
+                load(folder)
+                found.append((path.name, bit))
+        path.write_bytes(data)
+    return found
+
+
+def test_a_flipped_bit_is_found(saved):
+    assert flipped_bits_that_load(saved, load_layer, 300) == []
+
+
+@pytest.mark.slow
+def test_every_flipped_bit_is_found(saved):
+    assert flipped_bits_that_load(saved, load_layer, None) == []
+
+
+def test_a_folder_without_a_checksum_is_read(saved):
+    before = load_layer(saved)
+    resave(saved, lambda tensors: None)
+    with safe_open(saved / "layer.safetensors", framework="pt") as file:
+        assert file.metadata().keys() == {"config"}
+    assert all(torch.equal(own, load_layer(saved).state_dict()[key]) for key, own in before.state_dict().items())
 
 
 def resave(folder: Path, change_tensors) -> None:

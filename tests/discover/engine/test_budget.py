@@ -19,7 +19,7 @@ def test_budgets_are_read(text: str, budget: Budget) -> None:
     assert parse_budget(text) == budget
 
 
-@pytest.mark.parametrize("text", ["", "60", "s", "-5s", "1e9s", "nan s", "5 parsecs", "9" * 400 + "s"])
+@pytest.mark.parametrize("text", ["", "60", "s", "-5s", "1e9s", "nan s", "5 parsecs", "9" * 400 + "s", "٦٠s", "６０s"])
 def test_what_is_no_budget_is_refused(text: str) -> None:
     with pytest.raises(BudgetError, match="a time or a number of steps is needed"):
         parse_budget(text)
