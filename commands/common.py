@@ -80,8 +80,8 @@ def print_json(value: Any) -> None:
 
 def print_lines(lines: Sequence[str]) -> None:
     """Lines on standard output."""
-    for line in lines:
-        click.echo(line)
+    if lines:
+        click.echo("\n".join(lines))
 
 
 def say(*words: str) -> None:
