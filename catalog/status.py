@@ -62,7 +62,9 @@ def status(catalog: Catalog, ring: Ring | str | None = None) -> list[StatusRow]:
         target.name: (target, here) for folder in catalog.folders() for target, here in _schemes(catalog, folder)
     }
     rows = (
-        _row(target, over, here and _best(catalog, here, over)) for target, here in targets.values() for over in wanted
+        _row(target, over, None if here is None else _best(catalog, here, over))
+        for target, here in targets.values()
+        for over in wanted
     )
     return sorted((row for row in rows if row is not None), key=_place)
 
