@@ -105,19 +105,22 @@ def read_file(path: Path) -> AnyEntry:
     return prove(read(path), str(path)).entry
 
 
-def check(entry: AnyEntry, method: str = "exact") -> Verification:
+def check(
+    entry: AnyEntry, method: str = "exact", on_progress: Callable[[int, int], None] | None = None
+) -> Verification:
     """Decide whether an entry is what it claims, by the method asked for; not being so is an answer, not an error.
 
     Args:
         entry: Any kind.
         method: For a scheme a name of `decompositions.METHODS`; for other kinds `exact`.
+        on_progress: Called now and then with how much of how much is done.
 
     Raises:
         UnknownNameError: If there is no such method.
         CatalogError: If nothing can verify the entry's kind in that way.
     """
     if entry.kind == "scheme":
-        value, verification = verify_scheme(entry, method)
+        value, verification = verify_scheme(entry, method, on_progress)
     elif entry.kind in VERIFIERS and method == "exact":
         value, verification = _verifier(entry.kind)(entry)
     else:
@@ -128,12 +131,14 @@ def check(entry: AnyEntry, method: str = "exact") -> Verification:
     return verification
 
 
-def verify_scheme(entry: SchemeEntry, method: str = "exact") -> tuple[Scheme, Verification]:
+def verify_scheme(
+    entry: SchemeEntry, method: str = "exact", on_progress: Callable[[int, int], None] | None = None
+) -> tuple[Scheme, Verification]:
     """The scheme, and the Brent equations over its own field."""
     from bilinear.catalog.convert import to_scheme
 
     scheme = to_scheme(entry)
-    return scheme, verify(scheme, method)
+    return scheme, verify(scheme, method, on_progress)
 
 
 def verify_approximation(entry: ApproximationEntry) -> tuple[Approximation, Verification]:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import struct
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 RECENT = 10  # reports that the speed is taken from
+PATIENCE = 0.5  # seconds before a bar appears
 FALLS = 6  # falls of the best rank that are shown
 WALKERS = "bilinear.discover.solvers.flip_graph"  # the package of the solvers that Numba compiles a walk for
 DISCOVER = Path(__file__).parents[1] / "discover"
@@ -164,9 +166,19 @@ def shares_done(title: str) -> Iterator[Callable[[int, int], None]]:
         return
     from rich.progress import Progress
 
-    with Progress(console=console, transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+    begun = time.monotonic()
+    progress = Progress(console=console, transient=True, redirect_stdout=False)
+    task = progress.add_task(title, total=None)
+
+    def show(done: int, total: int) -> None:
+        progress.update(task, completed=done, total=total)
+        if time.monotonic() - begun > PATIENCE:
+            progress.start()
+
+    try:
+        yield show
+    finally:
+        progress.stop()
 
 
 def _console() -> Console | None:

@@ -7,6 +7,7 @@ Every array of residues is int64, for primes below 2^31, so that a product of tw
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,28 @@ Residues = NDArray[np.int64]
 LIMIT = 1 << 31
 """Primes stay below it."""
 LARGE_PRIME = LIMIT - 1
+
+WINDOW = 1 << 18
+"""Numbers that are sieved at once."""
+
+
+def primes(limit: int) -> Iterator[int]:
+    """The primes below a limit, falling.
+
+    Args:
+        limit: At most 2^31.
+    """
+    small = np.ones(math.isqrt(limit) + 1, np.bool_)
+    small[:2] = False
+    for divisor in range(2, math.isqrt(len(small)) + 1):
+        small[divisor * divisor :: divisor] = False
+    divisors = np.flatnonzero(small).tolist()
+    for high in range(limit, 2, -WINDOW):
+        low = max(2, high - WINDOW)
+        prime = np.ones(high - low, np.bool_)
+        for divisor in divisors:
+            prime[max(divisor * divisor, -(-low // divisor) * divisor) - low :: divisor] = False
+        yield from reversed((np.flatnonzero(prime) + low).tolist())
 
 
 def rank(matrix: Residues, p: int) -> int:

@@ -20,7 +20,9 @@ METHODS = Registry(
 )
 
 
-def verify(scheme: Scheme, method: str = "exact") -> Verification:
+def verify(
+    scheme: Scheme, method: str = "exact", on_progress: Callable[[int, int], None] | None = None
+) -> Verification:
     """Decide whether the scheme computes its target.
 
     Args:
@@ -28,12 +30,14 @@ def verify(scheme: Scheme, method: str = "exact") -> Verification:
         method: `exact` (Brent equations), `symbolic` (polynomials in named symbols), `random` (evaluation at random
             points of a large field; the error probability is stated) or `numeric` (recursive multiplication of random
             integer matrices, `matmul` only).
+        on_progress: Called now and then with how much of how much is done; by the exact check alone.
 
     Raises:
         UnknownNameError: If there is no such method.
         TooLargeError: If the check would not fit into memory.
     """
-    return cast("Callable[[Scheme], Verification]", METHODS.load(method))(scheme)
+    check = cast("Callable[..., Verification]", METHODS.load(method))
+    return check(scheme, on_progress) if method == "exact" else check(scheme)
 
 
 __all__ = ["METHODS", "Verification", "verify"]

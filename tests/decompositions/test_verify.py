@@ -1,6 +1,7 @@
 import random
 import time
 import tracemalloc
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -39,10 +40,12 @@ from bilinear.decompositions import (
     winograd,
 )
 from bilinear.decompositions.targets.file import from_dense
-from bilinear.decompositions.verify import brent, randomized
+from bilinear.decompositions.verify import brent, dense, randomized, shared, sparse
+from bilinear.decompositions.verify import terms as terms_module
 from bilinear.decompositions.verify.numeric import verify_numeric
 from bilinear.decompositions.verify.randomized import IRREDUCIBLE, extension_product, verify_random
 from bilinear.decompositions.verify.symbolic import verify_symbolic
+from bilinear.decompositions.verify.terms import Terms, terms_of
 
 SCHEMES = st.one_of(verified_schemes(), file_schemes())
 CHARACTERISTIC_0 = [Ring.Z, Ring.Q, Ring.QI]
@@ -173,33 +176,162 @@ def test_huge_target_values(bits):
     assert_wrong(nudge(scheme, 2, 0, 0, -(2**64)))
 
 
-@pytest.mark.parametrize(("size", "dtype"), [(1, np.float64), (2**25, np.int64), (2**30, object)])
-def test_the_bound_chooses_the_arithmetic(size, dtype):
-    scheme = with_products(strassen().to("z"), (size, size, 1, 1), (-size, size, 1, 1))
-    assert brent.arithmetic(scheme, 1) is dtype
+@pytest.mark.parametrize(("bits", "passes"), [(1, 1), (25, 1), (26, 3), (30, 3), (40, 4)])
+def test_the_bound_chooses_the_moduli(bits, passes):
+    scheme = with_products(strassen().to("z"), (1 << bits, 1 << bits, 1, 1), (-1 << bits, 1 << bits, 1, 1))
+    terms = terms_of(scheme)
+    moduli = dense.moduli(terms)
+    assert len(moduli) == passes
+    assert moduli == [0] or np.prod(np.array(moduli, object)) > terms.bound
+    assert sparse.moduli(terms)[0] == 1 << 64
+    assert np.prod(np.array(sparse.moduli(terms), object)) > terms.bound
     assert_valid(scheme)
 
 
-def test_the_bound_over_qi_is_four_times_as_large():
-    u = np.full((1, 1), 1 << 50)
-    one, zero = np.ones((1, 1), int), np.zeros((1, 1), int)
-    target = parse_target("1x1x1")
-    assert brent.arithmetic(Scheme(target, "z", u, one, one), 1) is np.float64
-    assert brent.arithmetic(Scheme(target, "qi", u, one, one, None, (zero, zero, zero)), 1) is np.int64
-    assert brent.arithmetic(Scheme(target, "qi", one, one, one, None, (u, zero, zero)), 1) is np.int64
+def test_the_bound_holds_every_sum_of_magnitudes():
+    rng = np.random.default_rng(0)
+    u, v, w = (rng.integers(-9, 10, (5, side)) for side in (4, 4, 4))
+    denominators = rng.integers(1, 7, 5)
+    target = parse_target("2x2x2")
+    for ring, imag in (("q", None), ("qi", tuple(rng.integers(-9, 10, (5, 4)) for _ in range(3)))):
+        terms = terms_of(Scheme(target, ring, u, v, w, denominators, imag))
+        a, b, c = (np.abs(factor) for factor in terms.factors)
+        largest = np.einsum("q,qi,qj,qk->ijk", terms.weights, a, b, c).max() + terms.scale
+        assert terms.bound >= largest
+        assert terms.planes == (2 if imag else 1)
 
 
-@given(verified_schemes(rings=[Ring.Z, Ring.Q, Ring.QI], moves=1), st.data())
-@settings(max_examples=20)
-def test_every_arithmetic_gives_the_same_answer(scheme, data):
+def test_a_complex_product_is_four_real_ones():
+    rng = np.random.default_rng(1)
+    parts = [rng.integers(-9, 10, (2, 3, 4)) for _ in range(3)]
+    scheme = Scheme(parse_target("2x2x2"), "qi", *(p[0] for p in parts), imag=tuple(p[1] for p in parts))
+    x = np.einsum("qi,qj,qk->ijk", *terms_of(scheme).factors)
+    y = np.einsum("qi,qj,qk->ijk", *(p[0] + 1j * p[1] for p in parts))
+    assert (x[:, :, :4] == y.real).all()
+    assert (x[:, :, 4:] == y.imag).all()
+
+
+def test_a_common_denominator_is_bounded(monkeypatch):
+    monkeypatch.setattr(terms_module, "MAX_BITS", 100)
+    with pytest.raises(TooLargeError, match="a common denominator of 201 bits; at most 100 are held"):
+        verify(with_products(strassen().to("q"), (1, 1, 1, 1 << 200), (-1, 1, 1, 1 << 200)))
+
+
+WAYS = {
+    "floats": (dense, "EXACT", 1 << 53),
+    "floats modulo primes": (dense, "EXACT", 0),
+    "words": (sparse, "WRAP", 1 << 64),
+    "words modulo primes": (Terms, "bound", property(lambda terms: 1 << 150)),
+}
+
+
+@contextmanager
+def forced(way):
+    """The exact check by this way, whatever it is estimated to take."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(*WAYS[way])
+        patch.setattr(brent, "QUICK", -1.0)
+        patch.setattr(sparse, "seconds", lambda terms, rows: 0.0 if way.startswith("words") else 1e9)
+        yield
+
+
+@pytest.mark.parametrize("way", WAYS)
+@given(scheme=st.one_of(verified_schemes(), file_schemes()), data=st.data())
+@settings(max_examples=25)
+def test_every_way_gives_the_same_answer(way, scheme, data):
+    assume(terms_of(scheme).weights)
     broken = nudge(scheme, *data.draw(positions(scheme)), data.draw(steps(scheme.ring)))
-    details = []
-    for dtype in (np.float64, np.int64, object):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(brent, "arithmetic", lambda scheme, scale, dtype=dtype: dtype)
-            assert verify(scheme).ok
-            details.append(verify(broken).detail)
-    assert len(set(details)) == 1
+    expected = [(found.ok, found.detail) for found in map(verify, (scheme, broken))]
+    with forced(way):
+        assert [(found.ok, found.detail) for found in map(verify, (scheme, broken))] == expected
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("step", [2**64, 2**53, 2**31 - 1, 2**32, (2**31 - 1) * 2**64], ids=str)
+def test_no_way_takes_a_multiple_of_its_modulus_for_zero(way, step):
+    scheme = with_products(strassen().to("q"), (1, 1, 1, 3), (-1, 1, 1, 3))
+    with forced(way):
+        assert verify(scheme).ok
+        found = verify(nudge(scheme, 2, 0, 0, step))
+    assert not found.ok
+    assert f"T[0,0,0] is {step + 1}, must be 1" in found.detail
+
+
+# Rows that share sums.
+
+
+def with_shared_sums(target, rng, noise=3):
+    """The standard algorithm beside many dense products that cancel in pairs, with common forms in their rows."""
+    base = standard(target).to("q")
+    rows = []
+    for side in target.shape:
+        forms = rng.integers(-2, 3, (2, side))
+        each = rng.integers(-3, 4, (12, 2)) @ forms
+        for row in each:
+            row[rng.integers(side, size=noise)] += rng.integers(1, 5, noise)
+        rows.append(each)
+    u, v, w = rows
+    d = rng.integers(1, 9, 12)
+    both = [np.concatenate([f, r, s]) for f, r, s in zip(base.factors, (u, v, w), (u, v, -w), strict=True)]
+    return Scheme(target, "q", *both, np.concatenate([base.denominators, d, d]))
+
+
+@given(st.integers(0, 2**32), st.data())
+@settings(max_examples=15)
+def test_shared_forms_change_no_number(seed, data):
+    scheme = with_shared_sums(parse_target("3x4x5"), np.random.default_rng(seed))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shared, "WORTH", 0)
+        patch.setattr(shared, "_slab", lambda rows, axis: 0.0)
+        rows = shared.shared(scheme.factors)
+        for part, factor in zip(rows, scheme.factors, strict=True):
+            assert (part.rest + part.parts @ part.forms == factor).all()
+        assert sum(len(part.forms) for part in rows)
+        broken = nudge(scheme, *data.draw(positions(scheme)), 1)
+        expected = verify(broken)
+        for way in ("words", "words modulo primes"):
+            with forced(way):
+                assert verify(scheme).ok
+                assert verify(broken).detail == expected.detail
+
+
+def test_shared_forms_make_dense_rows_sparse():
+    rng = np.random.default_rng(0)
+    form = rng.integers(1, 4, 400)
+    rows = rng.integers(-5, 6, (100, 1)) * form
+    rows[np.arange(100), rng.integers(400, size=100)] += 1
+    factors = [rows, rows.copy(), rows.copy()]
+    found = shared.shared(factors)
+    assert shared.work(found) < 0.05 * shared.work([shared._plain(rows)] * 3)
+    assert all((part.rest + part.parts @ part.forms == rows).all() for part in found)
+
+
+def test_large_coefficients_share_nothing():
+    rows = np.full((100, 400), 1 << 31)
+    assert [len(part.forms) for part in shared.shared([rows] * 3)] == [0, 0, 0]
+
+
+# Long checks.
+
+
+@pytest.mark.parametrize("way", ["floats", "floats modulo primes", "words", "words modulo primes"])
+def test_a_check_tells_how_far_it_is(way):
+    heard = []
+    with forced(way):
+        assert verify(kronecker(strassen(), strassen()).to("q"), on_progress=lambda *done: heard.append(done)).ok
+    assert heard == sorted(heard)
+    assert len({total for _, total in heard}) == 1
+    assert heard[-1][0] == heard[-1][1]
+
+
+def test_calls_that_cannot_be_interrupted_are_short(monkeypatch):
+    scheme = kronecker(strassen(), strassen()).to("q")
+    with forced("words"):
+        monkeypatch.setattr(sparse, "LONGEST", 10)
+        assert verify(scheme).ok
+    with forced("floats modulo primes"):
+        monkeypatch.setattr(dense, "LONGEST", 10)
+        assert verify(scheme).ok
 
 
 # Each method.
@@ -232,7 +364,7 @@ def test_blocks_of_any_size_find_the_same(block, scheme, data):
     broken = nudge(scheme, *data.draw(positions(scheme)), data.draw(steps(scheme.ring)))
     expected = [(found.ok, found.detail) for found in map(verify, (scheme, broken))]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(brent, "BLOCK", block)
+        patch.setattr(dense, "BLOCK", block)
         assert [(found.ok, found.detail) for found in map(verify, (scheme, broken))] == expected
 
 
