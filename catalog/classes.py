@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from bilinear.catalog import layout
 from bilinear.catalog.index import read_or_none, unless_bad
 from bilinear.catalog.layout import Listing
+from bilinear.catalog.lookup import Sets
 from bilinear.catalog.store import Catalog
 from bilinear.decompositions.equivalence import Verdict, equivalent, invariant
 from bilinear.decompositions.equivalence.colours import MAX_RANK
-from bilinear.decompositions.rings import Ring, parse_ring
+from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets import Target
 
@@ -63,16 +65,21 @@ def equals(catalog: Catalog, scheme: Scheme, besides: str | None) -> Iterator[tu
         scheme: A scheme; nothing is found where equivalence is not decided.
         besides: The id of its own entry.
     """
-    if scheme.target.family != "matmul" or scheme.rank > MAX_RANK or scheme.ring is Ring.QI:
-        return
-    for listing in catalog.of_target(scheme.target):
-        if listing.id == besides or listing.rank != scheme.rank or not _decidable(listing):
-            continue
-        if parse_ring(listing.ring or "").characteristic == scheme.ring.characteristic:
+    for listing in catalog.named(layout.target_folder(scheme.target), comparable(catalog, scheme)):
+        if listing.id != besides:
             other = _scheme(catalog, listing)
             verdict = Verdict.DIFFERENT if other is None else equivalent(other, scheme).verdict
             if verdict is not Verdict.DIFFERENT:
                 yield listing, verdict
+
+
+def comparable(catalog: Catalog, scheme: Scheme) -> list[str]:
+    """Names of the entries of a scheme's format, rank and characteristic; none if equivalence is not decided."""
+    if scheme.target.family != "matmul" or scheme.rank > MAX_RANK or scheme.ring is Ring.QI:
+        return []
+    places = Sets(catalog, layout.target_folder(scheme.target)).places
+    rings = [ring for ring in Ring if ring is not Ring.QI and ring.characteristic == scheme.ring.characteristic]
+    return sorted(name for ring in rings for name in places.get((scheme.rank, ring), ()))
 
 
 def spare(catalog: Catalog, groups: Iterable[Class]) -> list[Listing]:

@@ -12,7 +12,7 @@ from bilinear.catalog import layout
 from bilinear.catalog.errors import WrongSchemeError
 from bilinear.catalog.verifiers import Proved, prove
 from bilinear.decompositions import BilinearError, Scheme, __version__
-from bilinear.decompositions.formats import detect, fast_matmul, read, write
+from bilinear.decompositions.formats import detect, fast_matmul, flip_cpd, read, write
 from bilinear.decompositions.formats.border import Border
 from bilinear.decompositions.formats.draft import Draft, Fault, settle
 from bilinear.decompositions.formats.plinopt_sms import first_part
@@ -20,7 +20,8 @@ from bilinear.decompositions.formats.source import Source, open_source
 
 if TYPE_CHECKING:
     from bilinear.catalog.entries import Provenance
-    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.store import Catalog, Served
+    from bilinear.catalog.text import AnyEntry
 
 STATUSES = ("imported", "duplicate", "wrong", "unreadable")
 OWN = "entry"
@@ -303,7 +304,7 @@ def export(catalog: Catalog, query: str, name: str) -> tuple[dict[str, bytes], s
     Args:
         catalog: Where the entry is.
         query: What `Catalog.find` understands.
-        name: Of the format; `entry` is the catalog's own.
+        name: Of the format; `entry` is the catalog's own, in the order of sizes that was asked for.
 
     Raises:
         UnknownNameError: If there is no such format.
@@ -314,12 +315,32 @@ def export(catalog: Catalog, query: str, name: str) -> tuple[dict[str, bytes], s
 
     served = catalog.serve(query)
     if name == OWN:
-        return {"": dumps(served.entry)}, ""
+        return {"": dumps(_as_served(served))}, served.note
     if name == fast_matmul.NAME and isinstance(served.value, Border):
         return fast_matmul.write_border(served.value), ""
     extra = served.entry.provenance.parameters.get("extra")
     known = extra if isinstance(extra, dict) and not served.note else {}
-    return write(served.only(Scheme).value, name, known), served.note
+    scheme = served.only(Scheme).value
+    return write(scheme, name, known), "; ".join(filter(None, (served.note, _naming(scheme, name))))
+
+
+def _as_served(served: Served[Any, AnyEntry]) -> AnyEntry:
+    """The entry in the order of sizes that was asked for, which is a scheme of its own with the same past."""
+    from bilinear.catalog.convert import entry_from_approximation, entry_from_scheme
+
+    entry, value = served.entry, served.value
+    if not served.note:
+        return entry
+    make = entry_from_scheme if isinstance(value, Scheme) else entry_from_approximation
+    bare = make(value, entry.provenance, entry.lineage)
+    return make(value, entry.provenance, entry.lineage, [prove(bare, served.id or str(served.path)).verification])
+
+
+def _naming(scheme: Scheme, name: str) -> str:
+    """What the user must know of the file's name; nothing where any name will do."""
+    if scheme.target.family != flip_cpd.STRUCTURED or not name.startswith("flip-cpd"):
+        return ""
+    return f"flip-cpd tells the map by the file's name, which must begin with {flip_cpd.naming(scheme.target)}"
 
 
 def paths_of(out: Path, contents: Sequence[str]) -> list[Path]:

@@ -122,8 +122,8 @@ def tell(line: object, err: bool = False) -> None:
 
 def print_lines(lines: Sequence[str]) -> None:
     """Lines on standard output."""
-    for line in lines:
-        tell(line)
+    if lines:
+        click.echo("\n".join(map(visible, lines)))
 
 
 def say(*words: str) -> None:

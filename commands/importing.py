@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bilinear.commands.common import DONE, INTERRUPTED, NOT_FOUND, as_json, print_json, say, tell, with_catalog
+from bilinear.commands.common import (
+    DONE,
+    INTERRUPTED,
+    NOT_FOUND,
+    WRONG_USE,
+    as_json,
+    print_json,
+    say,
+    tell,
+    with_catalog,
+)
 
 if TYPE_CHECKING:
     from bilinear.catalog.importing import Imported, Report
@@ -22,7 +32,7 @@ if TYPE_CHECKING:
 def import_command(context: click.Context, paths: tuple[Path, ...], as_json: bool, catalog: Catalog) -> None:
     """Take over schemes from other programs' files and folders: formats are told by content, schemes proved.
 
-    Exit code 1 if one is wrong or unreadable; the others are kept.
+    Exit code 1 if one is wrong or unreadable; the others are kept. Exit code 2 if nothing could be read.
     """
     from bilinear.catalog.importing import STATUSES, import_paths
     from bilinear.commands.screen import shares_done
@@ -52,6 +62,8 @@ def _told(result: Imported) -> str:
 def _exit_code(report: Report) -> int:
     if report.interrupted:
         return INTERRUPTED
+    if report.count("unreadable") == len(report.results) > 0:
+        return WRONG_USE
     return NOT_FOUND if report.count("wrong") or report.count("unreadable") else DONE
 
 

@@ -13,6 +13,9 @@ from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog, Served
 
+MOST_COMPARED = 8
+"""Other entries of one rank with which a scheme is compared; each takes a tenth of a second or more."""
+
 
 @click.command()
 @click.argument("query", metavar="FILE|ID|-")
@@ -54,7 +57,7 @@ def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
 @with_catalog
 def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
     """Show a scheme: factors, formulas, exponent, bounds, cost; or an approximation: its residual and rows."""
-    from bilinear.catalog.classes import equals
+    from bilinear.catalog.classes import comparable, equals
     from bilinear.commands.words.catalog import equals_as_dict, equals_as_lines, served_as_dict, served_as_lines
     from bilinear.commands.words.search import scheme_as_lines
     from bilinear.decompositions import Scheme
@@ -66,11 +69,17 @@ def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
         return
     exact = served.only(Scheme)
     scheme: Scheme = exact.value
-    same, shared = equals(catalog, scheme, served.id), additions(catalog, scheme)
+    others = len(comparable(catalog, scheme)) - (served.id is not None)
+    is_quick, shared = others <= MOST_COMPARED, additions(catalog, scheme)
+    same = equals(catalog, scheme, served.id) if is_quick else ()
     if as_json:
-        print_json(served_as_dict(exact, shared) | equals_as_dict(same))
+        skipped = {} if is_quick else {"not_compared": others}
+        print_json(served_as_dict(exact, shared) | equals_as_dict(same) | skipped)
         return
-    say(served.note)
+    say(
+        served.note,
+        "" if is_quick else f"not compared with {others} others of its rank; bilinear catalog dedupe does it",
+    )
     print_lines([*served_as_lines(exact, shared), *equals_as_lines(same), *scheme_as_lines(scheme, everything)])
 
 

@@ -31,6 +31,7 @@ SMALL = {
         "--tokens",
         "64",
     ],
+    "catalog_size.py": ["--count", "8", "--files", "2"],
     "butterfly.py": ["--sizes", "16", "--tokens", "2", "--budget", "0"],
     "fast_encoders.py": ["--cases", "strassen:2", "--sizes", "16", "--rounds", "1"],
     "fast_matmul.py": ["--sizes", "64", "37x41x50", "--rounds", "1"],

@@ -25,6 +25,8 @@ from bilinear.decompositions.targets import Target, parse_target
 from bilinear.decompositions.verify import verify
 
 _NAME = re.compile(r"(?<![a-z])(?P<kind>[a-z]{2})-(?P<sizes>[1-9]{3})(?![0-9])(?:-rank(?P<rank>[0-9]{1,5})(?![0-9]))?")
+STRUCTURED = "structured"
+FAMILIES = ("matmul", STRUCTURED)
 LARGEST_GUESS = 9
 """Sizes that are tried where the name tells none."""
 
@@ -85,6 +87,12 @@ def named_map(name: str) -> Target | None:
     return parse_target(f"structured:{found['kind']}-{n}x{m}x{p}")
 
 
+def naming(target: Target) -> str:
+    """How the name of a file must begin for it to tell the map: `gg-333`, `gt-333`."""
+    kind = target.name.partition(":")[2].partition("-")[0] if target.family == STRUCTURED else "gg"
+    return f"{kind}-{''.join(map(str, target.sizes))}"
+
+
 def _guessed(row: NDArray[Any]) -> Target | None:
     """The first matrix product, up to 9x9x9, that the integers of a row compute."""
     if (row[1::2] != 1).any():
@@ -108,12 +116,12 @@ def _saved(row: NDArray[Any]) -> bytes:
 
 
 def write(scheme: Scheme, extra: Mapping[str, Any]) -> dict[str, bytes]:
-    """One row; name the file gg-NMP-... so that the map is told.
+    """One row; name the file gg-NMP-... so that the map is told, and as `naming` says if it is a structured one.
 
     Raises:
-        FormatError: If it is no real matrix multiplication, or a number is beyond 2^62.
+        FormatError: If it is no real product of general or structured matrices, or a number is beyond 2^62.
     """
-    sizes(scheme, "flip-cpd", largest=LARGEST_GUESS)
+    sizes(scheme, "flip-cpd", LARGEST_GUESS, FAMILIES)
     values = [x for rows in fractions(scheme) for row in rows for x in row]
     numbers = [part for x in values for part in (x.numerator, x.denominator)]
     if any(abs(x) >= INT64_SAFE for x in numbers):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bilinear.decompositions.formats.draft import Draft, shaped
-from bilinear.decompositions.formats.flip_cpd import named_map
+from bilinear.decompositions.formats.flip_cpd import FAMILIES, LARGEST_GUESS, STRUCTURED, named_map
 from bilinear.decompositions.formats.numbers import FormatError, Gaussian, Number, number
 from bilinear.decompositions.formats.programs import Form, as_factor, transposed_forms
 from bilinear.decompositions.formats.source import Format, Source, fractions, sizes
@@ -75,9 +75,9 @@ def write(scheme: Scheme, extra: Mapping[str, Any]) -> dict[str, bytes]:
     """Products, a blank line, and outputs.
 
     Raises:
-        FormatError: If it is no real matrix multiplication.
+        FormatError: If it is no real product of general matrices, or of structured ones of sizes up to 9.
     """
-    sizes(scheme, "flip-cpd-text")
+    sizes(scheme, "flip-cpd-text", LARGEST_GUESS if scheme.target.family == STRUCTURED else None, FAMILIES)
     u, v, w = fractions(scheme)
     pairs = enumerate(zip(u, v, strict=True), 1)
     lines = [f"m{q} = ({_text('a', a)})({_text('b', b)})" for q, (a, b) in pairs]

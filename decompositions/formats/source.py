@@ -193,13 +193,15 @@ class Format:
     write: Callable[[Scheme, Mapping[str, Any]], dict[str, bytes]]
 
 
-def sizes(scheme: Scheme, name: str, largest: int | None = None) -> tuple[int, int, int]:
-    """(n, m, p) of a scheme that a format for real matrix multiplication can hold.
+def sizes(
+    scheme: Scheme, name: str, largest: int | None = None, families: tuple[str, ...] = ("matmul",)
+) -> tuple[int, int, int]:
+    """(n, m, p) of a scheme that a format for real matrix multiplication, or for `families` like it, can hold.
 
     Raises:
         FormatError: If it is another map, has imaginary coefficients, or a size is above `largest`.
     """
-    if scheme.target.family != "matmul":
+    if scheme.target.family not in families:
         raise FormatError(f"{scheme.target.short}: {name} holds matrix multiplication only")
     if scheme.imag is not None and any(part.any() for part in scheme.imag):
         raise FormatError(f"{scheme.target.short}: {name} holds no imaginary coefficients; choose alphaevolve")

@@ -5,16 +5,29 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from entry_samples import another_strassen, entry_of, strassen_entry, users_catalog, wrong_strassen
 
-from bilinear.catalog import Added, Catalog, CatalogError, Proved, StoreError, dumps, merge
+from bilinear.catalog import (
+    Added,
+    Catalog,
+    CatalogError,
+    Proved,
+    StoreError,
+    dumps,
+    entry_from_approximation,
+    loads,
+    merge,
+    prove,
+)
 from bilinear.catalog.importing import STATUSES, Report, export, import_paths, paths_of
 from bilinear.catalog.writing import add_all
 from bilinear.cli import main
 from bilinear.decompositions import (
     Scheme,
+    content_hash,
     kronecker,
     parse_target,
     standard,
@@ -23,6 +36,8 @@ from bilinear.decompositions import (
 )
 from bilinear.decompositions.formats import FORMATS, format_named
 from bilinear.decompositions.formats import write as exported
+from bilinear.decompositions.formats.numbers import FormatError
+from bilinear.decompositions.seeds import pruned
 
 
 def put(folder: Path, scheme: Scheme, name: str, stem: str | None = None) -> Path:
@@ -164,6 +179,78 @@ def test_several_files_of_one_export(tmp_path: Path) -> None:
     contents, note = export(Catalog(tmp_path), "2x2x2:7", "plinopt-sms")
     assert not note
     assert [path.name for path in paths_of(Path("s.sms"), list(contents))] == ["s_L.sms", "s_R.sms", "s_P.sms"]
+
+
+@pytest.mark.parametrize("name", ["flip-cpd", "flip-cpd-text"])
+@pytest.mark.parametrize("spec", ["gt-2x1x2", "uu-2x2x2", "ll-3x3x3", "sg-2x2x3", "kg-3x3x2", "wg-2x2x2"])
+def test_structured_maps_go_out_as_they_came(name: str, spec: str, tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog", shipped=None)
+    scheme = standard(parse_target(f"structured:{spec}"))
+    added = catalog.add(entry_of(scheme))
+    contents, note = export(catalog, added.id, name)
+    stem = spec.replace("x", "")
+    assert note == f"flip-cpd tells the map by the file's name, which must begin with {stem}"
+    (tmp_path / f"{stem}-out").write_bytes(contents[""])
+    (result,) = import_paths(catalog, [tmp_path / f"{stem}-out"]).results
+    assert (result.status, result.detail) == ("duplicate", added.id)
+
+
+@pytest.mark.parametrize("name", ["flip-cpd", "flip-cpd-text"])
+def test_other_maps_and_large_sizes_do_not_go_out(name: str, tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog", shipped=None)
+    for target, reason in (
+        ("complex", "holds matrix multiplication only"),
+        ("structured:gt-10x1x10", "sizes up to 9"),
+    ):
+        added = catalog.add(entry_of(standard(parse_target(target))))
+        with pytest.raises(FormatError, match=reason):
+            export(catalog, added.id, name)
+
+
+@pytest.mark.parametrize(
+    ("query", "shape"), [("3x2x2:11", "3x2x2"), ("2x2x3:11", "2x2x3"), ("lowest:4x3x3:24", "4x3x3")]
+)
+def test_an_entry_goes_out_in_the_order_asked_for(query: str, shape: str, tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog")
+    if query.startswith("lowest"):
+        near = pruned(catalog.scheme("3x3x4:29").value, 24, np.random.default_rng(0))
+        catalog.add(entry_from_approximation(near, strassen_entry().provenance))
+    served = catalog.serve(query)
+    contents, note = export(catalog, query, "entry")
+    entry = loads(contents[""], "out")
+    assert entry.kind != "transform"
+    assert entry.target.name == f"matmul:{shape}"
+    assert (entry.provenance, entry.lineage) == (served.entry.provenance, served.entry.lineage)
+    assert note == served.note
+    value = prove(entry, "out").value
+    assert content_hash(value) == content_hash(served.value)
+    if shape == "2x2x3":
+        assert contents[""] == served.path.read_bytes()
+    if not query.startswith("lowest"):
+        (tmp_path / "out.json").write_bytes(contents[""])
+        assert counts(import_paths(catalog, [tmp_path / "out.json"])) == {"duplicate": 1}
+
+
+def test_the_exit_code_tells_how_much_was_wrong(tmp_path: Path) -> None:
+    good = put(tmp_path / "good", strassen(), "maple")
+    wrong = Scheme(strassen().target, "z", strassen().u * 2, strassen().v, strassen().w)
+    bad = put(tmp_path / "bad", wrong, "maple", "wrong")
+    (tmp_path / "noise.bin").write_bytes(b"\x00\x01 no format at all")
+    (tmp_path / "empty").mkdir()
+    noise, missing, empty = str(tmp_path / "noise.bin"), str(tmp_path / "missing"), str(tmp_path / "empty")
+    for paths, code in (
+        ([str(good)], 0),
+        ([empty], 0),
+        ([str(bad)], 1),
+        ([str(good), str(bad)], 1),
+        ([str(good), noise], 1),
+        ([str(bad), missing], 1),
+        ([noise], 2),
+        ([missing], 2),
+        ([noise, missing], 2),
+    ):
+        assert call(tmp_path, "import", *paths).exit_code == code, paths
+        assert call(tmp_path, "import", *paths, "--json").exit_code == code, paths
 
 
 def call(tmp_path: Path, *arguments: str) -> Result:
