@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from bilinear.catalog import layout
 from bilinear.catalog.errors import BadEntryWarning, CatalogError
@@ -32,10 +33,18 @@ class Index:
 
     Attributes:
         roots: The folders, each with whether it came with the program and cannot be changed.
+        left_out: Files that no name leads to, because they are known to be bad.
     """
 
     def __init__(self, roots: Sequence[tuple[Path, bool]]) -> None:
         self.roots = list(roots)
+        self.left_out: frozenset[Path] = frozenset()
+
+    def without(self, path: Path) -> Self:
+        """The same entries, but for one file, to find another one by name."""
+        other = copy.copy(self)
+        other.left_out = self.left_out | {path}
+        return other
 
     def __iter__(self) -> Iterator[Listing]:
         """All entries, in the order of folders and names."""
@@ -53,15 +62,21 @@ class Index:
         """The entries in a folder whose names begin so, unsorted."""
         found: dict[str, tuple[Path, bool]] = {}
         for root, shipped in reversed(self.roots):
-            found |= dict.fromkeys(layout.entry_names(root, folder, start), (root, shipped))
+            names = layout.entry_names(root, folder, start)
+            if self.left_out:
+                names = [name for name in names if root / folder / name not in self.left_out]
+            found |= dict.fromkeys(names, (root, shipped))
         return found
 
     def named(self, folder: Path, names: Iterable[str]) -> list[Listing]:
         """The entries of these names in a folder, as they are listed; names that nothing bears are passed over."""
         wanted = list(names)
-        there = ([name for name in wanted if (root / folder / name).is_file()] for root, _ in self.roots)
+        there = ([name for name in wanted if self._has(root / folder / name)] for root, _ in self.roots)
         parts = zip(self.roots, there, strict=True)
         return list(_once(layout.listings_in(root, folder, shipped, here) for (root, shipped), here in parts))
+
+    def _has(self, path: Path) -> bool:
+        return path not in self.left_out and path.is_file()
 
     def folders(self) -> list[Path]:
         """The folders of targets, relative to the catalog."""
@@ -109,5 +124,10 @@ def unless_bad(read: Callable[[], Value]) -> Value | None:
     try:
         return read()
     except BilinearError as error:
-        warnings.warn(BadEntryWarning(" ".join(str(error).split())), stacklevel=2)
+        pass_over(error)
         return None
+
+
+def pass_over(error: BilinearError) -> None:
+    """Warn of an entry that cannot be used where another one, or none, does as well."""
+    warnings.warn(BadEntryWarning(" ".join(str(error).split())), stacklevel=3)

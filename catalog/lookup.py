@@ -74,6 +74,11 @@ def find(index: Index, query: str, ring: Ring | str | None = None) -> Found:
     return Found(listing.path, listing)
 
 
+def is_choice(query: str) -> bool:
+    """Whether several entries may answer, so that another one can take the place of a bad one."""
+    return not query.endswith(".json") and _TARGET_RANK.fullmatch(query) is not None
+
+
 def by_hash(index: Index, start: str) -> Found:
     """The entry whose hash starts so; of several with one hash the one that says most.
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from bilinear.catalog import atomic, attachments, figures, layout, lookup
 from bilinear.catalog.errors import CatalogError
-from bilinear.catalog.index import Index, by_id
+from bilinear.catalog.index import Index, by_id, pass_over
 from bilinear.catalog.layout import Listing
 from bilinear.catalog.verifiers import Proved, prove
 from bilinear.catalog.writing import Added, add_all
-from bilinear.decompositions import Approximation, Scheme
+from bilinear.decompositions import Approximation, BilinearError, Scheme
 from bilinear.decompositions.operations import permute
 from bilinear.decompositions.rings import Ring
 
@@ -100,8 +100,7 @@ class Catalog(Index):
             WrongSchemeError: If it does not compute its target.
             RingError: If its coefficients do not fit into `ring`.
         """
-        found = self.find(query, ring)
-        proved = _proved(found.path, found.listing, found.entry)
+        found, proved = self._answer(query, ring)
         value, note = proved.value, ""
         if found.order is not None and isinstance(value, Scheme | Approximation):
             value = permute(value, found.order)
@@ -109,6 +108,29 @@ class Catalog(Index):
             note = f"{value.target.short} is served from {stored} by a permutation"
         served = Served(value, proved.entry, found.path, found.listing, note)
         return served if ring is None else replace(served.only(Scheme), value=value.to(ring))
+
+    def _answer(self, query: str, ring: Ring | str | None) -> tuple[lookup.Found, Proved]:
+        """What a query means, proved; where several entries answer, bad ones are passed over with a warning."""
+        faults: list[BilinearError] = []
+        index = self
+        while True:
+            try:
+                found = lookup.find(index, query, ring)
+            except CatalogError:
+                if faults:
+                    raise faults[0] from None
+                raise
+            try:
+                proved = _proved(found.path, found.listing, found.entry)
+            except BilinearError as error:
+                if not lookup.is_choice(query):
+                    raise
+                faults.append(error)
+                index = index.without(found.path)
+            else:
+                for fault in faults:
+                    pass_over(fault)
+                return found, proved
 
     def scheme(self, query: str, ring: Ring | str | None = None) -> Served[Scheme, SchemeEntry]:
         """What `serve` answers, where it is a scheme.

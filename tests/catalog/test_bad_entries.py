@@ -131,6 +131,8 @@ BAD_FILE_TARGETS = {
     "key": (b'"key":"', b'"key":"0', r"target.key"),
     "tensor": (b'"values":[1,', b'"values":[5,', r"target.key: does not belong to the tensor"),
     "path": (b"file:map.npy", b"file:../map.npy", r"holds a path; only the file's own name is kept"),
+    "quotes": (b"file:map.npy", b'file:\\"\\"\\"+x', r"a name with '\"'; letters a to z, digits, spaces and"),
+    "bidi": (b"file:map.npy", b"file:a\\u202eb", r"holds a path; only|a name with"),
     "missing": (b'"shape":[3,2,2],', b"", r"the tensor is missing"),
     "shape": (b'"shape":[3,2,2]', b'"shape":[2,2,2]', r"outside the shape"),
     "twice": (b'"indices":[[0,0,0],[0,1,1]', b'"indices":[[0,0,0],[0,0,0]', r"each position given once"),

@@ -218,7 +218,7 @@ def test_rational_schemes_that_reduce_are_known(tmp_path: Path, reads: list[str]
     reads.clear()
     here = {row.ring: row.here for row in status(catalog) if row.target == "2x2x2"}
     assert here == {Ring.ZT: None, Ring.Z: None, Ring.Q: 7, Ring.QI: 7, Ring.F2: None, Ring.F3: 7}
-    assert reads == []
+    assert len(reads) == 1, "what is shown is proved"
 
 
 def write_for_ever(root: Path, entries: list[SchemeEntry], seed: int) -> None:

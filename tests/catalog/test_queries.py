@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from bilinear.catalog import Catalog, CatalogError, WrongSchemeError, store, text, verifiers
+from bilinear.catalog import BadEntryWarning, Catalog, CatalogError, WrongSchemeError, store, text, verifiers
 from bilinear.catalog.convert import entry_from_approximation, entry_from_scheme
 from bilinear.catalog.entries import Provenance
 from bilinear.cli import main
@@ -141,5 +141,8 @@ def test_a_wrong_neighbour_does_not_stand_in_the_way(mine: Catalog) -> None:
     assert near_one.id == listing.id
     stated["residual"] = {"exact": "0", "value": 0.0}
     listing.path.with_name("r6-approx-00000000.json").write_text(json.dumps(stated))
+    with pytest.warns(BadEntryWarning, match="stated is 0"):
+        assert mine.serve("approximation:2x2x2:6").listing == listing
+    listing.path.unlink()
     with pytest.raises(WrongSchemeError, match="stated is 0"):
         mine.serve("approximation:2x2x2:6")
