@@ -24,7 +24,7 @@ from bilinear.discover.solvers.construction import Construction, ConstructionSta
 STRASSEN = ["search", "2x2x2", "--rank", "7", "--solver", "ternary-sgd", "--seed", "8"]
 NO_END = ["search", "3x3x3", "--rank", "21", "--option", "restarts=16", "--budget", "1steps"]
 REFINE = ["refine", "seed:random", "--target", "2x2x2", "--rank", "6", "--steps", "20"]
-REFINE_BY_SOLVER = ["refine", "2x2x2:7", "--solver", "ternary-sgd", "--option", "restarts=32"]
+REFINE_BY_SOLVER = ["refine", "2x2x2:7", "--solver", "ternary-sgd", "--seed", "8"]
 NEAREST = [
     *REFINE[:6],
     "--solver",

@@ -8,6 +8,7 @@ slice, and then all that is found is right. Prints what became of the cases, and
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import importlib
 import io
@@ -263,11 +264,11 @@ def change_header(rng: random.Random, header: dict[str, Any]) -> None:
     if how == 0 and isinstance(here, dict):
         del here[key]
     elif how == 1 and isinstance(here, dict):
-        here[f"{key}x"] = rng.choice(VALUES)
+        here[f"{key}x"] = copy.deepcopy(rng.choice(VALUES))
     elif how in (2, 3) and type(here[key]) is int:
         here[key] += rng.choice([-2, -1, 1, 2, 1000])
     else:
-        here[key] = rng.choice(VALUES)
+        here[key] = copy.deepcopy(rng.choice(VALUES))
 
 
 def change_array(rng: random.Random, arrays: dict[str, Any]) -> None:
