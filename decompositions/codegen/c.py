@@ -4,19 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bilinear.decompositions.codegen.code import Code, Forms, Named, Sum, bracketed, python_scaled, written
+from bilinear.decompositions.codegen.code import Code, CodeError, Forms, Named, Sum, bracketed, python_scaled, written
 from bilinear.decompositions.rings import Ring
 
 NUMBERS = {Ring.F2: "unsigned char", Ring.F3: "int"}
 """Types that numbers have unless the compiler is told -DNUMBER=...; `double` over other rings."""
 
+LARGEST = 1 << 63
+"""Constants from here on are no integers of C."""
+
 
 def generate(code: Code) -> str:
-    """A file for C99, with `bilinear`, `bilinear_each`, and `multiply` where the target is a matrix product."""
+    """A file for C99, with `bilinear`, `bilinear_each`, and `multiply` where the target is a matrix product.
+
+    Raises:
+        CodeError: If a constant has more than 63 bits, which no integer of C holds.
+    """
+    _require_narrow(code)
     parts = [_head(code), _bilinear(code), _EACH.format(*map(len, code.names))]
     if code.is_matmul:
         parts += [_base(code), _multiply(code)]
     return "\n".join(parts)
+
+
+def _require_narrow(code: Code) -> None:
+    for form in (code.left, code.right, code.output):
+        for value in (*(value for _, value in form.shared), *form.outputs):
+            for _, scale in value:
+                if max(abs(scale.numerator), scale.denominator) >= LARGEST:
+                    shown, name = str(scale)[:40], code.scheme.target.short
+                    raise CodeError(f"{name}: the constant {shown} has more than 63 bits; choose python or sympy")
 
 
 def _head(code: Code) -> str:
