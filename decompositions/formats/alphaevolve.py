@@ -39,7 +39,7 @@ def read(source: Source) -> Iterator[Draft | Fault]:
     if not found:
         raise FormatError(f"{len(pieces) - 1} arrays; three for each scheme are needed")
     left = len(pieces) - 1 - sum(stop - start for start, stop, _ in found)
-    note = f"{left} further array{'s' * (left > 1)} form no scheme" if left else ""
+    note = f"{left} of its {len(pieces) - 1} arrays are in no scheme" if left else ""
     for number, (start, stop, name) in enumerate(found, 1):
         record = name or (str(number) if len(found) > 1 else "")
         text = _ARRAY + _ARRAY.join(pieces[start:stop])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -15,13 +14,13 @@ import numpy as np
 from bilinear.decompositions import rings
 from bilinear.decompositions.errors import RingError
 from bilinear.decompositions.formats.numbers import Factor, FormatError
+from bilinear.decompositions.formats.probing import ROWS, refuted
 from bilinear.decompositions.operations import with_outputs_transposed
 from bilinear.decompositions.rings import IntArray, Ring
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets import Target, parse_target
 from bilinear.decompositions.targets.matmul import matmul
 from bilinear.decompositions.verify import Verification, verify
-from bilinear.decompositions.verify.randomized import verify_random
 
 MAX_SIZE = 128
 """Largest n, m and p that a foreign file may claim; the largest published schemes are of 32x32x32."""
@@ -31,6 +30,9 @@ MAX_MODULUS = 32
 
 MAX_REMAINDER = 1000
 """Largest coefficient of such a modulus."""
+
+MANY = 1000
+"""Products up to which a scheme may have more than a map needs at most."""
 
 LARGE = 1 << 36
 LARGE_SLOW = 1 << 26
@@ -76,6 +78,9 @@ class Draft:
         ranks = {self.u.rank, self.v.rank, self.w.rank}
         if len(ranks) != 1:
             raise FormatError(f"{self.u.rank}, {self.v.rank} and {self.w.rank} products; equal numbers are needed")
+        left, right, _ = self.target.shape
+        if self.u.rank > max(left * right, MANY):
+            raise FormatError(f"{self.u.rank} products; {self.target.short} is had with {left * right} already")
         widths = (self.u.width, self.v.width, self.w.width)
         if widths != self.target.shape:
             raise FormatError(f"{widths} coordinates; {self.target.short} has {self.target.shape}")
@@ -136,15 +141,19 @@ def settle(draft: Draft) -> Settled:
 def _settled(draft: Draft) -> Settled:
     """What became of a draft as it stands."""
     scheme = _assembled(draft)
-    verification = _decided(scheme)
+    refutation = _refuted(scheme, 0)
+    verification = verify(scheme) if refutation is None else refutation
     if verification.ok:
         return Settled(scheme, verification, _note(draft, scheme))
     for ring in _residues(draft, scheme):
+        refutation = _refuted(scheme, ring.characteristic)
+        if refutation is not None and draft.characteristic is None:
+            continue
         try:
             reduced = scheme.to(ring)
         except RingError:
             continue
-        found = _decided(reduced)
+        found = verify(reduced) if refutation is None else refutation
         if found.ok:
             return Settled(reduced, found, _note(draft, reduced))
         if draft.characteristic == ring.characteristic:
@@ -152,15 +161,12 @@ def _settled(draft: Draft) -> Settled:
     return Settled(scheme, verification, draft.note)
 
 
-def _decided(scheme: Scheme) -> Verification:
-    """The proof; a large scheme that is wrong at a random point is not expanded."""
+def _refuted(scheme: Scheme, characteristic: int) -> Verification | None:
+    """Where a large scheme is wrong at a random point, so that it need not be expanded."""
     entries = math.prod(scheme.target.shape)
     slow = any(factor.dtype == object for factor in scheme.factors)
-    if scheme.rank * entries > (LARGE_SLOW if slow else LARGE) or entries > MAX_ENTRIES:
-        found = verify_random(scheme, random.Random(0))
-        if not found.ok:
-            return found
-    return verify(scheme)
+    large = scheme.rank * entries > (LARGE_SLOW if slow else LARGE) or entries > MAX_ENTRIES
+    return refuted(scheme, characteristic) if large and max(scheme.target.shape) <= ROWS else None
 
 
 def _residues(draft: Draft, scheme: Scheme) -> Iterator[Ring]:

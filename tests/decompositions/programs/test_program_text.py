@@ -55,6 +55,7 @@ def test_random_bytes_are_refused(data: bytes) -> None:
         ({"u": {"inputs": 4, "outputs": [], "steps": [[[0, 1, 2]]]}}, r"u.steps\[0\]: \[0, 1, 2\] is no term"),
         ({"u": {"inputs": 4, "outputs": [], "steps": [[[0, 0.5]]]}}, "constant 0.5; an integer"),
         ({"u": {"inputs": 4, "outputs": [], "steps": [[[0, "1/0"]]]}}, "constant '1/0'"),
+        ({"u": {"inputs": 4, "outputs": [], "steps": [[[0, "1e999999999"]]]}}, "constant 1e999999999; an integer"),
         ({"u": {"inputs": 4, "outputs": [], "steps": [[[9, 1]]]}}, "u: step 0: value 9 is not known"),
         ({"u": {"inputs": 4, "outputs": [], "steps": []}}, "programs of 0 and 7 forms for 7 products"),
         ({"x": None}, "x: an object with inputs"),
