@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -291,10 +292,8 @@ def likely(left: int, right: int, out: int) -> list[Target]:
         FormatError: If there is none.
     """
     found = []
-    try:
+    with suppress(FormatError):
         found.append(shaped(left, right, out))
-    except FormatError:
-        pass
     if left == right == out and 2 <= out <= MAX_SIZE:
         found += [parse_target(f"{family}:{out}") for family in ("shortmul", "cyclic", "negacyclic")]
     n = (math.isqrt(8 * out + 1) - 1) // 2

@@ -273,11 +273,11 @@ def write_border(border: Border) -> dict[str, bytes]:
 def _written(value: Laurent) -> str:
     """A polynomial as one token, powers rising: `1/2*xi+-1`."""
     parts = []
-    for power, number in sorted(value.terms.items()):
+    for power, factor in sorted(value.terms.items()):
         if abs(power) > MAX_POWER:
             raise FormatError(f"x^{power}: fast-matmul holds powers up to {MAX_POWER}")
         symbol = "" if not power else f"x{'i' if power < 0 else ''}{abs(power) if abs(power) > 1 else ''}"
-        parts.append(f"{number}*{symbol}" if symbol and number != 1 else symbol or str(number))
+        parts.append(f"{factor}*{symbol}" if symbol and factor != 1 else symbol or str(factor))
     return "0" if not parts else parts[0] if len(parts) == 1 else f"({'+'.join(parts)})"
 
 

@@ -92,7 +92,8 @@ def write(scheme: Scheme, extra: Mapping[str, Any]) -> dict[str, bytes]:
     sizes(scheme, NAME)
     buffer = io.BytesIO()
     factors: tuple[list[Any], ...] = fractions(scheme)
-    np.savez_compressed(buffer, **{name: matrix(scheme, rows).T for name, rows in zip("UVW", factors, strict=True)})
+    u, v, w = (matrix(scheme, rows).T for rows in factors)
+    np.savez_compressed(buffer, U=u, V=v, W=w)
     return {"": buffer.getvalue()}
 
 
