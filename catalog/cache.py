@@ -23,7 +23,7 @@ _TABLE = """CREATE TABLE entries (
  additions REAL, residual REAL, longest REAL, f2 INTEGER, f3 INTEGER,
  PRIMARY KEY (folder, name)) WITHOUT ROWID"""
 _BY_HASH = "CREATE INDEX by_hash ON entries (hash)"
-_PRAGMAS = ("trusted_schema = OFF", "cell_size_check = ON", "synchronous = NORMAL")
+_PRAGMAS = ("trusted_schema = OFF", "cell_size_check = ON", "synchronous = OFF")
 
 
 class Row(NamedTuple):

@@ -138,7 +138,8 @@ def _row(index: Index, root: Path, path: Path, entry: AnyEntry, value: Any) -> R
     else:
         known |= {"target": entry.target.name, "rank": entry.rank}
     if entry.kind == "scheme" and isinstance(value, Scheme):
-        known |= {"ring": entry.ring.value, "additions": _additions(index, entry.hash, value)}
+        known |= {"ring": entry.ring.value}
+        known["additions"] = _additions(index, entry.hash, value) if program_ns else additions(value)
         known |= {"f2": int(reduces(entry, 2)), "f3": int(reduces(entry, 3))}
     if entry.kind == "approximation" and isinstance(value, Approximation):
         known |= {"residual": entry.residual.value, "longest": float(norms(value.factors).max(initial=0.0))}

@@ -146,7 +146,7 @@ class _Batch:
         outdone = []
         digits = wanted[: layout.NAME_DIGITS]
         names = sorted({name for listed in self._listed[folder] for name in layout.with_digits(listed, digits)})
-        for listing in self._index.named(folder, names):
+        for listing in self._index.named(folder, names) if names else ():
             entry = read_or_none(listing) if wanted.startswith(listing.hash) else None
             if entry is None or entry.hash != wanted:
                 continue
