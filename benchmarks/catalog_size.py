@@ -106,11 +106,13 @@ def importing(catalog: Catalog, files: int, folder: Path, rng: np.random.Generat
     return call(lambda: import_paths(catalog, [folder]))
 
 
-def measured(count: int, files: int, folder: Path, seed: int) -> dict[str, Any]:
-    """Each of the things that are asked of a catalog, in one of so many entries."""
+def measured(count: int, files: int, folder: Path, seed: int, given: Path | None) -> dict[str, Any]:
+    """Each of the things that are asked of a catalog, in one of so many entries, or in the one given."""
     rng = np.random.default_rng(seed + 1)
-    made = call(lambda: filled(folder / "catalog", count, seed))
-    catalog, first = Catalog(folder / "catalog"), next(iter(SHARES))
+    root = given or folder / "catalog"
+    made = call(lambda: None if root.exists() else filled(root, count, seed))
+    catalog, first = Catalog(root), next(iter(SHARES))
+    count = sum(not listing.shipped for listing in catalog)
     target = first.partition(":")[0]
     return {
         "entries": count,
@@ -138,13 +140,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--count", type=int, nargs="+", default=[10_000], help="entries")
     parser.add_argument("--files", type=int, default=1000, help="files that are imported")
+    parser.add_argument("--catalog", type=Path, help="measure in this one, and leave it; made if it is not there")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="file to write")
     asked, results = parser.parse_args(), []
     for count in asked.count:
         with tempfile.TemporaryDirectory() as folder:
-            results.append(measured(count, asked.files, Path(folder), asked.seed))
-        print(f"{count} entries")
+            results.append(measured(count, asked.files, Path(folder), asked.seed, asked.catalog))
+        print(f"{results[-1]['entries']} entries")
         for name, times in list(results[-1].items())[1:]:
             print(f"  {name:40} {times['seconds']:8.3f} s {times['cpu_seconds']:8.3f} CPU s")
     write(asked.json, results)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from bilinear.catalog import layout
 from bilinear.catalog.index import read_or_none, unless_bad
 from bilinear.catalog.layout import Listing
-from bilinear.catalog.lookup import Sets
 from bilinear.catalog.store import Catalog
 from bilinear.decompositions.equivalence import Verdict, equivalent, invariant
 from bilinear.decompositions.equivalence.colours import MAX_RANK
@@ -65,7 +64,7 @@ def equals(catalog: Catalog, scheme: Scheme, besides: str | None) -> Iterator[tu
         scheme: A scheme; nothing is found where equivalence is not decided.
         besides: The id of its own entry.
     """
-    for listing in catalog.named(layout.target_folder(scheme.target), comparable(catalog, scheme)):
+    for listing in catalog.named(layout.target_folder(scheme.target), sorted(comparable(catalog, scheme))):
         if listing.id != besides:
             other = _scheme(catalog, listing)
             verdict = Verdict.DIFFERENT if other is None else equivalent(other, scheme).verdict
@@ -77,9 +76,10 @@ def comparable(catalog: Catalog, scheme: Scheme) -> list[str]:
     """Names of the entries of a scheme's format, rank and characteristic; none if equivalence is not decided."""
     if scheme.target.family != "matmul" or scheme.rank > MAX_RANK or scheme.ring is Ring.QI:
         return []
-    places = Sets(catalog, layout.target_folder(scheme.target)).places
     rings = [ring for ring in Ring if ring is not Ring.QI and ring.characteristic == scheme.ring.characteristic]
-    return sorted(name for ring in rings for name in places.get((scheme.rank, ring), ()))
+    starts = tuple(f"r{scheme.rank}-{ring}-" for ring in rings)
+    names = catalog.names(layout.target_folder(scheme.target), f"r{scheme.rank}-")
+    return [name for name in names if name.startswith(starts)]
 
 
 def spare(catalog: Catalog, groups: Iterable[Class]) -> list[Listing]:

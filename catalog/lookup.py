@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,11 +166,13 @@ class Sets:
     def __init__(self, index: Index, folder: Path) -> None:
         self._index, self.folder = index, folder
         self.places: dict[tuple[int, Ring], dict[str, tuple[Path, bool]]] = {}
-        rings = {ring.value: ring for ring in Ring}
+        alike: dict[str, dict[str, tuple[Path, bool]]] = defaultdict(dict)
         for name, place in index.names(folder, "r").items():
-            count, tag, _ = name.split("-", 2)
-            if tag in rings:
-                self.places.setdefault((int(count[1:]), rings[tag]), {})[name] = place
+            alike[name[: name.rfind("-")]][name] = place
+        for start, places in alike.items():
+            count, _, tag = start.partition("-")
+            if tag in list(Ring):
+                self.places.setdefault((int(count[1:]), Ring(tag)), {}).update(places)
 
     def serving(self, rank: int, own: Ring, wanted: Ring | None) -> Places:
         """Those of a rank over `own` that can be read over `wanted`, by inclusion or by reduction; all if it is None.

@@ -59,9 +59,8 @@ def status(catalog: Catalog, ring: Ring | str | None = None) -> list[StatusRow]:
         ring: One coefficient set; all of them if None.
     """
     wanted = list(Ring) if ring is None else [parse_ring(ring)]
-    targets: dict[str, tuple[Target, lookup.Sets | None]] = {
-        f"matmul:{n}x{m}x{p}": (parse_target(f"{n}x{m}x{p}"), None) for n, m, p in formats()
-    }
+    targets: dict[str, tuple[Target, lookup.Sets | None]]
+    targets = {f"matmul:{n}x{m}x{p}": (parse_target(f"{n}x{m}x{p}"), None) for n, m, p in formats()}
     targets |= {
         target.name: (target, here) for folder in catalog.folders() for target, here in _schemes(catalog, folder)
     }

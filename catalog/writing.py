@@ -114,7 +114,7 @@ class _Batch:
 
     def __init__(self, index: Index, root: Path) -> None:
         self._index, self._root = index, root
-        self._listed: dict[Path, dict[str, list[str]]] = {}
+        self._listed: dict[Path, list[str]] = {}
         self._placed: dict[tuple[Path, str], str] = {}
         self._entries: dict[Path, bytes] = {}
         self._known: list[tuple[Path, AnyEntry, Any]] = []
@@ -134,12 +134,11 @@ class _Batch:
         """The entry that holds a form; what has its hash and does not hold it is remembered."""
         folder, content_hash = place
         if folder not in self._listed:
-            listed = self._listed[folder] = {}
-            for name in self._index.names(folder):
-                listed.setdefault(layout.hash_in(name), []).append(name)
+            self._listed[folder] = [layout.all_names(root, folder) for root, _ in self._index.roots]
         outdone = []
-        names = self._listed[folder].get(content_hash[: layout.NAME_DIGITS], [])
-        for listing in self._index.named(folder, sorted(names)):
+        digits = content_hash[: layout.NAME_DIGITS]
+        names = sorted({name for listed in self._listed[folder] for name in layout.with_digits(listed, digits)})
+        for listing in self._index.named(folder, names):
             entry = read_or_none(listing) if content_hash.startswith(listing.hash) else None
             if entry is None or entry.hash != content_hash:
                 continue
