@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -215,7 +216,10 @@ def _lowest(factors: tuple[Factor, ...], imag: tuple[IntArray, ...] | None) -> t
     real, other = [_wide(factor.real) for factor in factors], None if imag is None else [_wide(part) for part in imag]
     shared = [np.gcd.reduce(part, axis=1).tolist() for part in real]
     if other is not None:
-        pairs = [zip(ours, np.gcd.reduce(part, axis=1).tolist(), strict=True) for ours, part in zip(shared, other, strict=True)]
+        pairs = [
+            zip(ours, np.gcd.reduce(part, axis=1).tolist(), strict=True)
+            for ours, part in zip(shared, other, strict=True)
+        ]
         shared = [[math.gcd(*pair) for pair in both] for both in pairs]
     denominators = []
     for q in range(factors[0].rank):
@@ -288,10 +292,8 @@ def likely(left: int, right: int, out: int) -> list[Target]:
         FormatError: If there is none.
     """
     found = []
-    try:
+    with suppress(FormatError):
         found.append(shaped(left, right, out))
-    except FormatError:
-        pass
     if left == right == out and 2 <= out <= MAX_SIZE:
         found += [parse_target(f"{family}:{out}") for family in ("shortmul", "cyclic", "negacyclic")]
     n = (math.isqrt(8 * out + 1) - 1) // 2

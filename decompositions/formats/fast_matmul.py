@@ -16,7 +16,14 @@ from typing import Any
 from bilinear.decompositions.formats.border import Border
 from bilinear.decompositions.formats.draft import Draft, shaped
 from bilinear.decompositions.formats.expressions import NUMBER, Laurent, constant, evaluate
-from bilinear.decompositions.formats.numbers import FormatError, Gaussian, from_tokens, narrowed, number, require_rectangular
+from bilinear.decompositions.formats.numbers import (
+    FormatError,
+    Gaussian,
+    from_tokens,
+    narrowed,
+    number,
+    require_rectangular,
+)
 from bilinear.decompositions.formats.programs import Budget, Form, as_factor, combined, transposed_forms
 from bilinear.decompositions.formats.source import Format, Source, fractions, sizes
 from bilinear.decompositions.scheme import Scheme
@@ -266,11 +273,11 @@ def write_border(border: Border) -> dict[str, bytes]:
 def _written(value: Laurent) -> str:
     """A polynomial as one token, powers rising: `1/2*xi+-1`."""
     parts = []
-    for power, number in sorted(value.terms.items()):
+    for power, size in sorted(value.terms.items()):
         if abs(power) > MAX_POWER:
             raise FormatError(f"x^{power}: fast-matmul holds powers up to {MAX_POWER}")
         symbol = "" if not power else f"x{'i' if power < 0 else ''}{abs(power) if abs(power) > 1 else ''}"
-        parts.append(f"{number}*{symbol}" if symbol and number != 1 else symbol or str(number))
+        parts.append(f"{size}*{symbol}" if symbol and size != 1 else symbol or str(size))
     return "0" if not parts else parts[0] if len(parts) == 1 else f"({'+'.join(parts)})"
 
 

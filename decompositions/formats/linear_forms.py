@@ -1,7 +1,8 @@
 """Products of linear forms, one a line: `(a11+2*a12)*b21*(c11-c21)/3`, c the transposed C.
 
 Source: github.com/jakobmoosbauer/flips and github.com/mkauers/matrix-multiplication (`.exp`), symmetric-flips (`.txt`,
-blanks for `*`). Lines that begin with `#` are comments. A name with `mod2` or `mod0` declares the ring. Indices have one digit.
+blanks for `*`). Lines that begin with `#` are comments. A name with `mod2` or `mod0` declares the ring. Indices have
+one digit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A quick look at a large scheme before it is expanded: at one point of a small field, where a wrong one hardly passes."""
+"""A look at a large scheme before it is expanded: at a point of a small field, where a wrong one hardly passes."""
 
 from __future__ import annotations
 

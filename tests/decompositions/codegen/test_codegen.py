@@ -206,7 +206,9 @@ def test_what_cannot_be_written_is_refused() -> None:
         generate(scheme, plain_program(standard(parse_target("2x2x2"))), "c")
     with pytest.raises(SchemeError, match="over qi"):
         generate(scheme.to("qi"), program, "c")
-    wide = Scheme(scheme.target, "q", scheme.u.astype(object) * (1 << 63), scheme.v, scheme.w, np.full(7, 1 << 63, dtype=object))
+    wide = Scheme(
+        scheme.target, "q", scheme.u.astype(object) * (1 << 63), scheme.v, scheme.w, np.full(7, 1 << 63, dtype=object)
+    )
     with pytest.raises(CodeError, match="2x2x2: the constant 9223372036854775808 has more than 63 bits"):
         generate(wide, plain_program(wide), "c")
     assert "9223372036854775808" in generate(wide, plain_program(wide), "python")

@@ -228,7 +228,9 @@ def three(scheme: Scheme, stem: str, kind: str = "sms") -> Source:
     if kind == "slp":
         rows = [scheme.u, scheme.v, scheme.w.T]
         texts = [
-            "".join(f"o{k}:={''.join(f'{int(x):+}*i{i}' for i, x in enumerate(row) if x)};\n" for k, row in enumerate(m))
+            "".join(
+                f"o{k}:={''.join(f'{int(x):+}*i{i}' for i, x in enumerate(row) if x)};\n" for k, row in enumerate(m)
+            )
             for m in rows
         ]
         texts = [text.replace("+1*", "+").replace("-1*", "-") for text in texts]
