@@ -23,6 +23,8 @@ from bilinear.decompositions.formats.source import Format, Source, fractions, si
 from bilinear.decompositions.scheme import Scheme
 
 NAME = "npz"
+MANY_CELLS = 1 << 22
+"""Coefficients from which on only the likeliest orientation is tried."""
 
 
 def matches(source: Source) -> bool:
@@ -56,10 +58,7 @@ def read(source: Source) -> Iterator[Draft]:
 
 def _readings(source: Source, factors: list[NDArray[Any]]) -> Iterator[Draft]:
     """What the arrays may mean: products in rows or columns, each map of that shape, C as it is or transposed."""
-    for turns in product((False, True), repeat=3):
-        turned = [factor.T if turn else factor for factor, turn in zip(factors, turns, strict=True)]
-        if len({len(factor) for factor in turned}) > 1:
-            continue
+    for turned in _turned(factors):
         try:
             targets = likely(*(factor.shape[1] for factor in turned))
         except FormatError:
@@ -80,6 +79,16 @@ def _readings(source: Source, factors: list[NDArray[Any]]) -> Iterator[Draft]:
             if target.family == "matmul":
                 n, _, p = target.sizes
                 yield replace(draft, w=transposed(w, p, n))
+
+
+def _turned(factors: list[NDArray[Any]]) -> list[list[NDArray[Any]]]:
+    """The factors with a product a row: all of them as they are, all turned, then some; of large ones one way."""
+    every = [
+        [factor.T if turn else factor for factor, turn in zip(factors, turns, strict=True)]
+        for turns in sorted(product((False, True), repeat=3), key=lambda turns: len(set(turns)))
+    ]
+    fit = [turned for turned in every if len({len(factor) for factor in turned}) == 1]
+    return fit if sum(factor.size for factor in factors) < MANY_CELLS else fit[:1]
 
 
 def write(scheme: Scheme, extra: Mapping[str, Any]) -> dict[str, bytes]:

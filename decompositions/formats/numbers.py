@@ -226,6 +226,8 @@ def from_floats(array: NDArray[Any]) -> Factor:
     """
     if not np.isfinite(array).all():
         raise FormatError("a number that is not finite; finite numbers are needed")
+    if array.dtype == np.float16:
+        array = array.astype(np.float64)
     whole = array.real.astype(np.int64, casting="unsafe") if np.abs(array).max(initial=0) < INT64_SAFE else None
     if whole is not None and (whole == array).all():
         return from_integers(whole)

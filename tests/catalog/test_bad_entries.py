@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -246,3 +247,11 @@ def test_any_value_in_any_place_is_one_line(data: st.DataObject) -> None:
 
 def test_the_schema_in_the_repository_is_current() -> None:
     assert SCHEMA_FILE.read_text() == schema_text(), "run python -m bilinear.catalog.schema"
+
+
+def test_a_key_twice_among_very_many_is_found_in_linear_time() -> None:
+    keys = ",".join(f'"k{i}":0' for i in range(60_000))
+    start = time.perf_counter()
+    with pytest.raises(CatalogError, match="key 'k0' is given twice"):
+        loads(f'{{{keys},"k0":1}}'.encode(), "file")
+    assert time.perf_counter() - start < 10
