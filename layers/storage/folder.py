@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from safetensors import SafetensorError
-from safetensors.torch import save
 from torch import Tensor
 
 from bilinear.decompositions import files
 from bilinear.layers.errors import LayerError
-from bilinear.layers.storage.tensors import TensorFile, checksum
+from bilinear.layers.storage.tensors import TensorFile, checksum, serialized
 
 CONFIG: Final = "config.json"
 CONFIG_KEY: Final = "config"
@@ -58,7 +57,7 @@ def write_folder(folder: Path, kind: Kind, tensors: Mapping[str, Tensor], config
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _require_ours(folder, kind)
-        data = save(dict(tensors), metadata={CONFIG_KEY: config, CHECKSUM_KEY: checksum(tensors)})
+        data = serialized(tensors, {CONFIG_KEY: config, CHECKSUM_KEY: checksum(tensors)})
         files.write_together({path: data, folder / CONFIG: config.encode()})
     except OSError as error:
         raise LayerError(f"{folder}: {error.strerror or error}; the {kind.noun} was not saved") from error

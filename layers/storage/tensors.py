@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +12,14 @@ from typing import Any, Final
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from bilinear.layers.checks import dtype_name
 from bilinear.layers.errors import LayerError
+
+LENGTH: Final = 8  # bytes of the number that a file begins with, how long its header is
+ALIGNMENT: Final = 8  # bytes; the header is filled up with spaces
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,24 @@ def opened(path: Path, words: Words = PLAIN, device: torch.device | str = "cpu")
             yield TensorFile(path, words, handle)
     except (OSError, SafetensorError) as error:
         raise LayerError(f"{path}: {error}; {words.damaged}") from error
+
+
+def serialized(tensors: Mapping[str, Tensor], texts: Mapping[str, str]) -> tuple[bytes, memoryview]:
+    """A safetensors file in two pieces, the same bytes for the same content; the library orders texts at random.
+
+    Args:
+        tensors: Each with memory of its own.
+        texts: What the file carries beside them.
+
+    Raises:
+        SafetensorError: If they cannot be written.
+    """
+    data = save(dict(tensors))
+    start = LENGTH + int.from_bytes(data[:LENGTH], "little")
+    header = {"__metadata__": dict(sorted(texts.items()))} | json.loads(data[LENGTH:start])
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % ALIGNMENT)
+    return len(text).to_bytes(LENGTH, "little") + text, memoryview(data)[start:]
 
 
 def checksum(tensors: Mapping[str, Tensor]) -> str:

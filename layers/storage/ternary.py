@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from safetensors import SafetensorError
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from bilinear.decompositions import files
 from bilinear.layers.errors import LayerError
 from bilinear.layers.storage.packing import pack, packed_length, unpack
-from bilinear.layers.storage.tensors import PLAIN, TensorFile, Words, opened, require_values
+from bilinear.layers.storage.tensors import PLAIN, TensorFile, Words, opened, require_values, serialized
 from bilinear.layers.strassen.sum_product import LATENT, Phase, SumProduct
 
 FORMAT: Final = "bilinear-ternary"
@@ -50,7 +49,8 @@ def save_ternary(model: nn.Module, path: str | Path) -> Path:
         for name, tensor in model.state_dict().items()
     }
     try:
-        data = save({name: t.contiguous() for name, t in tensors.items()}, {"format": FORMAT, "version": VERSION})
+        texts = {"format": FORMAT, "version": VERSION}
+        data = serialized({name: t.contiguous() for name, t in tensors.items()}, texts)
         path.parent.mkdir(parents=True, exist_ok=True)
         files.write_together({path: data})
     except (OSError, SafetensorError) as error:

@@ -43,13 +43,13 @@ def change(folder: Path, **fields) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
 
 
-def flipped_bits_that_load(folder: Path, load, count: int | None) -> list[tuple[str, int]]:
-    """The bits of the files of a folder, all or a sample of them, whose change is not found."""
+def flipped_bits_that_load(folder: Path, load, count: int) -> list[tuple[str, int]]:
+    """The bits of the files of a folder, of a sample of them, whose change is not found."""
     found, rng = [], random.Random(1)
     for path in sorted(folder.iterdir()):
         data = path.read_bytes()
         bits = range(8 * len(data))
-        for bit in bits if count is None else rng.sample(bits, min(count, len(bits))):
+        for bit in rng.sample(bits, min(count, len(bits))):
             changed = bytearray(data)
             changed[bit // 8] ^= 1 << bit % 8
             path.write_bytes(changed)
@@ -65,8 +65,8 @@ def test_a_flipped_bit_is_found(saved):
 
 
 @pytest.mark.slow
-def test_every_flipped_bit_is_found(saved):
-    assert flipped_bits_that_load(saved, load_layer, None) == []
+def test_many_flipped_bits_are_found(saved):
+    assert flipped_bits_that_load(saved, load_layer, 5000) == []
 
 
 def test_a_folder_without_a_checksum_is_read(saved):
