@@ -24,6 +24,7 @@ from bilinear.decompositions.verify import verify
 from bilinear.discover.engine import archive
 from bilinear.discover.engine.archive import CheckpointError, told
 from bilinear.discover.engine.fields import (
+    MOST_COUNTED,
     OtherProblemError,
     integers,
     is_target,
@@ -37,7 +38,6 @@ from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.solver import Checking, Solver, parameters
 
 FORMAT = 1
-MOST_STEPS = 1 << 62
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +119,7 @@ def load_team(path: Path, jobs: int) -> tuple[int, list[bytes]]:
         header, arrays = archive.opened(data)
         _check_format(path, header)
         held, barrier = header["jobs"], header["barrier"]
-        sound(type(held) is int and type(barrier) is int and 0 <= barrier < MOST_STEPS, "its barrier is no number")
+        sound(type(held) is int and type(barrier) is int and 0 <= barrier < MOST_COUNTED, "its barrier is no number")
         if held != jobs:
             raise CheckpointError(f"{path}: the checkpoint is of {held} jobs, not of {jobs}")
         return barrier, [arrays[f"job{job}"].tobytes() for job in range(jobs)]
@@ -219,7 +219,7 @@ def _unpacked_found(header: Any, arrays: Mapping[str, NDArray[Any]], problem: Pr
     fits = holds(problem.ring, scheme.ring) and (problem.rank is None or scheme.rank <= problem.rank)
     sound(fits, f"its scheme of rank {scheme.rank} over {scheme.ring} does not answer {problem.short}")
     seed, steps = header["seed"], header["steps"]
-    sound(type(seed) is int and type(steps) is int and 0 <= steps < MOST_STEPS, "its scheme has no seed or no steps")
+    sound(type(seed) is int and type(steps) is int and 0 <= steps < MOST_COUNTED, "its scheme has no seed or no steps")
     proof = verify(scheme)
     sound(proof.ok, f"its scheme is wrong: {proof.detail}")
     return Found(scheme, seed, steps, _seconds(header))

@@ -16,6 +16,8 @@ from bilinear.discover.engine.problem import Problem
 KEPT = "kept"
 MOST = 1 << 63
 """No number of a state is as large."""
+MOST_COUNTED = 1 << 62
+"""Nor is anything that is counted: one more must not overflow."""
 
 
 class OtherProblemError(Exception):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilinear.decompositions.rings import Ring
-from bilinear.discover.engine.fields import sound
+from bilinear.discover.engine.fields import MOST_COUNTED, sound
 from bilinear.discover.engine.problem import Problem
 
 Floats = NDArray[Any]
@@ -103,6 +103,7 @@ def require_sizes(state: AlsState, members: int, unknowns: int, rank: int) -> No
     schemes = state.numerators.shape == (found, 2, unknowns) and state.denominators.shape == (found, rank)
     sound(schemes and state.denominators.min(initial=1) > 0, "its schemes have another size")
     counts = (state.seed, state.steps, state.restarts, state.solved, state.discretised, state.found)
+    sound(max(*counts, state.kicks.max()) < MOST_COUNTED, "a count of it is too large")
     sound(min(counts) >= 0 and state.kicks.min() >= 0 and state.best >= 0, "a count of it is below 0")
     sound((state.errors >= 0).all() and (state.base_errors >= 0).all(), "an error of it is below 0")
     sound((state.damping > 0).all() and np.isfinite(state.damping).all(), "its damping is not positive")

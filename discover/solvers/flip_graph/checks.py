@@ -13,7 +13,7 @@ from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets import Target
 from bilinear.decompositions.targets.matmul import matmul
 from bilinear.decompositions.verify import verify
-from bilinear.discover.engine.fields import sound
+from bilinear.discover.engine.fields import MOST_COUNTED, sound
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.solvers.flip_graph import blocks as at
 from bilinear.discover.solvers.flip_graph.packing import Words, pack, unpack
@@ -48,8 +48,9 @@ def require_right(scheme: Scheme, what: str) -> None:
 
 
 def require_counts(what: str, *numbers: int) -> None:
-    """Refuse numbers below 0."""
+    """Refuse numbers below 0, and those from which a count of 64 bits overflows."""
     sound(min(numbers) >= 0, f"a number of {what} is below 0")
+    sound(max(numbers) < MOST_COUNTED, f"a number of {what} is too large")
 
 
 def check_walk(walk: WalkState, ring: Ring, settings: Settings, whole: Whole) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilinear.decompositions import memory
-from bilinear.discover.engine.fields import sound
+from bilinear.discover.engine.fields import MOST_COUNTED, sound
 from bilinear.discover.solvers.flip_graph import blocks as at
 from bilinear.discover.solvers.flip_graph import kernel
 from bilinear.discover.solvers.flip_graph.packing import Words, pack, unpack
@@ -47,8 +47,6 @@ COUNTERS = (
 
 MOST_ROWS = 1 << 14
 """That a walk has room for, besides two for each plus transition: twice the products that a search may begin at."""
-
-MOST_NUMBER = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -149,8 +147,8 @@ def _check_counters(record: WalkRecord) -> None:
     """Refuse counters that no walk with these settings reaches."""
     settings, counters = record.settings, dict(zip(COUNTERS, record.counters.tolist(), strict=True))
     numbers = (settings.plus_diff, settings.hold, settings.stop_rank, *record.counters[1:].tolist())
-    sound(0 < settings.plus_min <= settings.plus_max < MOST_NUMBER, "the walk makes its pluses at no time")
-    sound(min(numbers) >= 0 and max(numbers) < MOST_NUMBER, "a counter of the walk is out of bounds")
+    sound(0 < settings.plus_min <= settings.plus_max < MOST_COUNTED, "the walk makes its pluses at no time")
+    sound(min(numbers) >= 0 and max(numbers) < MOST_COUNTED, "a counter of the walk is out of bounds")
     late = counters[at.PLUS_AT] - settings.plus_max, counters[at.HOLD_UNTIL] - settings.hold
     sound(max(late) <= counters[at.FLIPS], "the walk plans too far ahead")
 

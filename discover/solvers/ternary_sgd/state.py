@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bilinear.discover.engine.fields import sound
+from bilinear.discover.engine.fields import MOST_COUNTED, sound
 from bilinear.discover.engine.problem import Problem
 
 FloatArray = NDArray[np.float32]
@@ -86,4 +86,5 @@ def require_sizes(state: TernarySgdState, shape: tuple[int, int, int], rank: int
     sound(state.starts.shape == (len(state.starts), sides, rank), "its starts have another size")
     sound(np.isfinite(state.starts).all(), "its starts are not finite")
     sound(state.exact.shape == (len(state.exact), rank, sides), "its schemes have another size")
+    sound(max(state.steps, state.restarts, state.found, state.ages.max()) < MOST_COUNTED, "a count of it is too large")
     sound(min(state.seed, state.steps, state.restarts, state.found) >= 0, "a count of it is below 0")

@@ -98,6 +98,7 @@ def test_a_wrong_scheme_is_not_believed() -> None:
         ("state.steps", "many", "state.steps is 'many'"),
         ("state.steps", 10**30, "state.steps is too large"),
         ("state.round", -1, "a number of it is below 0"),
+        ("state.round", 2**62, "a number of it is too large"),
         ("state.stage", 9, "its stage is not on the way"),
         ("state.exhausted", True, "it says that no move is left"),
         ("state.prize.ring", "f3", "its best scheme is over 'f3', not over f2"),
