@@ -44,7 +44,8 @@ class Shared(NamedTuple):
     @property
     def lengths(self) -> Ints:
         """Nonzeros of every row, multiples of forms included."""
-        return self.counts + np.count_nonzero(self.parts, axis=1)
+        found: Ints = self.counts + np.count_nonzero(self.parts, axis=1)
+        return found
 
     def less(self, form: Form) -> Shared:
         """With one more form; `rest` is changed in place, but for the first form, which leaves the given rows alone."""

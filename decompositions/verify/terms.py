@@ -52,7 +52,7 @@ class Terms:
     def bound(self) -> int:
         """No partial sum of an X[i,j,k] is larger: sum_q weight[q] max|u[q]| max|v[q]| max|w[q]| + scale max|T|."""
         largest = [np.abs(factor).max(axis=1, initial=0).tolist() for factor in self.factors]
-        sums = sum(d * a * b * c for d, a, b, c in zip(self.weights, *largest, strict=True))
+        sums: int = sum(d * a * b * c for d, a, b, c in zip(self.weights, *largest, strict=True))
         return sums + max(map(abs, self.values))
 
     def moduli(self, primes_below: int, first: int = 1) -> list[int]:
@@ -94,7 +94,8 @@ def terms_of(scheme: Scheme) -> Terms:
 
 def _real(scheme: Scheme) -> tuple[IntArray, IntArray, IntArray]:
     """(a + bi)(c + di)(e + fi) as ac (e, f) + bd (-e, -f) + ad (-f, e) + bc (-f, e)."""
-    (a, b), (c, d), (e, f) = scheme.parts
+    assert scheme.imag is not None
+    (a, c, e), (b, d, f) = scheme.factors, scheme.imag
     straight, turned = np.concatenate([e, f], axis=1), np.concatenate([-f, e], axis=1)
     u, v = np.concatenate([a, b, a, b]), np.concatenate([c, d, d, c])
     return u, v, np.concatenate([straight, -straight, turned, turned])

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bilinear.layers.errors import RangeError
 from bilinear.layers.fast_matmul.rows import Rows, Source
 from bilinear.layers.kernels.cpu import threads_of_torch
 
@@ -61,7 +62,14 @@ def combine(source: Blocks, target: Blocks, rows: Rows) -> None:
         source: Float blocks.
         target: Of the same block shape, dtype and device; not the same memory.
         rows: Which blocks, with which coefficients.
+
+    Raises:
+        RangeError: If the dtype does not hold one of them.
     """
+    dtype = source.memory.dtype
+    largest, most = float(np.abs(rows.coefficients).max(initial=0)), torch.finfo(dtype).max
+    if not largest <= most:
+        raise RangeError(f"fast_matmul: a coefficient of {largest:.3g}; {dtype} holds numbers up to {most:.3g}")
     if source.memory.device.type == "cpu" and source.memory.dtype in COMPILED:
         _compiled(source, target, rows)
     else:
