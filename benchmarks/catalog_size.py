@@ -68,7 +68,7 @@ def filled(root: Path, count: int, seed: int) -> Catalog:
 
 def proved(scheme: Scheme) -> Proved:
     """The scheme as it is handed to a catalog."""
-    return Proved(entry_from_scheme(scheme, PAST), scheme, verify(scheme))
+    return Proved(scheme, verify(scheme), lambda: entry_from_scheme(scheme, PAST))
 
 
 def command(root: Path, *words: str) -> dict[str, float]:

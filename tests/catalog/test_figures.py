@@ -47,7 +47,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def proved(scheme: Scheme) -> Proved:
-    return Proved(entry_of(scheme), scheme, verify(scheme))
+    return Proved(scheme, verify(scheme), lambda: entry_of(scheme))
 
 
 def table(catalog: Catalog) -> Path:

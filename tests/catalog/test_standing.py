@@ -35,7 +35,7 @@ def only(catalog: Catalog) -> Listing:
 
 
 def proved(scheme: Scheme) -> Proved:
-    return Proved(entry_of(scheme), scheme, verify(scheme))
+    return Proved(scheme, verify(scheme), lambda: entry_of(scheme))
 
 
 def test_a_wrong_entry_does_not_hold_the_right_one(tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ SHORT = {
     f"{FLIP}.growing": {"SLICE": 1 << 12},
     f"{FLIP}.prize": {"STRIDE": 1 << 8},
     "bilinear.discover.solvers.evaluation": {"LEG": 1 << 10},
-    "bilinear.discover.solvers.als.solver": {"SWEEP_WORK": {"cpu": 1e4}, "DISCRETE_WORK": {"cpu": 1.0}},
-    "bilinear.discover.solvers.ternary_sgd.solver": {"SLICE_ENTRIES": {"cpu": 1}},
+    "bilinear.discover.solvers.als.alternating": {"SWEEP_WORK": {"cpu": 1e4}, "DISCRETE_WORK": {"cpu": 1.0}},
+    "bilinear.discover.solvers.ternary_sgd.training": {"SLICE_ENTRIES": {"cpu": 1}},
 }
 """Slices of a few milliseconds."""
 
