@@ -175,7 +175,7 @@ def checkpoints_status() -> Any:
 def gradient_sources() -> list[tuple[bytes, Any]]:
     """Sound checkpoints of the gradient solver of transforms, likewise."""
     from bilinear.discover.engine.budget import Budget
-    from bilinear.discover.transforms.gradient import solver as gradient
+    from bilinear.discover.transforms.gradient import halving as gradient
     from bilinear.discover.transforms.solver import Task
 
     solver = gradient.Gradient((("BP", False), ("B", True)), trials=3, first_steps=2, rungs=2, finishes=1)
