@@ -20,7 +20,7 @@ OnProgress = Callable[[int, int], None]
 """Called with how much of how much is done."""
 
 QUICK = 0.3
-"""Seconds up to which the sums are computed densely without further thought: to load the kernels takes about as long."""
+"""Seconds up to which the sums are computed densely without further thought: loading the kernels takes as long."""
 
 
 def verify_exact(scheme: Scheme, on_progress: OnProgress | None = None) -> Verification:
