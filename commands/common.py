@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import os
 import sys
 import warnings
@@ -26,6 +27,10 @@ class CommandLine(click.Group):
             return super().main(*args, **kwargs)
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
+        except OSError as error:  # what is printed before a command runs, such as the help
+            _close_output()
+            click.echo(f"error: {error.filename or 'output'}: {error.strerror or error}", err=True)
+            sys.exit(WRONG_USE)
 
     def invoke(self, context: click.Context) -> Any:
         """Run the subcommand, turning its errors, and its warnings of bad entries, into one line each."""
@@ -41,7 +46,7 @@ class CommandLine(click.Group):
         except click.UsageError as error:
             fail(context, error.format_message(), WRONG_USE)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _close_output()
             context.exit(DONE)
         except (click.exceptions.Exit, click.ClickException):
             raise
@@ -54,6 +59,8 @@ class CommandLine(click.Group):
             if isinstance(error, MemoryError):
                 fail(context, f"out of memory: {error}; choose a smaller size", WRONG_USE)
             if isinstance(error, OSError):
+                if error.filename is None:
+                    _close_output()
                 fail(context, f"{error.filename or 'system'}: {error.strerror or error}", WRONG_USE)
             raise
 
@@ -81,6 +88,11 @@ def _bad_entries_told() -> Iterator[None]:
                 tell(f"warning: passed over: {len(told) - TOLD} more; bilinear catalog check lists all", err=True)
 
 
+def _close_output() -> None:
+    """Let what was not written yet go nowhere, so that the end of the process does not try again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def fail(context: click.Context, text: str, code: int) -> NoReturn:
     """One line on standard error, and the exit code."""
     tell(f"error: {' '.join(text.split())}", err=True)
@@ -105,7 +117,16 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for p
 
 def print_json(value: Any) -> None:
     """JSON on standard output."""
-    click.echo(json.dumps(value, indent=1))
+    click.echo(json.dumps(_finite(value), indent=1))
+
+
+def _finite(value: Any) -> Any:
+    """The value with None for numbers that JSON has no word for."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def visible(text: str) -> str:

@@ -76,6 +76,6 @@ def plot(file: Path, out: Path | None) -> None:
     """Plot the rank against time, from the FILE that `search --metrics FILE` wrote."""
     from bilinear.commands.words.plot import plot_search
 
-    out = out or file.with_suffix(".png")
+    out = out or file.parent / f"{file.stem or 'plot'}.png"
     plot_search(file, out)
     tell(out)

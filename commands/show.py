@@ -44,9 +44,12 @@ def verify(context: click.Context, query: str, method: str, as_json: bool, catal
 
 def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
     """An entry as it is written, and its name for messages; `-` is standard input."""
+    from bilinear.catalog.errors import CatalogError
     from bilinear.catalog.text import MAX_FILE, loads, read
 
     if query == "-":
+        if sys.stdin is None:
+            raise CatalogError("standard input: closed; an entry is needed there")
         return "standard input", loads(sys.stdin.buffer.read(MAX_FILE + 1), "standard input")
     path = Path(query) if Path(query).is_file() else catalog.find(query).path
     return query, read(path)

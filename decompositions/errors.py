@@ -23,5 +23,9 @@ class RingError(SchemeError):
     """A coefficient set that cannot hold the scheme it was asked to hold."""
 
 
+class FloatRangeError(SchemeError, OverflowError):
+    """A coefficient that floats cannot hold."""
+
+
 class TooLargeError(BilinearError):
     """Work that would need more memory than there is; refused before anything is allocated."""

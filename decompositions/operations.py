@@ -97,7 +97,8 @@ def order_to(source: Target, target: Target) -> tuple[int, int, int] | None:
 
 def canonical(target: Target) -> Target:
     """The same format with its sizes in rising order; any other target as it is."""
-    return matmul(*sorted(target.sizes)) if target.family == "matmul" else target
+    rising = tuple(sorted(target.sizes))
+    return matmul(*rising) if target.family == "matmul" and rising != target.sizes else target
 
 
 def kronecker(first: Scheme, second: Scheme) -> Scheme:

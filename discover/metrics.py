@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bilinear.decompositions import memory
 from bilinear.decompositions.errors import BilinearError
 from bilinear.discover.engine.outcome import Outcome, Progress
 from bilinear.discover.engine.run import Hooks
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from bilinear.discover.search import Result
 
 FORMAT = 1
+MOST = 1 << 30  # bytes of a file
+BYTES_A_BYTE = 20  # of memory, once parsed
+LATEST = 1e12  # seconds
+MOST_JOBS, MOST_COUNTED = 1 << 16, 1 << 63
 BEGINNING = b'{"event": "start"'
 TIMED = ("slice", "improvement", "end")
 
@@ -71,9 +76,10 @@ def read(path: Path) -> list[Recorded]:
 
     Raises:
         MetricsError: If there is no line in it, one is damaged, or the file is none of metrics.
-        OSError: If it cannot be read.
+        OSError: If it cannot be read, or is no regular file.
+        TooLargeError: If it has more than 1 GB, or would not fit into memory.
     """
-    *whole, _broken = path.read_bytes().split(b"\n")
+    *whole, _broken = memory.contents(path, MOST, BYTES_A_BYTE).split(b"\n")
     if not whole:
         raise MetricsError(f"{path}: no metrics in it; `bilinear search ... --metrics {path.name}` writes them")
     runs: list[Recorded] = []
@@ -117,7 +123,7 @@ class _Writer:
 
 def _mend(path: Path) -> None:
     """Cut off a broken last line, after a look at whether the file is one of metrics."""
-    data = path.read_bytes()
+    data = memory.contents(path, MOST)
     end = data.rfind(b"\n") + 1
     first = data.split(b"\n", 1)[0]
     ours = (_parsed(first) or {}).get("event") == "start" if end else first.startswith(BEGINNING)
@@ -187,18 +193,25 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(found, dict) or found.get("event") not in ("start", *TIMED):
         return None
-    return found if found["event"] == "start" or _is_timed(found) else None
+    return found if (_is_beginning(found) if found["event"] == "start" else _is_timed(found)) else None
 
 
 def _is_timed(line: dict[str, Any]) -> bool:
     """Whether the line has a time, a job and a rank of the right kinds."""
     time, job, rank = line.get("time"), line.get("job"), line.get("best_rank")
-    known = isinstance(time, int | float) and math.isfinite(time) and time >= 0
-    return known and _is_count(job) and _is_count(rank)
+    known = isinstance(time, int | float) and not isinstance(time, bool) and 0 <= time <= LATEST
+    return known and _is_count(job, MOST_JOBS) and _is_count(rank)
 
 
-def _is_count(value: object) -> bool:
-    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+def _is_count(value: object, most: int = MOST_COUNTED) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most)
+
+
+def _is_beginning(line: dict[str, Any]) -> bool:
+    """Whether what a plot says of the search is of the right kinds."""
+    words = all(isinstance(line.get(key, ""), str) for key in ("search", "solver"))
+    flag = isinstance(line.get("resume", False), bool)
+    return words and flag and _is_count(line.get("published")) and _is_count(line.get("seed", 0) or 0)
 
 
 def _begun(path: Path, about: dict[str, Any]) -> Recorded:

@@ -97,6 +97,8 @@ def _searched(entry: SchemeEntry) -> Searched:
 
 def _derived(entry: SchemeEntry, start_of: StartOf) -> Replay:
     """Make an entry of its one parent again."""
+    if not entry.lineage.parents:
+        raise CatalogError(f"entry {entry.hash[:8]}: no parent is named; it cannot be made of it again")
     again = cast("Callable[[SchemeEntry, Scheme], Scheme]", DERIVED.load(entry.provenance.solver))
     steps, parent = entry.provenance.steps or 0, start_of(entry.lineage.parents[0])
     if isinstance(parent, Approximation):

@@ -5,3 +5,7 @@ from bilinear.decompositions.errors import BilinearError
 
 class LayerError(BilinearError):
     """A layer that cannot be built, fed, saved or loaded as asked."""
+
+
+class RangeError(LayerError):
+    """A coefficient that the dtype cannot hold."""

@@ -8,11 +8,15 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from bilinear.decompositions import memory
 from bilinear.layers.checks import require_sizes
 from bilinear.layers.stl import Basis, STLLinear
 from bilinear.layers.stl.basis import Source
 from bilinear.layers.storage import save_layer
 from bilinear.layers.weights import read_weights
+
+BYTES_A_WEIGHT = 16
+"""Of a float32 layer: the dense weight, the encoded one, which may be larger, and what is written."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ def export_layer(
     """
     basis = Basis.of(scheme, entry_id)
     require_sizes(f"STLLinear({in_features} -> {out_features})", in_features, out_features)
+    memory.require(BYTES_A_WEIGHT * in_features * out_features, f"STLLinear({in_features} -> {out_features})")
     if weights is None:
         linear = _random_linear(in_features, out_features, seed)
     else:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-SHARED = {"machine.py", "products.py", "searches.py"}
+SHARED = {"aggregation.py", "machine.py", "products.py", "searches.py"}
 """What benchmarks import."""
 SMALL = {
     "als.py": ["2x2x2:7:zt", "--successes", "1"],
@@ -44,7 +44,7 @@ SMALL = {
     "stl_training.py": ["--shapes", "32", "16x64x32", "--ranks", "7", "49", "--rounds", "1"],
     "ternary_sgd.py": ["2x2x2:7", "--recipes", "annealed", "--restarts", "32", "--successes", "1"],
     "transforms.py": ["--transforms", "dft", "circulant", "--sizes", "8", "16"],
-    "verification.py": ["--most", "10"],
+    "verification.py": ["--most", "10", "--sizes", "7"],
 }
 
 

@@ -24,6 +24,7 @@ FORMATS = (".png", ".svg", ".pdf")
 UNITS = (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
 SMALLEST_DRAWN = 1e-16  # of an error, on a logarithmic axis
 KINDS = {True: "best of bounded norms", False: "best of all"}
+LONGEST = 80  # letters of a name
 LEGEND = 12  # curves that a legend names
 MARGIN = 0.04  # of the height, above and below
 
@@ -87,8 +88,13 @@ def curves(runs: Sequence[Recorded]) -> list[Curve]:
 
 
 def _label(about: Mapping[str, Any], job: int, several: bool) -> str:
-    seed = f"seed {about['seed'] + job}"
-    return f"{about['search']} by {about['solver']}, {seed}" if several else seed
+    seed = f"seed {(about['seed'] or 0) + job}"
+    return f"{_plain(about['search'])} by {_plain(about['solver'])}, {seed}" if several else seed
+
+
+def _plain(text: str) -> str:
+    """A name as Matplotlib shows it: no formulas between dollars, nothing that does not print, not endless."""
+    return "".join(c if c.isprintable() else "?" for c in text[:LONGEST]).replace("$", r"\$")
 
 
 def _add(curve: Curve, time: float, rank: int, last: bool = False) -> None:
@@ -144,7 +150,7 @@ def _draw(axes: Axes, drawn: Sequence[Curve], abouts: Sequence[Mapping[str, Any]
     if len(records) == 1:
         [record] = records
         axes.axhline(record, color="gray", linestyle="--", linewidth=1, label=f"best published: {record}")
-    titles = {f"{about['search']} by {about['solver']}" for about in abouts}
+    titles = {f"{_plain(about['search'])} by {_plain(about['solver'])}" for about in abouts}
     axes.set_title(titles.pop() if len(titles) == 1 else "searches")
     axes.set_xlabel(f"time, {unit}")
     axes.set_ylabel("best rank, products")

@@ -168,13 +168,13 @@ class _Pickle:
             for opcode, argument, _ in pickletools.genops(self._data):
                 self._step(opcode.name, argument)
             whole = self._array(self._stack[-1])
+            if not isinstance(whole, list):
+                raise FormatError("an object array without elements; three arrays are needed")
+            return [self._array(x) if isinstance(x, _Blank) else x for x in whole]
         except FormatError:
             raise
         except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError, struct.error) as error:
             raise FormatError(f"the object array is cut off or damaged ({type(error).__name__})") from None
-        if not isinstance(whole, list):
-            raise FormatError("an object array without elements; three arrays are needed")
-        return [self._array(x) if isinstance(x, _Blank) else x for x in whole]
 
     def _step(self, name: str, argument: Any) -> None:
         stack = self._stack
@@ -215,7 +215,9 @@ class _Pickle:
         """The last `count` values, or those since the last mark, off the stack."""
         stack = self._stack
         if count is None:
-            count = next(i for i, value in enumerate(reversed(stack)) if isinstance(value, _Mark))
+            count = next((i for i, value in enumerate(reversed(stack)) if isinstance(value, _Mark)), None)
+            if count is None:
+                raise FormatError("the object array is damaged; it takes values from an empty stack")
             taken = stack[len(stack) - count :]
             del stack[len(stack) - count - 1 :]
             return taken

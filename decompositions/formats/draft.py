@@ -39,7 +39,7 @@ LARGE = 1 << 36
 LARGE_SLOW = 1 << 26
 """Multiplications, of machine integers and of Python's, from which on a scheme is evaluated at a random point first."""
 
-MAX_ENTRIES = 1 << 31
+MAX_ENTRIES = 1 << 26
 """Entries of a tensor from which on that is done whatever the number of products."""
 
 
@@ -213,7 +213,8 @@ def _assembled(draft: Draft) -> Scheme:
 
 def _lowest(factors: tuple[Factor, ...], imag: tuple[IntArray, ...] | None) -> tuple[Any, Any, IntArray]:
     """Factors as integers over one denominator a product, common divisors cancelled."""
-    real, other = [_wide(factor.real) for factor in factors], None if imag is None else [_wide(part) for part in imag]
+    real, other = [factor.real for factor in factors], None if imag is None else list(imag)
+    own = [False, False, False]
     shared = [np.gcd.reduce(part, axis=1).tolist() for part in real]
     if other is not None:
         pairs = [
@@ -228,6 +229,11 @@ def _lowest(factors: tuple[Factor, ...], imag: tuple[IntArray, ...] | None) -> t
             common = math.gcd(d, shared[axis][q])
             if common > 1:
                 d //= common
+                if not own[axis]:
+                    real[axis] = _wide(real[axis])
+                    if other is not None:
+                        other[axis] = _wide(other[axis])
+                    own[axis] = True
                 real[axis][q] //= common
                 if other is not None:
                     other[axis][q] //= common

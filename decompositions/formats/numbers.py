@@ -230,18 +230,24 @@ def from_floats(array: NDArray[Any]) -> Factor:
         array = array.astype(np.float64)
     whole = array.real.astype(np.int64, casting="unsafe") if np.abs(array).max(initial=0) < INT64_SAFE else None
     if whole is not None and (whole == array).all():
-        return from_integers(whole)
+        return from_integers(_narrow(whole))
     scales = _powers_of_two(array)
     if scales is not None:
         scaled = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64) * scales[:, None]
-        imag = scaled.imag.astype(np.int64) if array.dtype.kind == "c" else None
-        return Factor(scaled.real.astype(np.int64), imag if imag is not None and imag.any() else None, scales)
+        imag = _narrow(scaled.imag) if array.dtype.kind == "c" else None
+        return Factor(_narrow(scaled.real), imag if imag is not None and imag.any() else None, scales)
     if array.size > MAX_UNEVEN:
         raise FormatError(f"{array.size} numbers, not all of them with small denominators; at most {MAX_UNEVEN} such")
     if array.dtype.kind != "c":
         return from_numbers([bounded(Fraction(x)) for x in array.ravel().tolist()], len(array))
     parts = [Gaussian(bounded(Fraction(z.real)), bounded(Fraction(z.imag))) for z in array.ravel().tolist()]
     return from_numbers(parts, len(array))
+
+
+def _narrow(array: NDArray[Any]) -> IntArray:
+    """Whole numbers below 2^62 in the narrowest of three types: most are 0 and 1."""
+    largest = np.abs(array).max(initial=0)
+    return array.astype(np.int8 if largest < 1 << 7 else np.int32 if largest < 1 << 31 else np.int64)
 
 
 def _powers_of_two(array: NDArray[Any]) -> IntArray | None:

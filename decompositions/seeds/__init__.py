@@ -7,6 +7,7 @@ from typing import cast
 
 import numpy as np
 
+from bilinear.decompositions import memory
 from bilinear.decompositions.errors import TargetError
 from bilinear.decompositions.registry import Registry
 from bilinear.decompositions.scheme import Approximation
@@ -46,9 +47,12 @@ def seed(name: str, target: Target, rank: int, rng: np.random.Generator) -> Appr
     Raises:
         UnknownNameError: If there is no such seed.
         TargetError: If the rank is below 1, or the seed cannot take the target or the rank.
+        TooLargeError: If it would not fit into memory.
     """
     if rank < 1:
         raise TargetError(f"seed {name!r} of {target.short}: rank {rank}; at least 1 product is needed")
+    sides = sum(target.shape)
+    memory.require(8 * rank * (6 * sides + 3 * rank), f"seed {name!r} of {target.short} with {rank} products")
     return cast("Seed", SEEDS.load(name))(target, rank, rng)
 
 

@@ -10,6 +10,7 @@ from bilinear.decompositions import operations
 from bilinear.decompositions.constructions import standard, strassen, winograd
 from bilinear.decompositions.errors import TargetError
 from bilinear.decompositions.fitting import fitted
+from bilinear.decompositions.floats import float_factors
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.seeds.decoder import Floats, decoded, flat_outputs, flat_products
@@ -78,7 +79,8 @@ def _real(source: Scheme | Approximation) -> tuple[Floats, Floats]:
         return source.u, source.v
     if source.ring.characteristic or source.ring is Ring.QI:
         raise TargetError(f"a scheme over {source.ring} is no real approximation; zt, z or q is needed")
-    return source.u.astype(np.float64), source.v.astype(np.float64)
+    u, v, _ = float_factors(source)
+    return u, v
 
 
 def _kept(products: Floats, outputs: Floats, rank: int, rng: np.random.Generator) -> list[int]:

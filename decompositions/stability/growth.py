@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bilinear.decompositions.errors import RingError
+from bilinear.decompositions.errors import FloatRangeError, RingError
 from bilinear.decompositions.floats import float_factors
 from bilinear.decompositions.scheme import Scheme
 
@@ -37,18 +38,33 @@ class Growth:
 
 
 def growth(scheme: Scheme) -> Growth:
-    """The growth factors of a scheme.
+    """The growth factors of a scheme; infinite where floats do not hold them.
 
     Raises:
         RingError: If it is over a finite field, where nothing is rounded.
     """
-    u, v, w = factors(scheme)
-    outputs = np.abs(w).T @ (np.abs(u).sum(axis=1) * np.abs(v).sum(axis=1))
+    try:
+        u, v, w = factors(scheme)
+        with np.errstate(over="ignore", invalid="ignore"):
+            outputs = np.abs(w).T @ (np.abs(u).sum(axis=1) * np.abs(v).sum(axis=1))
+            emax, whole = (_or_infinite(float(x)) for x in (outputs.max(), gamma(u, v, w)))
+    except FloatRangeError:
+        (u, v, w), emax, whole = _where_nonzero(scheme), math.inf, math.inf
     combined = np.count_nonzero(u, axis=1) + np.count_nonzero(v, axis=1)
     used = w.T != 0
     chains = used.sum(axis=1) + np.where(used, combined, 0).max(axis=1)
     nonzeros = sum(int(np.count_nonzero(factor)) for factor in (u, v, w))
-    return Growth(gamma(u, v, w), float(outputs.max()), int(chains.max()), nonzeros)
+    return Growth(whole, emax, int(chains.max()), nonzeros)
+
+
+def _or_infinite(number: float) -> float:
+    return math.inf if math.isnan(number) else number
+
+
+def _where_nonzero(scheme: Scheme) -> list[Floats]:
+    """1 where a coefficient is not 0, for u, v and w."""
+    parts = [(real != 0) if imag is None else (real != 0) | (imag != 0) for real, imag in scheme.parts]
+    return [part.astype(np.float64) for part in parts]
 
 
 def gamma(u: Numbers, v: Numbers, w: Numbers) -> float:

@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from bilinear.decompositions import memory
 from bilinear.decompositions.errors import TargetError
 from bilinear.decompositions.targets.sized import (
-    BYTES_A_NAME,
-    BYTES_AN_ENTRY,
     Entries,
     require_sizes,
     target_of,
@@ -89,7 +87,7 @@ def build_commutator(spec: str) -> Target:
     n = whole_number(spec.strip(), "commutator", spec, f"it is written {COMMUTATOR_USAGE}")
     name = f"commutator:{n}"
     require_sizes(name, (n,), 2)
-    memory.require(2 * BYTES_AN_ENTRY * n**3 + 3 * BYTES_A_NAME * n * n, f"the tensor of {name}")
+    memory.require_tensor(name, (n * n,) * 3, 2 * n**3)
     i, j, k = (axis.ravel() for axis in np.indices((n, n, n), dtype=np.int64))
     product = np.stack([i * n + j, j * n + k, i * n + k], axis=1)
     swapped = product[:, [1, 0, 2]]

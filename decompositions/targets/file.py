@@ -15,7 +15,6 @@ from bilinear.decompositions.rings import INT64_SAFE, magnitude
 from bilinear.decompositions.targets.target import Family, Target
 
 USAGE = "file:PATH"
-MAX_ENTRIES = 1 << 28
 MAX_NAME = 300
 
 
@@ -59,6 +58,7 @@ def from_entries(name: str, indices: NDArray[Any], values: NDArray[Any], shape: 
 
     Raises:
         TargetError: If these are not the entries of a 3-way integer tensor, or the name is no plain one.
+        TooLargeError: If it would not fit into memory.
     """
     if len(name) > MAX_NAME:
         raise TargetError(f"{name[:60]}...: a name of {len(name)} characters; at most {MAX_NAME} are taken")
@@ -70,6 +70,7 @@ def from_entries(name: str, indices: NDArray[Any], values: NDArray[Any], shape: 
     if values.dtype.kind != "b" and magnitude(values) >= INT64_SAFE:
         raise TargetError(f"{name}: a value beyond 2^62; smaller integers are needed")
     left, right, out = (int(side) for side in shape)
+    memory.require_tensor(name, (left, right, out), len(values))
     order = np.lexsort(indices.T[::-1])
     names = (_names("x", left), _names("y", right), _names("z", out))
     sorted_indices = np.ascontiguousarray(indices[order], dtype=np.int64)
@@ -97,13 +98,12 @@ def _from_entries(name: str, path: str) -> Target:
         if sides.dtype.kind not in "iu":
             raise TargetError(f"{name}: shape of type {sides.dtype}; three integers are needed")
         shape = tuple(int(side) for side in sides.ravel())
-        if any(side > MAX_ENTRIES for side in shape):
-            raise TargetError(f"{name}: a side of {max(shape)} coordinates; at most {MAX_ENTRIES} are held")
+        if any(side > memory.MOST_COORDINATES for side in shape):
+            raise TargetError(f"{name}: a side of {max(shape)} coordinates; at most {memory.MOST_COORDINATES} are held")
         return from_entries(name, data["indices"], data["values"], shape)
 
 
 def _names(letter: str, count: int) -> tuple[str, ...]:
-    memory.require(100 * count, f"{count} coordinate names")
     return tuple(f"{letter}{i}" for i in range(1, count + 1))
 
 

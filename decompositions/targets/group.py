@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bilinear.decompositions import memory
 from bilinear.decompositions.errors import TargetError
-from bilinear.decompositions.targets.sized import BYTES_AN_ENTRY, Entries, target_of
+from bilinear.decompositions.targets.sized import Entries, target_of
 from bilinear.decompositions.targets.target import Family, Target
 
 USAGE = "group:NAME"
@@ -61,7 +61,7 @@ def build(spec: str) -> Target:
     order = math.prod(factor.order for factor in factors)
     if not 2 <= order <= MAX_ORDER:
         raise TargetError(f"{name}: {'1 element' if order < 2 else 'too many elements'}; 2 to {MAX_ORDER} are needed")
-    memory.require(2 * BYTES_AN_ENTRY * order * order, f"the tensor of {name}")
+    memory.require_tensor(name, (order,) * 3, 2 * order * order)
     table = multiplication_table(factors)
     g, h = np.indices((order, order), dtype=np.int64)
     indices = np.stack([g.ravel(), h.ravel(), table.ravel()], axis=1)

@@ -6,7 +6,7 @@ import numpy as np
 
 from bilinear.decompositions import memory
 from bilinear.decompositions.errors import TargetError
-from bilinear.decompositions.targets.sized import BYTES_A_NAME, BYTES_AN_ENTRY, require_sizes, whole_number
+from bilinear.decompositions.targets.sized import require_sizes, whole_number
 from bilinear.decompositions.targets.target import Family, Target
 
 USAGE = "matmul:NxMxP"
@@ -21,7 +21,7 @@ def matmul(n: int, m: int, p: int) -> Target:
     """
     name = f"matmul:{n}x{m}x{p}"
     require_sizes(name, (n, m, p))
-    memory.require(BYTES_AN_ENTRY * n * m * p + BYTES_A_NAME * (n * m + m * p + n * p), f"the tensor of {name}")
+    memory.require_tensor(name, (n * m, m * p, n * p), n * m * p)
     i, j, k = (axis.ravel() for axis in np.indices((n, m, p), dtype=np.int64))
     indices = np.stack([i * m + j, j * p + k, i * p + k], axis=1)
     names = (_names("a", n, m), _names("b", m, p), _names("c", n, p))

@@ -16,7 +16,6 @@ from bilinear.decompositions import memory
 from bilinear.decompositions.errors import TargetError
 from bilinear.decompositions.rings import INT64_SAFE
 from bilinear.decompositions.targets.sized import (
-    BYTES_AN_ENTRY,
     MAX_DIGITS,
     Entries,
     Shape,
@@ -70,7 +69,7 @@ def build_polymod(spec: str) -> Target:
         raise TargetError(
             f"{shown}: x^{n} has coefficient {coefficients[-1]}; a monic polynomial is needed, with 1 there"
         )
-    memory.require(BYTES_AN_ENTRY * n**3, f"the tensor of {shown}")
+    memory.require_tensor(shown, (n, n, n), n**3)
     entries = _reduced(_powers(shown, coefficients))
     return target_of(name, tuple(coefficients), entries, tuple(coordinate_names(letter, (n,)) for letter in "abc"))
 

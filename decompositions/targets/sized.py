@@ -17,8 +17,6 @@ from bilinear.decompositions.targets.target import Target
 
 MAX_FACTORS = 8
 MAX_DIGITS = 12
-BYTES_AN_ENTRY = 4 * 3 * 8  # three indices and a value, with the temporaries that build them
-BYTES_A_NAME = 100
 
 Sizes = tuple[int, ...]
 Shape = tuple[int, int, int]
@@ -73,7 +71,7 @@ class Sized:
         name = f"{self.family}:{spelled(factors)}"
         nonzeros = math.prod(factor[0] * factor[-1] for factor in factors)
         shape = [math.prod(sides) for sides in zip(*(self.shape(*factor) for factor in factors), strict=True)]
-        memory.require(BYTES_AN_ENTRY * nonzeros + BYTES_A_NAME * sum(shape), f"the tensor of {name}")
+        memory.require_tensor(name, shape, nonzeros)
         parts = [self.entries(*factor) for factor in factors]
         lengths = [self.shape(*factor) for factor in factors]
         names = [

@@ -24,8 +24,6 @@ from numpy.typing import NDArray
 from bilinear.decompositions import memory
 from bilinear.decompositions.errors import TargetError
 from bilinear.decompositions.targets.sized import (
-    BYTES_A_NAME,
-    BYTES_AN_ENTRY,
     Entries,
     require_sizes,
     target_of,
@@ -62,7 +60,7 @@ def build(spec: str) -> Target:
     if right == TRANSPOSED and p != n:
         raise TargetError(f"{name}: A times the transpose of a matrix like A is {n} x {n}; write {n}x{m}x{n}")
     _require_square(name, right, m, p, "B")
-    memory.require(BYTES_AN_ENTRY * n * m * p + BYTES_A_NAME * (n * m + m * p + n * p), f"the tensor of {name}")
+    memory.require_tensor(name, (n * m, m * p, n * p), n * m * p)
     return _target(name, left, right, (n, m, p))
 
 

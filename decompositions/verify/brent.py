@@ -19,8 +19,8 @@ from bilinear.decompositions.verify.terms import Terms, terms_of
 OnProgress = Callable[[int, int], None]
 """Called with how much of how much is done."""
 
-QUICK = 1.0
-"""Seconds up to which the sums are computed densely without further thought; to compile takes about as long."""
+QUICK = 0.3
+"""Seconds up to which the sums are computed densely without further thought: loading the kernels takes as long."""
 
 
 def verify_exact(scheme: Scheme, on_progress: OnProgress | None = None) -> Verification:

@@ -94,10 +94,8 @@ def terms_of(scheme: Scheme) -> Terms:
 
 def _real(scheme: Scheme) -> tuple[IntArray, IntArray, IntArray]:
     """(a + bi)(c + di)(e + fi) as ac (e, f) + bd (-e, -f) + ad (-f, e) + bc (-f, e)."""
-    (a, b), (c, d), (e, f) = scheme.parts
-    assert b is not None
-    assert d is not None
-    assert f is not None
+    assert scheme.imag is not None
+    (a, c, e), (b, d, f) = scheme.factors, scheme.imag
     straight, turned = np.concatenate([e, f], axis=1), np.concatenate([-f, e], axis=1)
     u, v = np.concatenate([a, b, a, b]), np.concatenate([c, d, d, c])
     return u, v, np.concatenate([straight, -straight, turned, turned])

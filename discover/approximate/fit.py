@@ -89,8 +89,11 @@ class Fit:
         found, ridges = list(balanced(*factors)), np.full((len(factors[0]), 1), ridge)
         damping, energy = FIRST_DAMPING, self._energy(found, ridges)
         for _ in range(steps):
-            moved = [x + y for x, y in zip(found, self._step(found, ridges, damping), strict=True)]
-            reached = self._energy(moved, ridges)
+            try:
+                moved = [x + y for x, y in zip(found, self._step(found, ridges, damping), strict=True)]
+                reached = self._energy(moved, ridges)
+            except np.linalg.LinAlgError:  # coefficients so far apart that nothing of the damping is left beside them
+                moved, reached = found, float("inf")
             if not reached < energy:
                 damping *= TIGHTENED
                 if damping > MOST_DAMPING:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bilinear.decompositions import memory
 from bilinear.decompositions.floats import float_factors
 from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.rings import Ring
@@ -26,6 +27,7 @@ from bilinear.discover.starts import Start
 SOLVER = "least-squares"
 STEPS = 200  # half of them with the first ridge, half with the last
 RECIPE = "refined"
+GRAMS = 20  # arrays of the size of a Gram matrix that a step holds
 
 
 def refined(given: Scheme | Approximation, rank: int, steps: int = STEPS, bounded: bool = False) -> Approximation:
@@ -40,7 +42,15 @@ def refined(given: Scheme | Approximation, rank: int, steps: int = STEPS, bounde
     Raises:
         ProblemError: If the start is over `f2` or `f3`, or has imaginary coefficients, or norms of a map that is no
             `matmul` are to be bounded.
+        TooLargeError: If the steps would not fit into memory.
     """
+    numbers = rank * (GRAMS * rank + 2 * sum(given.target.shape) ** 2)
+    memory.require(8 * numbers, f"{rank} products of {given.target.short} by least squares")
+    with np.errstate(over="ignore", invalid="ignore"):  # what leaves the floats is refused in the end
+        return Approximation(given.target, *_descended(given, rank, steps, bounded))
+
+
+def _descended(given: Scheme | Approximation, rank: int, steps: int, bounded: bool) -> list[NDArray[np.float64]]:
     fit, factors = Fit.of(given.target), floats(given)
     bound = row_bound(given.target) if bounded else None
     rng = np.random.default_rng(0)
@@ -52,7 +62,7 @@ def refined(given: Scheme | Approximation, rank: int, steps: int = STEPS, bounde
     if steps:
         factors = fit.descended(factors, (steps + 1) // 2, RIDGE, bound)
         factors = fit.descended(factors, steps // 2, LAST_RIDGE, bound)
-    return Approximation(given.target, *factors)
+    return factors
 
 
 def floats(given: Scheme | Approximation) -> list[NDArray[np.float64]]:

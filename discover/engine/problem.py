@@ -8,6 +8,8 @@ from bilinear.decompositions.errors import BilinearError
 from bilinear.decompositions.rings import Ring, parse_ring
 from bilinear.decompositions.targets import Target
 
+MOST_PRODUCTS = 2**31 - 1
+
 
 class ProblemError(BilinearError):
     """A problem that has no solution for a proven reason, or that a solver cannot take."""
@@ -23,7 +25,7 @@ class Problem:
         ring: The coefficient set that the scheme must lie in.
 
     Raises:
-        ProblemError: If the rank is below 1.
+        ProblemError: If the rank is below 1, or above 2^31 - 1.
     """
 
     target: Target
@@ -34,6 +36,8 @@ class Problem:
         object.__setattr__(self, "ring", parse_ring(self.ring))
         if self.rank is not None and self.rank < 1:
             raise ProblemError(f"{self.target.short}: rank {self.rank}; at least 1 product is needed")
+        if self.rank is not None and self.rank > MOST_PRODUCTS:
+            raise ProblemError(f"{self.target.short}: a rank above {MOST_PRODUCTS}; choose a smaller one")
 
     @property
     def short(self) -> str:

@@ -118,6 +118,10 @@ SOLVERS = Registry(
 )
 
 
+LARGEST_OPTION: dict[type, float] = {bool: 1, int: 10**18, float: 1e30}
+"""Of a hyperparameter, in magnitude: float32 ends at 3e38, int64 at 9e18."""
+
+
 def make_solver(name: str, options: Mapping[str, object] | None = None) -> Solver:
     """The registered solver with the options given, the rest at their defaults.
 
@@ -163,6 +167,15 @@ def parameters(solver: Solver) -> dict[str, Any]:
 
 
 def _converted(solver: str, option: str, value: object, hint: Any) -> object:
+    """A value of the hyperparameter's type, numbers within bounds that no arithmetic of a solver overflows at."""
+    found = _typed(solver, option, value, hint)
+    if isinstance(found, int | float) and not abs(found) <= LARGEST_OPTION[type(found)]:
+        most = LARGEST_OPTION[type(found)]
+        raise OptionError(f"solver {solver!r}: option {option} is {str(value)[:40]!r}; at most {most:.0e} is held")
+    return found
+
+
+def _typed(solver: str, option: str, value: object, hint: Any) -> object:
     """A value of the hyperparameter's type; texts are parsed."""
     allowed = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if value is None or (isinstance(value, str) and value.lower() == "none"):

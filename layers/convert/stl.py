@@ -12,6 +12,7 @@ import torch
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from torch import Tensor, nn
 
+from bilinear.decompositions import TooLargeError, memory
 from bilinear.layers.convert.conversion import Conversion, Maker, Pair
 from bilinear.layers.errors import LayerError
 from bilinear.layers.stl import MACHINES, STL, Basis, STLConv2d, STLLinear, fewest_tokens, initial_basis
@@ -213,9 +214,9 @@ def read_config(path: str | Path) -> STLConfig:
     """
     path = Path(path)
     try:
-        if path.stat().st_size > LARGEST_CONFIG:
-            raise LayerError(f"{path}: larger than {LARGEST_CONFIG} bytes; a configuration is needed")
-        return TypeAdapter(STLConfig).validate_json(path.read_bytes())
+        return TypeAdapter(STLConfig).validate_json(memory.contents(path, LARGEST_CONFIG))
+    except TooLargeError:
+        raise LayerError(f"{path}: larger than {LARGEST_CONFIG} bytes; a configuration is needed") from None
     except OSError as error:
         raise LayerError(f"{path}: {error.strerror or error}") from error
     except ValidationError as error:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bilinear.layers.checks import dtype_name
-from bilinear.layers.errors import LayerError
+from bilinear.layers.errors import RangeError
 from bilinear.layers.fast_matmul.rows import Rows, Source
 from bilinear.layers.kernels.cpu import threads_of_torch
 
@@ -65,13 +65,12 @@ def combine(source: Blocks, target: Blocks, rows: Rows) -> None:
         rows: Which blocks, with which coefficients.
 
     Raises:
-        LayerError: If a coefficient is beyond the blocks' type.
+        RangeError: If the dtype does not hold one of them.
     """
-    if rows.largest > (most := torch.finfo(source.memory.dtype).max):
+    if not rows.largest <= (most := torch.finfo(source.memory.dtype).max):
         kind = dtype_name(source.memory.dtype)
-        raise LayerError(
-            f"fast_matmul in {kind}: a coefficient is {rows.largest:.4g}, beyond {most:.4g}: "
-            "choose a wider type, or another scheme"
+        raise RangeError(
+            f"fast_matmul in {kind}: a coefficient of {rows.largest:.4g}; it holds numbers up to {most:.4g}"
         )
     if source.memory.device.type == "cpu" and source.memory.dtype in COMPILED:
         _compiled(source, target, rows)

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilinear.decompositions import Approximation, Scheme
+from bilinear.decompositions.operations import tightened
 from bilinear.decompositions.programs import SchemeProgram, require_program, short_program
+from bilinear.decompositions.rings import magnitude
 from bilinear.layers.errors import LayerError
 from bilinear.layers.fast_matmul.programs import Sides, decoder_at, encoder_at, rows_of, sides_of
 from bilinear.layers.fast_matmul.rows import Rows
@@ -20,6 +22,8 @@ from bilinear.layers.stl.basis import Basis, Floats
 
 MOST_PRODUCTS = 2**16
 MOST_COEFFICIENTS = 2**26
+LARGEST = 2**53
+"""Coefficients above it are cancelled where they can be, so that the sums of the program stay within the floats."""
 WORKSPACE = 0.5
 """Of the size of the three matrices: measured, between one product at a time and all of them."""
 
@@ -125,6 +129,8 @@ def plan_of(scheme: Scheme, levels: int, program: SchemeProgram | None = None) -
     """
     if isinstance(scheme, Approximation):
         raise LayerError(f"{scheme.target.short}: an approximation; fast_matmul needs an exact scheme")
+    if program is None and max(map(magnitude, (*scheme.factors, scheme.denominators))) > LARGEST:
+        scheme = tightened(scheme)
     basis = Basis.of(scheme)
     n, m, p = basis.tile
     sizes = n * m, m * p, n * p

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 
-from bilinear.decompositions import Scheme
+from bilinear.decompositions import Scheme, memory
 from bilinear.layers.checks import dtype_name
+from bilinear.layers.errors import LayerError, RangeError
 from bilinear.layers.fast_matmul.accuracy import measure_accuracy
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
+
+MOST_WORK = 10**13
+"""Multiplications of all products together: some minutes."""
+BYTES_A_NUMBER = 80
+"""Of the factors: both in float64 and in another format, three products, two differences, and those of the levels."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +28,7 @@ class MeasuredError:
         dtype: Of the factors and the result, `float32`.
         levels: Of recursion.
         size: Rows of the square factors.
-        fast: ||C' - C||_F / ||C||_F of the scheme against float64.
+        fast: ||C' - C||_F / ||C||_F of the scheme against float64; infinite where a coefficient is beyond the dtype.
         torch: Likewise of `torch.matmul`.
     """
 
@@ -44,14 +51,24 @@ def measured_errors(scheme: Scheme, levels: int, size: int, seed: int = 0) -> li
         seed: Of the factors.
 
     Raises:
-        LayerError: As `fast_matmul`.
+        LayerError: As `fast_matmul`; or if that takes more than MOST_WORK multiplications.
+        TooLargeError: If the matrices would not fit into memory.
     """
+    work = 2 * len(DTYPES) * levels * size**3
+    if work > MOST_WORK:
+        needed = f"products of {size}x{size} at {levels} levels take {work:.1e} multiplications"
+        raise LayerError(f"{needed}, {MOST_WORK:.0e} at most; choose a smaller --size or fewer --levels")
+    memory.require(BYTES_A_NUMBER * size * size, f"products of {size}x{size}")
     random = torch.Generator().manual_seed(seed)
     a, b = (torch.randn(size, size, generator=random, dtype=torch.float64) for _ in range(2))
     rows = []
     for dtype in DTYPES:
         for level in range(1, levels + 1):
-            found = measure_accuracy(a.to(dtype), b.to(dtype), scheme, level)
-            name = dtype_name(dtype)
-            rows.append(MeasuredError(name, level, size, found.fast, found.torch))
+            x, y, name = a.to(dtype), b.to(dtype), dtype_name(dtype)
+            try:
+                found = measure_accuracy(x, y, scheme, level)
+                fast = found.fast
+            except RangeError:
+                found, fast = measure_accuracy(x, y, scheme, 0), math.inf
+            rows.append(MeasuredError(name, level, size, fast, found.torch))
     return rows

@@ -93,8 +93,10 @@ def test_a_wrong_scheme_is_not_rounded_into_a_right_one():
 def test_floats_meet_coefficients_that_no_float_holds():
     huge = Scheme(parse_target("1x1x1"), "q", [[2**2000]], [[1]], [[1]], [2**2000])
     assert multiply(huge, [[3]], [[5]]).tolist() == [[15]]
+    assert multiply(huge, [[3.0]], [[5.0]]).tolist() == [[15.0]]
+    wrong = Scheme(parse_target("1x1x1"), "z", [[2**2000]], [[1]], [[1]])
     with pytest.raises(SchemeError, match="1x1x1: a coefficient is too large for floats; use integers"):
-        multiply(huge, [[3.0]], [[5.0]])
+        multiply(wrong, [[3.0]], [[5.0]])
     ratio = Scheme(parse_target("1x1x1"), "q", [[1]], [[1]], [[2**2000]], [2**2000])
     assert multiply(ratio, [[3.0]], [[5.0]]).tolist() == [[15.0]]
 

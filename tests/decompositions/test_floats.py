@@ -43,6 +43,12 @@ def test_a_coefficient_too_large_for_a_float_is_refused() -> None:
             float_factors(scheme)
 
 
+def test_large_factors_that_cancel_are_cancelled_first() -> None:
+    for bits in (120, 1030, 2000):
+        by = 1 << bits
+        assert np.prod([factor.item() for factor in float_factors(single(3 * by, 1, by))]) == 3
+
+
 def test_an_approximation_is_floats_already() -> None:
     scheme = strassen()
     approximation = Approximation(scheme.target, *(factor.astype(np.float64) for factor in scheme.factors))

@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import pytest
 
 from bilinear.decompositions import TooLargeError, memory
@@ -35,3 +38,33 @@ def test_the_refusal_names_work_need_and_supply(monkeypatch):
 def test_sizes_for_people(size, text):
     assert memory.human(size) == text
     assert memory.human(10**30).endswith("e+18 TB")
+
+
+def test_only_regular_files_are_read(tmp_path):
+    path = tmp_path / "data"
+    path.write_bytes(b"twelve bytes")
+    assert memory.contents(path, 12) == b"twelve bytes"
+    with pytest.raises(TooLargeError, match=r"data: 12 bytes; at most 11 bytes are read"):
+        memory.contents(path, 11)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for other in (pipe, tmp_path, Path("/dev/zero")):
+        with pytest.raises(OSError, match="not a regular file"):
+            memory.contents(other, 12)
+    with pytest.raises(FileNotFoundError):
+        memory.contents(tmp_path / "none", 12)
+
+
+def test_what_a_file_takes_is_asked_for_before_it_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "data"
+    path.write_bytes(b"twelve bytes")
+    monkeypatch.setattr(memory, "available", lambda: 100)
+    assert memory.contents(path, 12, each=8)
+    with pytest.raises(TooLargeError, match=r"reading .*data needs about 120 bytes"):
+        memory.contents(path, 12, each=10)
+
+
+def test_a_side_of_too_many_coordinates_is_refused():
+    memory.require_tensor("map", (1 << 20, 1, 1), 1)
+    with pytest.raises(TooLargeError, match="map: a side of 1048577 coordinates; at most 1048576 are held"):
+        memory.require_tensor("map", (1, (1 << 20) + 1, 1), 1)

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import generators
@@ -15,6 +16,7 @@ from bilinear.decompositions.modular import (
     inverses,
     kernel,
     narrowed,
+    primes,
     product,
     rank,
     ranks,
@@ -159,3 +161,15 @@ def test_symmetric_residues_are_the_smallest(x, modulus):
     found = int(symmetric(np.array([x]), modulus)[0])
     assert (found - x) % modulus == 0
     assert -modulus < 2 * found <= modulus
+
+
+@pytest.mark.parametrize("limit", [2, 3, 4, 100, 1000, 1 << 19])
+def test_primes_fall_from_the_limit(limit):
+    assert list(primes(limit)) == list(sympy.primerange(limit))[::-1]
+
+
+@pytest.mark.parametrize("limit", [1 << 22, 1 << 31])
+def test_large_primes_are_those_next_to_the_limit(limit):
+    found = list(itertools.islice(primes(limit), 20))
+    assert found[0] == sympy.prevprime(limit)
+    assert all(sympy.prevprime(p) == q for p, q in itertools.pairwise(found))

@@ -9,6 +9,7 @@ from layer_cases import EXACT, linear
 from torch import nn
 
 from bilinear.decompositions import Approximation, Ring, Scheme, parse_target, standard, strassen
+from bilinear.decompositions.identity import normal_form
 from bilinear.decompositions.targets.file import from_dense
 from bilinear.layers import Basis, LayerError, STLLinear
 
@@ -46,10 +47,17 @@ def test_rank_zero_is_refused():
 
 def test_coefficients_that_no_float_holds_are_refused():
     u, v, w = (factor.astype(object) for factor in strassen().factors)
-    with pytest.raises(LayerError, match="u holds a coefficient that is not finite or above 2\\^100"):
+    with pytest.raises(LayerError, match="w holds a coefficient that is not finite or above 2\\^100"):
         STLLinear(4, 4, Scheme(strassen().target, Ring.Z, u * 2**101, v, w))
     with pytest.raises(LayerError, match="2x2x2 over z: a coefficient is not finite or above 2\\^100 as a float"):
         STLLinear(4, 4, Scheme(strassen().target, Ring.Z, u * 2**2000, v, w))
+
+
+def test_large_coefficients_that_cancel_are_taken():
+    u, v, w = (factor.astype(object) for factor in strassen().factors)
+    scaled = Scheme(strassen().target, Ring.Q, u * 2**2000, v, w, np.full(7, 2**2000, dtype=object))
+    held, expected = Basis.of(scaled), Basis.of(normal_form(strassen()))
+    assert all(np.array_equal(getattr(held, name), getattr(expected, name)) for name in "uvw")
 
 
 def test_a_basis_of_another_shape_is_refused():

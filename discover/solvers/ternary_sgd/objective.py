@@ -15,6 +15,17 @@ def padded(rank: int) -> int:
     return -(-rank // LANE) * LANE
 
 
+def objective_bytes(target: Target, batch: int, width: int) -> int:
+    """What an `Objective` holds: float32 rows at the nonzeros, and Gram matrices.
+
+    Args:
+        target: The bilinear map.
+        batch: Decompositions held at once.
+        width: The padded rank.
+    """
+    return 4 * batch * width * (4 * len(target.values) + 4 * width + sum(target.shape))
+
+
 class Objective:
     """`1/2 ||T - sum_q u_q (x) v_q (x) w_q||_F^2` of a batch, through Gram matrices and the nonzeros of T.
 

@@ -17,7 +17,7 @@ from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.solvers.ternary_sgd.annealed import Annealed
-from bilinear.discover.solvers.ternary_sgd.objective import Objective, padded
+from bilinear.discover.solvers.ternary_sgd.objective import Objective, objective_bytes, padded
 from bilinear.discover.solvers.ternary_sgd.paper import Paper
 from bilinear.discover.solvers.ternary_sgd.recipes import CHECK, Batch, Recipe
 from bilinear.discover.solvers.ternary_sgd.state import FloatArray, TernarySgdState, require_sizes
@@ -27,6 +27,7 @@ BATCH_ENTRIES = {"cpu": 1 << 17, "cuda": 1 << 25}  # float factors of a batch: f
 SLICE_ENTRIES = {"cpu": 1 << 26, "cuda": 1 << 34}  # float factors moved in a slice of about a second
 MEMBERS = {"cpu": (16, 1 << 10), "cuda": (1 << 10, 1 << 16)}  # at least and at most in a batch
 BYTES_A_COEFFICIENT = 40  # three float arrays, their working copies and the ternary factors
+LARGEST_START = 1e30  # coefficient of a start
 RECIPES = ("annealed", "paper")
 ARRAYS = ("latent", "first", "second", "shares", "ages")  # of the state, that a batch changes
 
@@ -94,7 +95,8 @@ class TernarySgd:
         sides, rank = sum(problem.target.shape), self._possible_rank(problem)
         members = self.restarts or self._members(sides * padded(rank))
         shape = sides, members, padded(rank)
-        memory.require(BYTES_A_COEFFICIENT * math.prod(shape), f"a batch of {members} starts for {problem.short}")
+        needed = BYTES_A_COEFFICIENT * math.prod(shape) + objective_bytes(problem.target, members, padded(rank))
+        memory.require(needed, f"a batch of {members} starts for {problem.short}")
         state = TernarySgdState(
             problem=problem,
             seed=int(rng.integers(1 << 62)),
@@ -245,6 +247,8 @@ def _stacked(starts: Sequence[Scheme | Approximation], rank: int, sides: int) ->
     """
     stack = np.zeros((len(starts), sides, rank), np.float32)
     for index, given in enumerate(starts):
+        if any(np.abs(factor).max(initial=0) > LARGEST_START for factor in given.factors):
+            raise ProblemError(f"start with a coefficient above {LARGEST_START:.0e}: ternary-sgd works with float32")
         joined = np.concatenate([np.asarray(factor, np.float32) for factor in given.factors], axis=1)
         if len(joined) != rank:
             raise ProblemError(f"start of rank {len(joined)}: ternary-sgd needs the rank searched for, {rank}")

@@ -156,6 +156,7 @@ def test_code_in_a_pickle_is_not_run(protocol: int, tmp_path: Path) -> None:
         b"0000.",
         b"b.",
         b"NNb.",
+        b"t.",  # a tuple of what follows a mark that is not there
         b"\x80\x04\x8c\x05numpy\x94\x8c\x07ndarray\x94\x93R.",
     ],
 )
