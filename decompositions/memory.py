@@ -13,6 +13,8 @@ from bilinear.decompositions.errors import TooLargeError
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _CGROUP_USED = Path("/sys/fs/cgroup/memory.current")
 
+ALWAYS = 1 << 24
+"""Bytes that are taken without a look: asking the kernel costs more than a small scheme does."""
 MOST_COORDINATES = 1 << 20
 """Of one side of a target: they are named one by one, which takes a second for so many."""
 BYTES_AN_ENTRY = 4 * 3 * 8
@@ -59,8 +61,7 @@ def require(needed: int, what: str) -> None:
     Raises:
         TooLargeError: If fewer than `needed` bytes are available.
     """
-    have = available()
-    if needed > have:
+    if needed > ALWAYS and needed > (have := available()):
         raise TooLargeError(f"{what} needs about {human(needed)}, {human(have)} are available; choose a smaller size")
 
 

@@ -19,6 +19,7 @@ class Registry:
     def __init__(self, kind: str, entries: Mapping[str, str] | None = None) -> None:
         self.kind = kind
         self._entries: dict[str, str] = {}
+        self._loaded: dict[str, object] = {}
         for name, location in (entries or {}).items():
             self.add(name, location)
 
@@ -46,16 +47,18 @@ class Registry:
         return iter(self.names())
 
     def load(self, name: str) -> object:
-        """The object registered under `name`, its module imported now.
+        """The object registered under `name`, its module imported at the first time.
 
         Raises:
             UnknownNameError: If nothing is registered under that name; the text suggests the nearest one.
         """
         key = normalise(name)
-        if key not in self._entries:
-            raise UnknownNameError(self._unknown(name))
-        module, attribute = self._entries[key].split(":", 1)
-        return getattr(importlib.import_module(module), attribute)
+        if key not in self._loaded:
+            if key not in self._entries:
+                raise UnknownNameError(self._unknown(name))
+            module, attribute = self._entries[key].split(":", 1)
+            self._loaded[key] = getattr(importlib.import_module(module), attribute)
+        return self._loaded[key]
 
     def _unknown(self, name: str) -> str:
         near = difflib.get_close_matches(normalise(name), self.names(), n=1, cutoff=0.5)

@@ -48,6 +48,8 @@ Block = list[list[str]]
 
 def matches(source: Source) -> bool:
     """Lines of numbers, and a line with nothing but `#`."""
+    if "#" not in source.head:
+        return False
     lines = [line.strip() for line in source.head.split("\n")][:-1] or [source.head.strip()]
     told = [line for line in lines if line and not line.startswith("#")]
     if "#" not in lines or not told or not all(map(_LINE.fullmatch, told)):
