@@ -74,6 +74,7 @@ def test_the_reduced_form_is_one_of_the_same_row_space(given_matrix):
 
 
 def test_a_matrix_that_would_not_fit_is_refused(monkeypatch):
+    monkeypatch.setattr(memory, "ALWAYS", 0)
     monkeypatch.setattr(memory, "available", lambda: 1000)
     none = np.empty(0, np.int64)
     with pytest.raises(TooLargeError, match="1000 x 1000 residues modulo 2"):

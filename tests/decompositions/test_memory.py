@@ -25,10 +25,17 @@ def test_a_control_group_lowers_the_limit(tmp_path, monkeypatch):
 
 
 def test_the_refusal_names_work_need_and_supply(monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda: 5_000_000)
-    memory.require(5_000_000, "a tensor")
-    with pytest.raises(TooLargeError, match=r"^a tensor needs about 6\.0 MB, 5\.0 MB are available; choose a smaller"):
-        memory.require(6_000_000, "a tensor")
+    monkeypatch.setattr(memory, "available", lambda: 50_000_000)
+    memory.require(50_000_000, "a tensor")
+    with pytest.raises(
+        TooLargeError, match=r"^a tensor needs about 60\.0 MB, 50\.0 MB are available; choose a smaller"
+    ):
+        memory.require(60_000_000, "a tensor")
+
+
+def test_a_little_is_taken_without_a_look(monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: pytest.fail("asked"))
+    memory.require(memory.ALWAYS, "a small scheme")
 
 
 @pytest.mark.parametrize(
@@ -58,6 +65,7 @@ def test_only_regular_files_are_read(tmp_path):
 def test_what_a_file_takes_is_asked_for_before_it_is_read(tmp_path, monkeypatch):
     path = tmp_path / "data"
     path.write_bytes(b"twelve bytes")
+    monkeypatch.setattr(memory, "ALWAYS", 0)
     monkeypatch.setattr(memory, "available", lambda: 100)
     assert memory.contents(path, 12, each=8)
     with pytest.raises(TooLargeError, match=r"reading .*data needs about 120 bytes"):

@@ -370,6 +370,7 @@ def test_blocks_of_any_size_find_the_same(block, scheme, data):
 
 def test_exact_is_refused_where_a_slab_does_not_fit(monkeypatch):
     scheme = strassen()
+    monkeypatch.setattr(memory, "ALWAYS", 0)
     monkeypatch.setattr(memory, "available", lambda: 100)
     with pytest.raises(TooLargeError, match="the Brent equations of matmul:2x2x2 needs about"):
         verify(scheme)

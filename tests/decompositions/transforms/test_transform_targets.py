@@ -133,6 +133,7 @@ def test_files_that_are_none(tmp_path):
 
 
 def test_memory_is_asked_for_first(monkeypatch):
+    monkeypatch.setattr("bilinear.decompositions.memory.ALWAYS", 0)
     monkeypatch.setattr("bilinear.decompositions.memory.available", lambda: 1000)
     with pytest.raises(TooLargeError, match="the matrix of dft:64 needs about"):
         parse_transform("dft", 64)

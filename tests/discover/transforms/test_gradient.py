@@ -209,6 +209,7 @@ def test_bad_input(solver, name, size, text):
 
 def test_memory_is_asked_for_first(monkeypatch):
     transform = Transform("given", np.eye(8))
+    monkeypatch.setattr("bilinear.decompositions.memory.ALWAYS", 0)
     monkeypatch.setattr("bilinear.decompositions.memory.available", lambda: 1000)
     with pytest.raises(TooLargeError, match="64 trials of size 8"):
         Gradient().solve(transform, task(0, 1))
