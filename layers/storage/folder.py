@@ -16,14 +16,11 @@ from torch import Tensor
 
 from bilinear.decompositions import files
 from bilinear.layers.errors import LayerError
-from bilinear.layers.storage.tensors import TensorFile, checksum, serialized
+from bilinear.layers.storage.tensors import CHECKSUM_KEY, checksum, serialized
 
 CONFIG: Final = "config.json"
 CONFIG_KEY: Final = "config"
 """Of the copy of the configuration among the texts of the tensors' file."""
-
-CHECKSUM_KEY: Final = "sha256"
-"""Of the checksum of the tensors, there too; folders of older versions have none."""
 
 
 @dataclass(frozen=True)
@@ -63,27 +60,6 @@ def write_folder(folder: Path, kind: Kind, tensors: Mapping[str, Tensor], config
         raise LayerError(f"{folder}: {error.strerror or error}; the {kind.noun} was not saved") from error
     except SafetensorError as error:
         raise LayerError(f"{path}: {error}; the {kind.noun} was not saved") from error
-
-
-def require_checksum(file: TensorFile, tensors: Mapping[str, Tensor], noun: str) -> None:
-    """Refuse tensors that are not those which were saved.
-
-    Args:
-        file: Where they were read.
-        tensors: All of them.
-        noun: What the folder holds, `layer` or `model`.
-
-    Raises:
-        LayerError: If a bit of them has changed, or the file carries texts of other names.
-    """
-    texts = file.metadata()
-    others = sorted(texts.keys() - {CONFIG_KEY, CHECKSUM_KEY})
-    if others:
-        raise LayerError(f"{file.path}: a text {others[0][:40]!r} that no version writes; save the {noun} again")
-    if CHECKSUM_KEY in texts and texts[CHECKSUM_KEY] != checksum(tensors):
-        raise LayerError(
-            f"{file.path}: the tensors are not those of its checksum; restore it, or save the {noun} again"
-        )
 
 
 def _require_ours(folder: Path, kind: Kind) -> None:

@@ -15,9 +15,9 @@ from bilinear.layers.checks import dtype_name
 from bilinear.layers.errors import LayerError
 from bilinear.layers.stl import Basis, STLLinear
 from bilinear.layers.storage.config import ADDED, LayerConfig
-from bilinear.layers.storage.folder import CONFIG, CONFIG_KEY, Kind, require_checksum, write_folder
+from bilinear.layers.storage.folder import CONFIG, CONFIG_KEY, Kind, write_folder
 from bilinear.layers.storage.specs import fields_of
-from bilinear.layers.storage.tensors import Words, opened, require_values
+from bilinear.layers.storage.tensors import Words, opened, require_checksum, require_values
 
 LAYER: Final = Kind("layer", "layer.safetensors", lambda path: LayerConfig.parse(path.read_bytes(), CONFIG))
 
@@ -118,5 +118,5 @@ def _tensors(path: Path, config: LayerConfig, device: torch.device | str) -> dic
             raise LayerError(f"{path}: belongs to another {CONFIG}; restore the right one, or save the layer again")
         tensors = file.read(shapes)
         require_values(path, tensors, dict.fromkeys(shapes, getattr(torch, config.dtype)), WORDS)
-        require_checksum(file, tensors, LAYER.noun)
+        require_checksum(file, tensors, [CONFIG_KEY], LAYER.noun)
     return tensors

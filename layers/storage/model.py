@@ -20,9 +20,9 @@ from bilinear.layers.places import swap
 from bilinear.layers.stl import STL
 from bilinear.layers.stl.conv import unsupported
 from bilinear.layers.storage.config import ModelConfig
-from bilinear.layers.storage.folder import CONFIG, CONFIG_KEY, Kind, require_checksum, write_folder
+from bilinear.layers.storage.folder import CONFIG, CONFIG_KEY, Kind, write_folder
 from bilinear.layers.storage.specs import CONVOLUTION, LayerSpec, Spec, StructuredSpec
-from bilinear.layers.storage.tensors import PLAIN, TensorFile, opened, require_values
+from bilinear.layers.storage.tensors import PLAIN, TensorFile, opened, require_checksum, require_values
 
 WORDS: Final = replace(PLAIN, absent="", damaged="the file is missing, truncated or no safetensors file")
 
@@ -172,7 +172,7 @@ def _read(path: Path, config: ModelConfig, state: Mapping[str, Tensor]) -> dict[
         file.require_shapes(shapes)
         tensors = file.read(shapes)
         require_values(path, tensors, {name: state[name].dtype for name in tensors}, WORDS)
-        require_checksum(file, tensors, MODEL.noun)
+        require_checksum(file, tensors, [CONFIG_KEY], MODEL.noun)
     return tensors | {name: tensors[other] for name, other in config.aliases.items()}
 
 

@@ -19,6 +19,7 @@ from bilinear.layers.checks import dtype_name
 from bilinear.layers.errors import LayerError
 
 LENGTH: Final = 8  # bytes of the number that a file begins with, how long its header is
+CHECKSUM_KEY: Final = "sha256"  # of the text that holds the checksum; files of older versions have none
 ALIGNMENT: Final = 8  # bytes; the header is filled up with spaces
 
 
@@ -138,6 +139,28 @@ def checksum(tensors: Mapping[str, Tensor]) -> str:
         digest.update(repr((name, dtype_name(tensor.dtype), tuple(tensor.shape))).encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).cpu().numpy().data)
     return digest.hexdigest()
+
+
+def require_checksum(file: TensorFile, tensors: Mapping[str, Tensor], texts: Collection[str], noun: str) -> None:
+    """Refuse tensors that are not those which were saved.
+
+    Args:
+        file: Where they were read.
+        tensors: All of them.
+        texts: Names of the texts that it carries beside the checksum.
+        noun: What it holds, `layer` or `model`.
+
+    Raises:
+        LayerError: If a bit of them has changed, or the file carries texts of other names.
+    """
+    found = file.metadata()
+    others = sorted(found.keys() - {*texts, CHECKSUM_KEY})
+    if others:
+        raise LayerError(f"{file.path}: a text {others[0][:40]!r} that no version writes; save the {noun} again")
+    if CHECKSUM_KEY in found and found[CHECKSUM_KEY] != checksum(tensors):
+        raise LayerError(
+            f"{file.path}: the tensors are not those of its checksum; restore it, or save the {noun} again"
+        )
 
 
 def require_values(

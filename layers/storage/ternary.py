@@ -12,7 +12,17 @@ from torch import Tensor, nn
 from bilinear.decompositions import files
 from bilinear.layers.errors import LayerError
 from bilinear.layers.storage.packing import pack, packed_length, unpack
-from bilinear.layers.storage.tensors import PLAIN, TensorFile, Words, opened, require_values, serialized
+from bilinear.layers.storage.tensors import (
+    CHECKSUM_KEY,
+    PLAIN,
+    TensorFile,
+    Words,
+    checksum,
+    opened,
+    require_checksum,
+    require_values,
+    serialized,
+)
 from bilinear.layers.strassen.sum_product import LATENT, Phase, SumProduct
 
 FORMAT: Final = "bilinear-ternary"
@@ -49,7 +59,7 @@ def save_ternary(model: nn.Module, path: str | Path) -> Path:
         for name, tensor in model.state_dict().items()
     }
     try:
-        texts = {"format": FORMAT, "version": VERSION}
+        texts = {"format": FORMAT, "version": VERSION, CHECKSUM_KEY: checksum(tensors)}
         data = serialized({name: t.contiguous() for name, t in tensors.items()}, texts)
         path.parent.mkdir(parents=True, exist_ok=True)
         files.write_together({path: data})
@@ -110,6 +120,7 @@ def _read(path: Path, state: dict[str, Tensor], ternary: Collection[str]) -> dic
         file.require_names(shapes)
         file.require_shapes(shapes)
         found = file.read(shapes)
+        require_checksum(file, found, ["format", "version"], "model")
     plain = {name: found[name] for name in state if name not in ternary}
     require_values(path, plain, {name: state[name].dtype for name in plain}, WORDS)
     return {

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import random
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from bilinear.decompositions import Approximation, Scheme, kronecker, parse_target, sandwich, standard, strassen
+from bilinear.layers import LayerError
 from bilinear.layers.stl import Basis
 
 
@@ -64,3 +68,20 @@ def rounding(scheme: Scheme, in_features: int, dtype: torch.dtype) -> float:
     ) / (n * m * p)
     length = 1 if dtype in (torch.bfloat16, torch.float16) else n * m + m * p + -(-in_features // m) + basis.rank
     return torch.finfo(dtype).eps * (1 + math.sqrt(amplification)) * math.sqrt(length)
+
+
+def flipped_bits_that_load(folder: Path, load, count: int) -> list[tuple[str, int]]:
+    """The bits of the files of a folder, of a sample of them, whose change is not found."""
+    found, rng = [], random.Random(1)
+    for path in sorted(folder.iterdir()):
+        data = path.read_bytes()
+        bits = range(8 * len(data))
+        for bit in rng.sample(bits, min(count, len(bits))):
+            changed = bytearray(data)
+            changed[bit // 8] ^= 1 << bit % 8
+            path.write_bytes(changed)
+            with suppress(LayerError):
+                load(folder)
+                found.append((path.name, bit))
+        path.write_bytes(data)
+    return found

@@ -5,15 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
-import random
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
-from layer_cases import EXACT, linear, normal, truncated
+from layer_cases import EXACT, flipped_bits_that_load, linear, normal, truncated
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
@@ -41,23 +39,6 @@ def saved(tmp_path) -> Path:
 def change(folder: Path, **fields) -> None:
     path = folder / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
-
-
-def flipped_bits_that_load(folder: Path, load, count: int) -> list[tuple[str, int]]:
-    """The bits of the files of a folder, of a sample of them, whose change is not found."""
-    found, rng = [], random.Random(1)
-    for path in sorted(folder.iterdir()):
-        data = path.read_bytes()
-        bits = range(8 * len(data))
-        for bit in rng.sample(bits, min(count, len(bits))):
-            changed = bytearray(data)
-            changed[bit // 8] ^= 1 << bit % 8
-            path.write_bytes(changed)
-            with suppress(LayerError):
-                load(folder)
-                found.append((path.name, bit))
-        path.write_bytes(data)
-    return found
 
 
 def test_a_flipped_bit_is_found(saved):

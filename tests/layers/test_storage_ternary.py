@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from layer_cases import normal
+from layer_cases import flipped_bits_that_load, normal
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -87,6 +87,18 @@ def test_a_saved_model_computes_the_same(tmp_path):
     assert {name for name, p in other.named_parameters() if not p.requires_grad} == {
         name for name, p in saved.named_parameters() if not p.requires_grad
     }
+
+
+def test_a_flipped_bit_is_found(tmp_path):
+    save_ternary(trained(), tmp_path / "model.safetensors")
+    other = model()
+    assert flipped_bits_that_load(tmp_path, lambda folder: load_ternary(other, folder / "model.safetensors"), 200) == []
+
+
+def test_files_without_a_checksum_are_read(tmp_path):
+    path = save_ternary(trained(), tmp_path / "model.safetensors")
+    save_file(load_file(path), path, HEADER)
+    load_ternary(model(), path)
 
 
 def test_a_single_layer_is_saved_too(tmp_path):
