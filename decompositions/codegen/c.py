@@ -49,7 +49,7 @@ _FLOATING = """
 /* This scheme divides. Integers would drop what is left over, so the next line does not compile with -DNUMBER=long. */
 void bilinear_numbers(const char this_scheme_divides_so_NUMBER_must_be_a_floating_type[(NUMBER)1 / 2 != 0 ? 1 : -1]);
 """
-"""An array of negative size stops every compiler; in a prototype floating numbers may stand in it, even by the letter."""
+"""An array of negative size stops every compiler; in a prototype its size may hang on floats, as the standard says."""
 
 
 def _scales(code: Code) -> set[Fraction]:

@@ -45,9 +45,9 @@ Line = tuple[int, list[str]]
 def read(name: str, path: Path) -> NDArray[np.int64] | Entries:
     """The tensor that a text holds.
 
-    A text that begins with a bracket is a nested list, T[i][j][k]. Otherwise numbers stand between commas, semicolons or
-    spaces. With empty lines in between, the blocks are the matrices T[i], a row j in each line; without, each line is
-    an entry i, j, k, T[i,j,k], counted from 0, under a line of names if there is one. `# shape 4 4 3` says how many
+    A text that begins with a bracket is a nested list, T[i][j][k]. Otherwise numbers stand between commas, semicolons
+    or spaces. With empty lines in between, the blocks are the matrices T[i], a row j in each line; without, each line
+    is an entry i, j, k, T[i,j,k], counted from 0, under a line of names if there is one. `# shape 4 4 3` says how many
     coordinates there are; without it as many as are named. Other lines that begin with # are left out.
 
     Raises:
