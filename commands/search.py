@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bilinear.commands.common import as_json, tell, with_catalog
+from bilinear.commands.common import as_json, say, tell, with_catalog
 from bilinear.commands.conduct import Asked, attempted, conduct
 from bilinear.commands.export import write_layer
 
@@ -54,15 +54,16 @@ def search(
     """Search for a scheme of TARGET (2x2x3, matmul:2x2x3, file:map.npy), prove it and keep it."""
     from bilinear.decompositions import parse_target
     from bilinear.discover.leaves import with_leaves
-    from bilinear.discover.starts import keep_seeds, start
+    from bilinear.discover.starts import keep_starts, start
 
     wanted, built = Asked(**asked), parse_target(target)
     begun = [start(catalog, query, built, wanted.rank, wanted.seed) for query in starts]
+    say(*(one.note for one in begun))
     order = with_leaves(wanted.order(built, [one.given for one in begun]), catalog)
     done = conduct(order, catalog if save else None, "searching", metrics)
     result, unsaved = done.result, ""
     if any(added.status == "added" for added in result.added):
-        _, unsaved = attempted(lambda: keep_seeds(catalog, begun))
+        _, unsaved = attempted(lambda: keep_starts(catalog, begun))
     done.print(catalog.root, as_json)
     if layer is not None and result.scheme is not None and done.is_proved:
         write_layer(result.scheme, layer, result.added[0].id if result.added else None)
