@@ -81,6 +81,14 @@ def result_in_words(result: Result, told: str = "") -> list[str]:
     return words
 
 
+def result_in_short(result: Result) -> list[str]:
+    """The id of the entry; without one, target, rank and ring; nothing where nothing was found."""
+    if result.scheme is None:
+        return []
+    scheme = result.scheme
+    return [result.added[-1].id if result.added else f"{scheme.target.short}:{scheme.rank} over {scheme.ring}"]
+
+
 def result_as_lines(result: Result, root: Path, proofs: Sequence[Verification]) -> list[str]:
     """What a search found: the scheme, its proofs, and where in the catalog at `root` it is."""
     if result.scheme is None:
