@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bilinear.catalog import layout
-from bilinear.catalog.errors import WrongSchemeError
+from bilinear.catalog.errors import CatalogError, WrongSchemeError
 from bilinear.catalog.verifiers import Proved, prove
 from bilinear.decompositions import Approximation, BilinearError, Scheme, __version__
 from bilinear.decompositions.formats import detect, fast_matmul, flip_cpd, read, write
@@ -202,6 +203,44 @@ def _size(proved: Proved) -> int:
     """Bytes that an entry takes while it waits, with its value and its originals, about."""
     factors = proved.value.factors if isinstance(proved.value, Scheme | Approximation) else ()
     return sum(map(len, proved.originals.values())) + BYTES_A_NUMBER * sum(factor.size for factor in factors)
+
+
+class Foreign(NamedTuple):
+    """The scheme of another program's file, proved.
+
+    Attributes:
+        scheme: In our conventions.
+        note: What the user should know of it; empty if nothing.
+    """
+
+    scheme: Scheme
+    note: str
+
+
+def foreign(path: Path) -> Foreign | None:
+    """The one scheme of another program's file; None where there is no file, or an entry of a catalog in it.
+
+    Raises:
+        CatalogError: If it cannot be read, or holds no scheme or several.
+        WrongSchemeError: If the scheme does not compute its target.
+    """
+    try:
+        if not path.is_file() or _is_entry(open_source(path)):
+            return None
+    except BilinearError:
+        if path.suffix == ".json":
+            return None  # the catalog says what is wrong with an entry
+    found = list(islice(_read(path), 2))
+    if len(found) != 1:
+        count = "no scheme" if not found else "several schemes"
+        raise CatalogError(f"{path}: {count} in it; one is needed: bilinear import {path} keeps all, with their names")
+    [one] = found
+    if isinstance(one, Imported):
+        raise CatalogError(one.detail)
+    scheme = one.proved.value
+    if not isinstance(scheme, Scheme):
+        raise CatalogError(f"{path}: an approximate algorithm; a scheme is needed")
+    return Foreign(scheme, "; ".join(filter(None, (f"{path}: read as {one.result.format}", one.result.note))))
 
 
 def _read(path: Path) -> Iterator[Imported | _Waiting]:

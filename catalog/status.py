@@ -16,10 +16,12 @@ from bilinear.catalog.layout import Listing, target_named
 from bilinear.catalog.records import formats, published
 from bilinear.catalog.store import Catalog
 from bilinear.decompositions import LowerBound, Ring, Target, parse_target
+from bilinear.decompositions.operations import canonical
 from bilinear.decompositions.rings import parse_ring
 
 ORDER = ("beaten", "proven optimal", "matched", "behind", "no record", "missing")
 """Verdicts as they are sorted, by their first words."""
+_FORMAT = re.compile(r"[0-9]+x[0-9]+x[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,18 @@ class StatusRow:
     bound: LowerBound | None
     verdict: str
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the rank here is above the published one."""
+        return self.here is not None and self.published is not None and self.here > self.published
 
-def status(catalog: Catalog, ring: Ring | str | None = None) -> list[StatusRow]:
+    def is_within(self, largest: int | None) -> bool:
+        """Whether no size of a matrix format is above a number; None for no bound. Other targets have no such sizes."""
+        sizes = [int(size) for size in self.target.split("x")] if _FORMAT.fullmatch(self.target) else []
+        return largest is None or max(sizes, default=0) <= largest
+
+
+def status(catalog: Catalog, ring: Ring | str | None = None, target: Target | None = None) -> list[StatusRow]:
     """A row for each matrix format that is published and each target that is here; beaten records first.
 
     A scheme over `zt` counts for `z`, `q` and `qi` as well, and by reduction for `f2` and `f3`. Entries are ordered by
@@ -57,17 +69,19 @@ def status(catalog: Catalog, ring: Ring | str | None = None) -> list[StatusRow]:
     Args:
         catalog: Whose entries are compared.
         ring: One coefficient set; all of them if None.
+        target: One target, in any order of its sizes; all of them if None.
     """
     wanted = list(Ring) if ring is None else [parse_ring(ring)]
     targets: dict[str, tuple[Target, lookup.Sets | None]]
     targets = {f"matmul:{n}x{m}x{p}": (parse_target(f"{n}x{m}x{p}"), None) for n, m, p in formats()}
-    targets |= {
-        target.name: (target, here) for folder in catalog.folders() for target, here in _schemes(catalog, folder)
-    }
+    targets |= {found.name: (found, here) for folder in catalog.folders() for found, here in _schemes(catalog, folder)}
+    if target is not None:
+        one = canonical(target)
+        targets = {one.name: targets.get(one.name, (one, None))}
     is_proved = cache(lambda listing: unless_bad(lambda: catalog.proved(listing)) is not None)
     rows = (
-        _row(target, over, None if here is None else _best(catalog, here, over, is_proved))
-        for target, here in targets.values()
+        _row(found, over, None if here is None else _best(catalog, here, over, is_proved))
+        for found, here in targets.values()
         for over in wanted
     )
     return sorted((row for row in rows if row is not None), key=_place)

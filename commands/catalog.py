@@ -14,23 +14,31 @@ if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
 
 
+MISSING = 8
+"""Largest size of the formats that `status --missing` shows, if none is given."""
+
+
 @click.group("catalog")
 def catalog_group() -> None:
     """Verified entries: list, show, check, add, remove, merge, compare, replay."""
 
 
 @catalog_group.command("list")
-@click.option("--target", help="Only this target, in any order of its sizes.")
+@click.argument("only", required=False, metavar="[TARGET]")
+@click.option("--target", help="The same: only this target, in any order of its sizes.")
 @click.option("--figures", "with_figures", is_flag=True, help="Also additions and growth; every entry is read.")
 @as_json
 @with_catalog
-def list_entries(target: str | None, with_figures: bool, as_json: bool, catalog: Catalog) -> None:
-    """List the entries, yours and the shipped ones."""
+def list_entries(only: str | None, target: str | None, with_figures: bool, as_json: bool, catalog: Catalog) -> None:
+    """List the entries, yours and the shipped ones; of TARGET alone if one is named, in any order of its sizes."""
     from bilinear.commands.words.catalog import listings_as_lines, listings_as_list
     from bilinear.decompositions import parse_target
     from bilinear.decompositions.operations import canonical
 
-    listings = list(catalog) if target is None else catalog.of_target(canonical(parse_target(target)))
+    if only is not None and target is not None:
+        raise click.UsageError(f"{only} and --target {target}: one target is enough")
+    wanted = only if target is None else target
+    listings = list(catalog) if wanted is None else catalog.of_target(canonical(parse_target(wanted)))
     found = None
     if with_figures:
         from bilinear.commands.screen import counted
@@ -112,18 +120,40 @@ def diff(other: Path, as_json: bool, catalog: Catalog) -> None:
 
 
 @catalog_group.command()
-@click.option("--ring", help="Only this coefficient set.")
+@click.option("--ring", help="Only this coefficient set, with the entries and the bounds.")
+@click.option("--target", help="Only this target, with the entries and the bounds.")
+@click.option("--behind", is_flag=True, help="Only where the rank here is above the published one.")
 @click.option("--missing", is_flag=True, help="Also formats of which nothing is here.")
+@click.option(
+    "--largest", type=click.IntRange(1), metavar="N", help=f"Formats with no size above N; --missing alone: {MISSING}."
+)
 @as_json
 @with_catalog
-def status(ring: str | None, missing: bool, as_json: bool, catalog: Catalog) -> None:
+def status(
+    ring: str | None,
+    target: str | None,
+    behind: bool,
+    missing: bool,
+    largest: int | None,
+    as_json: bool,
+    catalog: Catalog,
+) -> None:
     """Compare the ranks here with the published ones and the proven bounds; beaten records first."""
     from bilinear.catalog.status import status as compared
-    from bilinear.commands.words.catalog import status_as_lines, status_as_list
+    from bilinear.commands.words.catalog import LEGEND, status_as_grid, status_as_lines, status_as_list
+    from bilinear.decompositions import parse_target
 
-    rows = [row for row in compared(catalog, ring) if missing or row.here is not None]
+    if missing and largest is None and target is None:
+        largest = MISSING
+        say(f"formats with no size above {MISSING}; --largest N shows others")
+    rows = compared(catalog, ring, None if target is None else parse_target(target))
+    rows = [row for row in rows if (missing and not behind) or row.here is not None]
+    rows = [row for row in rows if row.is_within(largest) and (row.is_behind or not behind)]
     if as_json:
         print_json(status_as_list(rows))
+    elif ring is None and target is None:
+        print_lines(status_as_grid(rows))
+        say(LEGEND if rows else "")
     else:
         print_lines(status_as_lines(rows))
 

@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 
 import click
 
-TOLD = 5  # bad entries that are named
+TOLD = 5  # of what was passed over
+PASSED_OVER = ("BadEntryWarning", "PluginWarning")  # by name, so that nothing is imported for it
 DONE, NOT_FOUND, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -67,13 +68,13 @@ class CommandLine(click.Group):
 
 @contextmanager
 def _bad_entries_told() -> Iterator[None]:
-    """Warnings of entries that were passed over, as lines on standard error: the first few, and how many more."""
+    """Warnings of entries and plug-ins that were passed over, as lines on standard error: a few, and how many more."""
     told: set[str] = set()
     with warnings.catch_warnings():
         others = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
-            if category.__name__ != "BadEntryWarning":  # by name, so that the catalog is not imported for it
+            if category.__name__ not in PASSED_OVER:
                 others(message, category, *rest, **named)
             elif str(message) not in told:
                 told.add(str(message))

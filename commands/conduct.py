@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -123,12 +124,14 @@ class Conducted:
         """Whether there is a scheme, and both proofs hold."""
         return bool(self.proofs) and all(proof.ok for proof in self.proofs)
 
-    def print(self, root: Path, as_json: bool) -> None:
-        """The end of the search; `root` is the catalog's folder."""
-        from bilinear.commands.words.search import result_as_dict, result_as_lines, result_in_words
+    def print(self, root: Path, as_json: bool, quiet: bool = False) -> None:
+        """The end of the search; `root` is the catalog's folder. Quietly, the entry's id alone, or what was found."""
+        from bilinear.commands.words.search import result_as_dict, result_as_lines, result_in_short, result_in_words
 
         if as_json:
             print_json(result_as_dict(self.result))
+        elif quiet:
+            print_lines(result_in_short(self.result))
         else:
             say(*result_in_words(self.result, told=self.choice))
             print_lines(result_as_lines(self.result, root, self.proofs))
@@ -163,7 +166,14 @@ def attempted(write: Callable[[], Sequence[Written]]) -> tuple[Sequence[Written]
         return [], f"{error.filename or 'system'}: cannot be written: {error.strerror or error}"
 
 
-def conduct(order: Order, kept: Catalog | None, doing: str, metrics: Path | None = None) -> Conducted:
+def conduct(
+    order: Order,
+    kept: Catalog | None,
+    doing: str,
+    metrics: Path | None = None,
+    keep_all: bool = False,
+    quiet: bool = False,
+) -> Conducted:
     """Say what is searched and by which solver, and search.
 
     Args:
@@ -171,6 +181,8 @@ def conduct(order: Order, kept: Catalog | None, doing: str, metrics: Path | None
         kept: The catalog that what is found goes to; None to keep nothing.
         doing: What the live table calls it.
         metrics: File for figures.
+        keep_all: Keep what was found on the way to the best as well.
+        quiet: Say nothing and show no table.
 
     Raises:
         BilinearError: As `execute`.
@@ -182,7 +194,8 @@ def conduct(order: Order, kept: Catalog | None, doing: str, metrics: Path | None
     from bilinear.discover.search import execute
 
     chosen, choice = resolve(order)
-    say(f"{chosen.searched.short} by {chosen.solver}, seed {chosen.seed}", choice, announcement(chosen.solver))
-    with shown(doing, Hooks()) as hooks:
-        result = recorded(metrics, chosen, hooks, lambda heard: execute(order, kept, heard))
+    if not quiet:
+        say(f"{chosen.searched.short} by {chosen.solver}, seed {chosen.seed}", choice, announcement(chosen.solver))
+    with nullcontext(Hooks()) if quiet else shown(doing, Hooks()) as hooks:
+        result = recorded(metrics, chosen, hooks, lambda heard: execute(order, kept, heard, keep_all))
     return Conducted(result, choice, chosen)

@@ -18,7 +18,7 @@ def solvers(name: str | None, as_json: bool) -> None:
     from bilinear.discover.engine.describe import describe
     from bilinear.discover.engine.solver import SOLVERS
 
-    found = [describe(one) for one in ([name] if name else SOLVERS)]
+    found = [describe(name)] if name else sorted((one for _, one in SOLVERS.each(describe)), key=lambda one: one.name)
     if as_json:
         print_json(asdict(found[0]) if name else [asdict(one) for one in found])
     else:

@@ -56,6 +56,7 @@ def refine(
     wanted = Asked(**asked)
     built = None if target is None else parse_target(target)
     begun = start(catalog, query, built, wanted.rank if is_seed(query) else None, wanted.seed)
+    say(begun.note)
     wanted = replace(wanted, rank=wanted.rank or begun.given.rank)
     kept = catalog if save else None
     if wanted.solver == LEAST_SQUARES:
@@ -70,7 +71,7 @@ def _fit(
     """The nearest approximation, and what keeps it; no steps keep a seed as it is."""
     from bilinear.discover.approximate.refine import by_least_squares, refined
     from bilinear.discover.keep import keep
-    from bilinear.discover.starts import keep_seeds
+    from bilinear.discover.starts import keep_starts
 
     began = time.process_time()
     found = refined(begun.given, rank, steps, bounded)
@@ -79,7 +80,7 @@ def _fit(
     def write() -> Sequence[Added]:
         if kept is None:
             return []
-        seeds = keep_seeds(kept, [begun])
+        seeds = keep_starts(kept, [begun])
         return seeds if begun.drawn and steps == 0 else [keep(kept, found, made)]
 
     return found, write
@@ -91,7 +92,7 @@ def _search(
     """What a solver makes of the start: a scheme, or else the nearest approximation that it held."""
     from bilinear.decompositions.scheme import Scheme
     from bilinear.discover.approximate.refine import by_solver
-    from bilinear.discover.starts import keep_seeds
+    from bilinear.discover.starts import keep_starts
 
     given = begun.given
     if wanted.ring is None and isinstance(given, Scheme):
@@ -103,16 +104,16 @@ def _search(
         say(*result.notes)
         _close(context, nearest, lambda: [] if kept is None else _kept(kept, begun, nearest, made), as_json)
     if kept is not None and result.added:
-        _, unsaved = attempted(lambda: keep_seeds(kept, [begun]))
+        _, unsaved = attempted(lambda: keep_starts(kept, [begun]))
     done.print(catalog.root, as_json)
     done.close(context, unsaved)
 
 
 def _kept(kept: Catalog, begun: Start, nearest: Approximation, made: Made) -> Sequence[Added]:
     from bilinear.discover.keep import keep
-    from bilinear.discover.starts import keep_seeds
+    from bilinear.discover.starts import keep_starts
 
-    keep_seeds(kept, [begun])
+    keep_starts(kept, [begun])
     return [keep(kept, nearest, made)]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bilinear.commands.common import as_json, tell, with_catalog
+from bilinear.commands.common import as_json, say, tell, with_catalog
 from bilinear.commands.conduct import Asked, attempted, conduct
 from bilinear.commands.export import write_layer
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 @click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FILE", help="Where the checkpoint is kept.")
 @click.option("--metrics", type=click.Path(path_type=Path), metavar="FILE", help="Write figures there as JSON lines.")
 @click.option("--save/--no-save", default=True, show_default=True, help="Keep what is found in the catalog.")
+@click.option("--keep-all", is_flag=True, help="Keep the schemes of higher ranks found on the way as well.")
+@click.option("--quiet", "-q", is_flag=True, help="Print the entry's id, and nothing else but errors.")
 @click.option(
     "--export-layer", "layer", type=click.Path(path_type=Path), metavar="DIR", help="Also write an STL layer."
 )
@@ -46,6 +48,8 @@ def search(
     starts: tuple[str, ...],
     catalog: Catalog,
     save: bool,
+    keep_all: bool,
+    quiet: bool,
     metrics: Path | None,
     layer: Path | None,
     as_json: bool,
@@ -54,18 +58,19 @@ def search(
     """Search for a scheme of TARGET (2x2x3, matmul:2x2x3, file:map.npy), prove it and keep it."""
     from bilinear.decompositions import parse_target
     from bilinear.discover.leaves import with_leaves
-    from bilinear.discover.starts import keep_seeds, start
+    from bilinear.discover.starts import keep_starts, start
 
     wanted, built = Asked(**asked), parse_target(target)
     begun = [start(catalog, query, built, wanted.rank, wanted.seed) for query in starts]
+    say(*(one.note for one in begun if not quiet))
     order = with_leaves(wanted.order(built, [one.given for one in begun]), catalog)
-    done = conduct(order, catalog if save else None, "searching", metrics)
+    done = conduct(order, catalog if save else None, "searching", metrics, keep_all, quiet)
     result, unsaved = done.result, ""
     if any(added.status == "added" for added in result.added):
-        _, unsaved = attempted(lambda: keep_seeds(catalog, begun))
-    done.print(catalog.root, as_json)
+        _, unsaved = attempted(lambda: keep_starts(catalog, begun))
+    done.print(catalog.root, as_json, quiet)
     if layer is not None and result.scheme is not None and done.is_proved:
-        write_layer(result.scheme, layer, result.added[0].id if result.added else None)
+        write_layer(result.scheme, layer, result.added[-1].id if result.added else None)
     done.close(context, unsaved)
 
 

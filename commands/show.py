@@ -12,6 +12,7 @@ from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog, Served
+    from bilinear.decompositions import Target
 
 MOST_COMPARED = 8
 """Other entries of one rank with which a scheme is compared; each takes a tenth of a second or more."""
@@ -56,19 +57,28 @@ def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
 
 
 @click.command()
-@click.argument("query", metavar="ID|FILE")
+@click.argument("query", metavar="ID|FILE|TARGET")
 @click.option("--all", "everything", is_flag=True, help="Print factors and formulas of any size.")
 @as_json
 @with_catalog
 def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
-    """Show a scheme: factors, formulas, exponent, bounds, cost; or an approximation: its residual and rows."""
+    """Show a scheme: factors, formulas, exponent, bounds, cost; or an approximation: its residual and rows.
+
+    Of a TARGET the best scheme over every coefficient set, with what is published and proven.
+    """
     from bilinear.catalog.classes import comparable, equals
     from bilinear.commands.words.catalog import equals_as_dict, equals_as_lines, served_as_dict, served_as_lines
     from bilinear.commands.words.search import scheme_as_lines
-    from bilinear.decompositions import Scheme
+    from bilinear.decompositions import BilinearError, Scheme
     from bilinear.discover.figures import additions
 
-    served = catalog.factors(query)
+    try:
+        served = catalog.factors(query)
+    except BilinearError:
+        if (target := _target(query)) is None:
+            raise
+        _show_target(target, as_json, catalog)
+        return
     if served.entry.kind == "approximation":
         _show_approximation(served, query, everything, as_json)
         return
@@ -86,6 +96,29 @@ def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
         "" if is_quick else f"not compared with {others} others of its rank; bilinear catalog dedupe does it",
     )
     print_lines([*served_as_lines(exact, shared), *equals_as_lines(same), *scheme_as_lines(scheme, everything)])
+
+
+def _target(query: str) -> Target | None:
+    """The target of that name; None if it is none."""
+    from bilinear.decompositions import BilinearError, parse_target
+
+    try:
+        return parse_target(query)
+    except BilinearError:
+        return None
+
+
+def _show_target(target: Target, as_json: bool, catalog: Catalog) -> None:
+    """The best scheme of every coefficient set."""
+    from bilinear.catalog.status import status
+    from bilinear.commands.words.catalog import best_as_lines, status_as_list
+    from bilinear.decompositions import Ring
+
+    rows = sorted(status(catalog, target=target), key=lambda row: list(Ring).index(row.ring))
+    if as_json:
+        print_json({"target": target.name, "best": status_as_list(rows)})
+    else:
+        print_lines(best_as_lines(target, rows))
 
 
 def _show_approximation(served: Served[Any, Any], query: str, everything: bool, as_json: bool) -> None:

@@ -11,6 +11,14 @@ class UnknownNameError(BilinearError):
     """A name that no registry holds."""
 
 
+class PluginError(BilinearError):
+    """What another package adds under a name, and what cannot be loaded or is not what the name stands for."""
+
+
+class PluginWarning(UserWarning):
+    """What another package adds was passed over; the text says whose it is and why."""
+
+
 class TargetError(BilinearError):
     """A target that cannot be built from what was given."""
 

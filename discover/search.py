@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ class Result:
     Attributes:
         outcome: How it ended.
         scheme: The best scheme in the order of sizes asked for; None if none was found.
-        added: What became of each scheme in the catalog; empty without a catalog.
+        added: What became of the scheme in the catalog, or of each of them; empty without a catalog.
         unsaved: Why the catalog could not be written; empty if it could.
         notes: What else the user should know.
     """
@@ -62,6 +63,7 @@ def search(
     checkpoint: Path | None = None,
     resume: bool = False,
     catalog: Catalog | None = None,
+    keep_all: bool = False,
 ) -> Result:
     """Search for a scheme, verify it exactly and symbolically, and keep it.
 
@@ -77,7 +79,8 @@ def search(
         jobs: Processes, with seeds seed, seed + 1, ...; those of a flip solver exchange schemes.
         checkpoint: File for the state of the search.
         resume: Go on from that file.
-        catalog: Where schemes are kept; nothing is kept if not given.
+        catalog: Where the best scheme is kept; nothing is kept if not given.
+        keep_all: Keep the schemes of higher ranks that were found before it as well.
 
     Raises:
         BilinearError: If the problem is impossible or an argument makes no sense; the text says which.
@@ -94,13 +97,19 @@ def search(
         checkpoint,
         resume,
     )
-    return execute(order if catalog is None else with_leaves(order, catalog), catalog)
+    return execute(order if catalog is None else with_leaves(order, catalog), catalog, keep_all=keep_all)
 
 
-def execute(order: Order, catalog: Catalog | None = None, hooks: Hooks = Hooks()) -> Result:  # noqa: B008  # frozen
+def execute(
+    order: Order,
+    catalog: Catalog | None = None,
+    hooks: Hooks = Hooks(),  # noqa: B008  # frozen
+    keep_all: bool = False,
+) -> Result:
     """Run a search as ordered; every scheme that is found is kept at once, so that no fault can lose it.
 
-    The state is kept in the user's cache where the order names no file.
+    A better one takes the place of the one before it, unless all are to be kept. The state is kept in the user's cache
+    where the order names no file.
 
     Raises:
         BilinearError: As `search`.
@@ -108,7 +117,7 @@ def execute(order: Order, catalog: Catalog | None = None, hooks: Hooks = Hooks()
     require_cores(order.jobs)
     order, choice = resolve(order)
     order = replace(order, checkpoint=order.checkpoint or default_checkpoint(order))
-    kept = _Kept(order, catalog)
+    kept = _Kept(order, catalog, keep_all)
 
     def on_found(found: Found) -> None:
         kept.add(found)
@@ -125,8 +134,8 @@ def execute(order: Order, catalog: Catalog | None = None, hooks: Hooks = Hooks()
 class _Kept:
     """What became of found schemes; a folder that cannot be written loses none of them, and is told at the end."""
 
-    def __init__(self, order: Order, catalog: Catalog | None) -> None:
-        self.order, self.catalog = order, catalog
+    def __init__(self, order: Order, catalog: Catalog | None, keep_all: bool) -> None:
+        self.order, self.catalog, self.keep_all = order, catalog, keep_all
         self.added: list[Added] = []
         self.unsaved = ""
 
@@ -137,11 +146,24 @@ class _Kept:
         if self.catalog is None:
             return
         try:
-            self.added.append(keep(self.catalog, found.scheme, made(self.order, found)))
+            before, self.added = self.added, [keep(self.catalog, found.scheme, made(self.order, found))]
+            if self.keep_all:
+                self.added = [*before, *self.added]
+            else:
+                self._remove(before)
         except (CatalogError, WrongSchemeError) as error:
             self.unsaved = str(error)
         except OSError as error:
             self.unsaved = f"{error.filename or self.catalog.root}: cannot be written: {error.strerror or error}"
+
+    def _remove(self, before: Sequence[Added]) -> None:
+        """Take out what this search itself added, and what nobody else has taken out meanwhile."""
+        from bilinear.catalog.errors import CatalogError
+
+        for one in before:
+            if one.status == "added" and self.catalog is not None:
+                with suppress(CatalogError):
+                    self.catalog.remove(one.id)
 
 
 def made(order: Order, found: Found) -> Made:

@@ -14,7 +14,7 @@ from bilinear.catalog.status import StatusRow
 from bilinear.catalog.store import Served
 from bilinear.commands.words.search import scheme_as_dict
 from bilinear.commands.words.table import or_dash, table
-from bilinear.decompositions import Scheme
+from bilinear.decompositions import Ring, Scheme, Target
 from bilinear.decompositions.equivalence import Verdict
 from bilinear.discover.figures import Figures
 from bilinear.discover.pareto import Row
@@ -177,6 +177,43 @@ def status_as_list(rows: Sequence[StatusRow]) -> list[dict[str, Any]]:
     bounds = [{"lower_bound": row.bound.rank if row.bound else None} for row in rows]
     values = [{key: getattr(row, key) for key in keys} for row in rows]
     return [value | bound for value, bound in zip(values, bounds, strict=True)]
+
+
+def best_as_lines(target: Target, rows: Sequence[StatusRow]) -> list[str]:
+    """The best schemes of one target, a line a coefficient set, with the sources of what is published and proven."""
+    if not rows:
+        return [f"{target.short}: nothing here, and nothing published; bilinear search {target.short} finds some"]
+    lines = [f"{target.short}: the best of every coefficient set", "", *status_as_lines(rows), ""]
+    published = dict.fromkeys(f"published {row.published}: {row.source}" for row in rows if row.published is not None)
+    proven = dict.fromkeys(f"bound {row.bound.rank}: {row.bound.source}" for row in rows if row.bound is not None)
+    return [*lines, *published, *proven]
+
+
+LEGEND = (
+    "N as published, N+k above by k, N-k below, N! proven optimal, N? nothing published; (N) published, not here; "
+    "--ring or --target shows the entries and the bounds"
+)
+
+
+def status_as_grid(rows: Sequence[StatusRow]) -> list[str]:
+    """The same, a line a target and a column a coefficient set, in the order in which the targets first occur."""
+    rings = [ring for ring in Ring if any(row.ring is ring for row in rows)]
+    cells: dict[str, dict[Ring, str]] = {}
+    for row in rows:
+        cells.setdefault(row.target, {})[row.ring] = _standing(row)
+    lines = [(target, *(found.get(ring, "-") for ring in rings)) for target, found in cells.items()]
+    return table(("target", *map(str, rings)), lines)
+
+
+def _standing(row: StatusRow) -> str:
+    """`49`, `49+2`, `49-1`, `7!`, `49?`, `(49)`."""
+    if row.here is None:
+        return f"({row.published})"
+    if row.bound is not None and row.bound.rank == row.here:
+        return f"{row.here}!"
+    if row.published is None:
+        return f"{row.here}?"
+    return f"{row.here}{row.here - row.published:+d}" if row.here != row.published else str(row.here)
 
 
 def status_as_lines(rows: Sequence[StatusRow]) -> list[str]:

@@ -34,7 +34,7 @@ def description_as_lines(found: Description) -> list[str]:
 
 def families_as_list() -> list[dict[str, str]]:
     """The families of targets for JSON."""
-    families = [(name, family_of(name)) for name in TARGETS]
+    families = sorted(TARGETS.each(family_of), key=lambda found: found[0])
     return [{"name": name, "usage": one.usage, "description": one.description} for name, one in families]
 
 
@@ -45,7 +45,8 @@ def families_as_lines() -> list[str]:
 
 def formats_as_list() -> list[dict[str, str]]:
     """The file formats for JSON."""
-    return [{"name": name, "description": format_named(name).description} for name in FORMATS]
+    known = sorted(FORMATS.each(format_named), key=lambda found: found[0])
+    return [{"name": name, "description": one.description} for name, one in known]
 
 
 def formats_as_lines() -> list[str]:

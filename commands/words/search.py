@@ -8,6 +8,7 @@ from typing import Any
 
 from bilinear.decompositions import formulas
 from bilinear.decompositions.identity import content_hash
+from bilinear.decompositions.lifting import Lifted
 from bilinear.decompositions.scheme import FACTORS, Scheme
 from bilinear.decompositions.verify import Verification
 from bilinear.discover.search import Result
@@ -29,6 +30,21 @@ def scheme_as_dict(scheme: Scheme) -> dict[str, Any]:
         "products": formulas.products(scheme),
         "outputs": formulas.outputs(scheme),
     }
+
+
+def lifted_as_dict(found: Lifted, added: str | None) -> dict[str, Any]:
+    """What lifting ended with, for JSON; `added` is the id of the entry."""
+    numbers = {"steps": found.steps, "choices": found.choices, "seconds": round(found.seconds, 3), "id": added}
+    scheme = None if found.scheme is None else scheme_as_dict(found.scheme)
+    return {"status": "found" if scheme else "not lifted", "message": found.detail, **numbers, "scheme": scheme}
+
+
+def lifted_as_lines(found: Lifted) -> list[str]:
+    """The same for people, without the sentence."""
+    if found.scheme is None:
+        return []
+    head = f"{found.scheme.target.short}, rank {found.scheme.rank} over {found.scheme.ring}"
+    return [head, *scheme_as_lines(found.scheme)]
 
 
 def result_as_dict(result: Result) -> dict[str, Any]:
@@ -63,6 +79,14 @@ def result_in_words(result: Result, told: str = "") -> list[str]:
         near = float(outcome.approximation.residual)
         words.append(f"nearest approximation: residual {near:.6g}; not kept here, bilinear approximate and refine do")
     return words
+
+
+def result_in_short(result: Result) -> list[str]:
+    """The id of the entry; without one, target, rank and ring; nothing where nothing was found."""
+    if result.scheme is None:
+        return []
+    scheme = result.scheme
+    return [result.added[-1].id if result.added else f"{scheme.target.short}:{scheme.rank} over {scheme.ring}"]
 
 
 def result_as_lines(result: Result, root: Path, proofs: Sequence[Verification]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 from bilinear.decompositions.codegen.code import (
     Code,
@@ -29,8 +30,9 @@ def generate(code: Code) -> str:
     Raises:
         CodeError: If a coefficient has more than 63 bits, which no integer of C holds.
     """
-    _require_narrow(code)
-    parts = [_head(code), _bilinear(code), _EACH.format(*map(len, code.names))]
+    _require_narrow(code, scales := _scales(code))
+    divides = any(scale.denominator > 1 for scale in scales)
+    parts = [_head(code) + _FLOATING * divides, _bilinear(code), _EACH.format(*map(len, code.names))]
     if code.is_matmul:
         parts += [_base(code), _multiply(code)]
     return "\n".join(parts)
@@ -43,10 +45,21 @@ def _head(code: Code) -> str:
     return f"/*\n{text}\n */\n{includes}\n#ifndef NUMBER\n#define NUMBER {number}\n#endif\n"
 
 
-def _require_narrow(code: Code) -> None:
+_FLOATING = """
+/* This scheme divides. Integers would drop what is left over, so the next line does not compile with -DNUMBER=long. */
+void bilinear_numbers(const char this_scheme_divides_so_NUMBER_must_be_a_floating_type[(NUMBER)1 / 2 != 0 ? 1 : -1]);
+"""
+"""An array of negative size stops every compiler; in a prototype its size may hang on floats, as the standard says."""
+
+
+def _scales(code: Code) -> set[Fraction]:
+    """The constants that values are multiplied by."""
     forms = (code.left, code.right, code.output)
     values = [value for form in forms for value in (*(value for _, value in form.shared), *form.outputs)]
-    scales = {part.scale for value in values for part in value}
+    return {part.scale for value in values for part in value}
+
+
+def _require_narrow(code: Code, scales: set[Fraction]) -> None:
     wide = max((max(abs(scale.numerator), scale.denominator).bit_length() for scale in scales), default=0)
     if wide >= WIDEST:
         raise CodeError(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from bilinear.decompositions.errors import PluginError
 from bilinear.decompositions.registry import Registry
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ FORMATS = Registry(
         "plinopt-slp": "bilinear.decompositions.formats.plinopt_slp:FORMAT",
         "plinopt-sms": "bilinear.decompositions.formats.plinopt_sms:FORMAT",
     },
+    group="bilinear.formats",
 )
 
 
@@ -41,8 +43,14 @@ def format_named(name: str) -> Format:
 
     Raises:
         UnknownNameError: If there is none.
+        PluginError: If it is another package's, and is no format.
     """
-    return cast("Format", FORMATS.load(name))
+    from bilinear.decompositions.formats.source import Format
+
+    found = FORMATS.load(name)
+    if not isinstance(found, Format):
+        raise PluginError(f"format {name!r}: {found!r:.60}; a Format is needed, its package is at fault")
+    return found
 
 
 def detect(source: Source) -> str:
@@ -53,7 +61,7 @@ def detect(source: Source) -> str:
     """
     from bilinear.decompositions.formats.numbers import FormatError
 
-    found = next((name for name in FORMATS if format_named(name).matches(source)), None)
+    found = next((name for name, one in FORMATS.each(format_named) if one.matches(source)), None)
     if found is None:
         raise FormatError(f"of no known format; known are {', '.join(FORMATS)}")
     return found

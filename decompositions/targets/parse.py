@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bilinear.decompositions.errors import TargetError
-from bilinear.decompositions.registry import Registry
+from bilinear.decompositions.errors import PluginError, TargetError
+from bilinear.decompositions.registry import Registry, normalise
 from bilinear.decompositions.targets.target import Family, Target
 
 TARGETS = Registry(
@@ -28,6 +28,7 @@ TARGETS = Registry(
         "structured": "bilinear.decompositions.targets.structured:FAMILY",
         "file": "bilinear.decompositions.targets.file:FAMILY",
     },
+    group="bilinear.targets",
 )
 
 
@@ -45,7 +46,11 @@ def parse_target(name: str) -> Target:
     found = family_of(family)
     if not colon and ":" in found.usage:
         raise TargetError(f"target {family!r} needs its parameters: {found.usage}")
-    return found.build(spec)
+    target = found.build(spec)
+    if target.family != normalise(family) and not TARGETS.is_ours(family):
+        reason = f"it builds {target.name!r}, whose name does not begin with its own"
+        raise PluginError(f"target {normalise(family)!r}: {reason}; its package is at fault")
+    return target
 
 
 def family_of(name: str) -> Family:
@@ -53,9 +58,11 @@ def family_of(name: str) -> Family:
 
     Raises:
         UnknownNameError: If there is none.
+        PluginError: If it is another package's, and is no family.
     """
     family = TARGETS.load(name)
-    assert isinstance(family, Family)
+    if not isinstance(family, Family):
+        raise PluginError(f"target {normalise(name)!r}: {family!r:.60}; a Family is needed, its package is at fault")
     return family
 
 

@@ -9,8 +9,7 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
-from bilinear.decompositions.registry import normalise
-from bilinear.discover.engine.solver import SOLVERS
+from bilinear.discover.engine.solver import SOLVERS, solver_type
 
 SECTION = re.compile(r"^(Attributes|Source|Args|Returns|Raises):$", re.MULTILINE)
 ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
@@ -57,8 +56,9 @@ def describe(name: str) -> Description:
 
     Raises:
         UnknownNameError: If there is no such solver.
+        PluginError: If it is another package's, and cannot be loaded or has not what a solver needs.
     """
-    kind: Any = SOLVERS.load(name)
+    kind = solver_type(name)
     about, hints, purposes = _sections(kind), typing.get_type_hints(kind), _purposes(kind)
     purpose, _, details = about[""].partition("\n\n")
     options = tuple(
@@ -66,7 +66,7 @@ def describe(name: str) -> Description:
         for field in dataclasses.fields(kind)
     )
     return Description(
-        normalise(name), _one_line(purpose), _one_line(details), _one_line(about.get("Source", "")), options
+        SOLVERS.name_of(name), _one_line(purpose), _one_line(details), _one_line(about.get("Source", "")), options
     )
 
 

@@ -92,7 +92,7 @@ def unpacked(kind: type[Any], header: object, prefix: str, arrays: Mapping[str, 
     for field in dataclasses.fields(kind):
         name, kept = f"{prefix}.{field.name}", field.metadata.get(KEPT)
         hint = hints[field.name] if kept is None else kept.form
-        if typing.get_origin(hint) is np.ndarray:
+        if np.ndarray in (hint, typing.get_origin(hint)):
             value: Any = _array(hint, name, arrays)
         elif hint is Problem:
             _require_problem(held[field.name], problem)
@@ -147,9 +147,9 @@ def _require_problem(header: object, problem: Problem) -> None:
 
 
 def _array(hint: Any, name: str, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-    """An array of the numbers that a hint states."""
+    """An array of the numbers that a hint states; of any numbers if it is `np.ndarray` alone."""
     value = arrays[name]
-    scalar = typing.get_args(typing.get_args(hint)[1])[0]
+    scalar = Any if hint is np.ndarray else typing.get_args(typing.get_args(hint)[1])[0]
     if scalar is Any and value.dtype.kind == "U":
         return integers(value)
     sound(value.dtype.kind in "biufc" if scalar is Any else value.dtype == scalar, f"{name} is of {value.dtype}")

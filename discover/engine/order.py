@@ -76,7 +76,8 @@ def default_checkpoint(order: Order) -> Path:
     chosen = parameters(make_solver(solver, order.options))
     starts = [content_hash(start) for start in order.starts]
     text = json.dumps([problem.target.key, problem.rank, problem.ring, solver, chosen, order.seed, starts])
-    name = f"{problem.target.short.replace(':', '-').replace('/', '-')[:40]}-{solver}-{order.seed}"
+    plain = [text.replace(":", "-").replace("/", "-")[:40] for text in (problem.target.short, solver)]
+    name = f"{plain[0]}-{plain[1]}-{order.seed}"
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     return Path(user_cache_dir("bilinear")) / "checkpoints" / f"{name}-{digest}.npz"
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from bilinear.decompositions.errors import BilinearError
+from bilinear.decompositions.errors import BilinearError, PluginError
 from bilinear.decompositions.registry import Registry
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.discover.engine.problem import Problem
@@ -115,6 +115,8 @@ SOLVERS = Registry(
         "symmetric": "bilinear.discover.solvers.flip_graph.symmetric:Symmetric",
         "ternary-sgd": "bilinear.discover.solvers.ternary_sgd:TernarySgd",
     },
+    group="bilinear.solvers",
+    is_open=True,
 )
 
 
@@ -122,18 +124,40 @@ LARGEST_OPTION: dict[type, float] = {bool: 1, int: 10**18, float: 1e30}
 """Of a hyperparameter, in magnitude: float32 ends at 3e38, int64 at 9e18."""
 
 
+def solver_type(name: str) -> type[Any]:
+    """The class of a solver.
+
+    Raises:
+        UnknownNameError: If there is no such solver.
+        PluginError: If it is another package's, and cannot be loaded or has not what a solver needs.
+    """
+    kind: Any = SOLVERS.load(name)
+    fault = ""
+    if not isinstance(kind, type) or not dataclasses.is_dataclass(kind):
+        fault = f"{kind!r:.60} is no dataclass"
+    elif missing := [part for part in ("state_type", "start", "advance", "candidates") if not hasattr(kind, part)]:
+        fault = f"no {missing[0]}"
+    elif bare := [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]:
+        fault = f"option {bare[0]} has no default"
+    if fault:
+        need = "a frozen dataclass is needed, with start, advance, candidates, state_type, and defaults for all options"
+        raise PluginError(f"solver {SOLVERS.name_of(name)!r}: {fault}; {need}")
+    return typing.cast("type[Any]", kind)
+
+
 def make_solver(name: str, options: Mapping[str, object] | None = None) -> Solver:
     """The registered solver with the options given, the rest at their defaults.
 
     Args:
-        name: A name of the registry.
+        name: A name of the registry, or "module:Class".
         options: Values by hyperparameter; texts are read as the hyperparameter's type.
 
     Raises:
         UnknownNameError: If there is no such solver.
+        PluginError: As `solver_type`.
         OptionError: If it has no such hyperparameter, or the value does not fit.
     """
-    kind = typing.cast("type[Any]", SOLVERS.load(name))
+    kind = solver_type(name)
     hints = typing.get_type_hints(kind)
     fields = {field.name: hints[field.name] for field in dataclasses.fields(kind)}
     values = {}

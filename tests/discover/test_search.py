@@ -1,20 +1,69 @@
 """The main job from Python: search, prove, keep, replay."""
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from bilinear.catalog import Catalog
 from bilinear.catalog.errors import CatalogError
-from bilinear.decompositions import content_hash, parse_target, verify
+from bilinear.decompositions import content_hash, kronecker, parse_target, standard, strassen, verify
 from bilinear.decompositions.scheme import Scheme
 from bilinear.discover.auto import resolve
 from bilinear.discover.engine.order import Order, default_checkpoint
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.replay import replay
 from bilinear.discover.search import search
+
+
+@dataclass
+class StairsState:
+    """A scheme lower than the one before, at every step."""
+
+    problem: Problem
+    steps: int = 0
+    exhausted: bool = False
+
+    def metrics(self) -> dict[str, float | int | str]:
+        return {}
+
+
+@dataclass(frozen=True)
+class Stairs:
+    """From the standard algorithm of 4x4x4 to Strassen's, once and twice."""
+
+    state_type: ClassVar[type[StairsState]] = StairsState
+
+    def start(self, problem: Problem, rng: np.random.Generator, starts: Sequence[object] = ()) -> StairsState:
+        return StairsState(problem)
+
+    def advance(self, state: StairsState) -> StairsState:
+        return replace(state, steps=state.steps + 1)
+
+    def candidates(self, state: StairsState) -> Iterator[Scheme]:
+        factors = [standard(parse_target("2x2x2")), strassen()]
+        yield kronecker(*(factors[k < state.steps] for k in (1, 2)))
+
+
+@pytest.mark.parametrize(("keep_all", "ranks"), [(False, [49]), (True, [49, 56, 64])])
+def test_the_best_alone_is_kept_unless_all_are_asked_for(keep_all: bool, ranks: list[int], tmp_path: Path) -> None:
+    mine = Catalog(tmp_path, shipped=None)
+    found = search("4x4x4", solver=f"{__name__}:Stairs", budget="5steps", catalog=mine, keep_all=keep_all)
+    assert found.scheme is not None
+    assert found.scheme.rank == 49
+    assert sorted(listing.rank or 0 for listing in mine) == ranks
+    assert sorted(mine.scheme(added.id).value.rank for added in found.added) == ranks
+    assert found.added[-1].id.startswith("4x4x4-r49-")
+
+
+def test_what_was_there_before_a_search_stays(tmp_path: Path) -> None:
+    mine = Catalog(tmp_path, shipped=None)
+    search("4x4x4", solver=f"{__name__}:Stairs", budget="1steps", catalog=mine)
+    search("4x4x4", solver=f"{__name__}:Stairs", budget="5steps", catalog=mine)
+    assert sorted(listing.rank or 0 for listing in mine) == [49, 64]
 
 
 def scheme_of(catalog: Catalog) -> object:

@@ -15,7 +15,7 @@ from bilinear.decompositions.seeds import seed
 from bilinear.discover.approximate.refine import floats, refined
 from bilinear.discover.engine.problem import ProblemError
 from bilinear.discover.replay import replay
-from bilinear.discover.starts import keep_seeds, start
+from bilinear.discover.starts import keep_starts, start
 
 TILE = parse_target("2x2x2")
 
@@ -31,7 +31,7 @@ def call(catalog: Catalog, *words: str) -> Result:
 
 def approximation(catalog: Catalog) -> str:
     """The id of an approximation of 2x2x2 with 6 products."""
-    [added] = keep_seeds(catalog, [start(catalog, "seed:pruned-strassen", TILE, 6)])
+    [added] = keep_starts(catalog, [start(catalog, "seed:pruned-strassen", TILE, 6)])
     return added.id
 
 

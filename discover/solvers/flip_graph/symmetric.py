@@ -115,8 +115,8 @@ class Symmetric(FlipPool):
             starts: None may be given.
 
         Raises:
-            ProblemError: If the target or the ring is beyond this method, the partition is not one of n, or starts are
-                given.
+            ProblemError: If the target or the ring is beyond this method, the partition is not one of n, no scheme of
+                the symmetry has the rank, or starts are given.
         """
         target = problem.target
         if target.family != "matmul" or len(set(target.sizes)) != 1:
@@ -128,8 +128,23 @@ class Symmetric(FlipPool):
             raise ProblemError(f"partition {self.partition} is not one of {target.sizes[0]}, as {target.short} needs")
         if not self._possible(target.sizes[0]):
             raise ProblemError(f"partition {self.partition} is left alone by no reflection; choose group=z3")
+        self._require_reachable(problem)
         state: SymmetricState = self._started(problem, rng, ())
         return state
+
+    def _require_reachable(self, problem: Problem) -> None:
+        """Refuse a rank that no scheme of this symmetry has; from the standard algorithm's on any is met at once."""
+        rank, order, target = problem.rank, ORDERS[self.group], problem.target
+        cubes = [len(groups) for groups in self._possible(target.sizes[0])]
+        if rank is None or rank >= len(target.values) or any((rank - one) % order == 0 for one in cubes):
+            return
+        ranks = [k for k in range(len(target.values)) if any(k >= one and (k - one) % order == 0 for one in cubes)]
+        near = " and ".join(map(str, (*[k for k in ranks if k < rank][-1:], *[k for k in ranks if k > rank][:1])))
+        wider = "group=z3" if self.group != "z3" else "flip-graph"
+        raise ProblemError(
+            f"symmetric, group={self.group}: no such scheme of {target.short} has {rank} products, the nearest have "
+            f"{near}; choose one of these ranks, or {wider}"
+        )
 
     def check(self, state: FlipPoolState) -> None:
         """See `Checking`."""

@@ -79,3 +79,21 @@ def test_sizes_that_do_not_divide_are_reported(tmp_path: Path) -> None:
     sizes = [ctypes.c_size_t(k) for k in (3, 2, 2)]
     rows = [x for _ in range(3) for x in (at(a), ctypes.c_size_t(2))]
     assert library.multiply(*sizes, *rows, ctypes.c_int(1)) == -1
+
+
+@pytest.mark.parametrize("number", ["long", "unsigned char", "short"])
+def test_a_scheme_that_divides_compiles_with_no_integers(number: str, tmp_path: Path) -> None:
+    source = tmp_path / "generated.c"
+    source.write_text(generate(halved(), short_program(halved()), "c"))
+    words = [str(GCC), "-std=c99", "-c", f"-DNUMBER={number}", "-o", str(tmp_path / "generated.o"), str(source)]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "this_scheme_divides_so_NUMBER_must_be_a_floating_type" in done.stderr
+
+
+@pytest.mark.parametrize(("number", "kind"), [("float", np.float32), ("long double", np.longdouble)])
+def test_a_scheme_that_divides_compiles_with_any_floats(number: str, kind: type, tmp_path: Path) -> None:
+    library = compiled(halved(), tmp_path, f"-DNUMBER={number}")
+    rng = np.random.default_rng(2)
+    a, b = rng.integers(-9, 9, (4, 9)).astype(kind), rng.integers(-9, 9, (9, 4)).astype(kind)
+    assert np.array_equal(multiply(library, a, b, 1), a @ b)

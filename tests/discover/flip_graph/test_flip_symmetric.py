@@ -151,6 +151,29 @@ def test_starts_are_refused() -> None:
         run(Order(Problem(parse_target("2x2x2"), 7), "symmetric", starts=(strassen(),)))
 
 
+@pytest.mark.parametrize(
+    ("target", "rank", "options", "near"),
+    [
+        ("3x3x3", 23, {"group": "z3xz2"}, "have 21 and 25; choose one of these ranks, or group=z3"),
+        ("4x4x4", 48, {"group": "z3xz2"}, "have 46 and 49"),
+        ("3x3x3", 23, {"partition": "3"}, "have 22 and 25; choose one of these ranks, or flip-graph"),
+        ("3x3x3", 26, {"partition": "3"}, "have 25; choose"),
+    ],
+)
+def test_a_rank_without_a_scheme_of_the_symmetry_is_refused(
+    target: str, rank: int, options: dict[str, object], near: str
+) -> None:
+    with pytest.raises(ProblemError, match=f"no such scheme of {target} has {rank} products, the nearest {near}"):
+        run(Order(Problem(parse_target(target), rank), "symmetric", options))
+
+
+def test_ranks_that_the_symmetry_has_are_taken() -> None:
+    mirrored: dict[str, object] = {"group": "z3xz2"}
+    for target, rank, options in (("3x3x3", 25, mirrored), ("3x3x3", 23, {}), ("2x2x2", 8, mirrored), ("2x2x2", 9, {})):
+        solver = make_solver("symmetric", options)
+        assert solver.start(Problem(parse_target(target), rank), np.random.default_rng(0)).products >= 7
+
+
 def test_a_mirror_leaves_the_partition_and_at_most_one_index_where_it_is() -> None:
     for n in range(1, 8):
         for groups in partitions(n):
