@@ -84,6 +84,11 @@ def _needs_fractions(order: Order) -> bool:
     return record is not None and order.problem.rank < record.rank
 
 
+def can_walk(problem: Problem) -> bool:
+    """Whether flips can look for a scheme with fewer products."""
+    return not _beyond_flips(problem)
+
+
 def _beyond_flips(problem: Problem) -> str:
     """Why flip graphs cannot hold the problem; empty if they can."""
     widest = max(problem.target.shape)

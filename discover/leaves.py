@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bilinear.catalog.index import unless_bad
 from bilinear.catalog.layout import target_named
-from bilinear.decompositions.composition import LARGEST, Sizes, cheapest, rising
+from bilinear.decompositions.composition import LARGEST, Sizes, cheapest, described, rising
 from bilinear.decompositions.operations import canonical
 from bilinear.decompositions.registry import normalise
-from bilinear.decompositions.rings import Ring, holds
+from bilinear.decompositions.rings import Ring
 from bilinear.discover.engine.order import AUTO, Order
 from bilinear.discover.solvers.composition import COMPOSITION
+from bilinear.discover.standing import fits, merit
 
 if TYPE_CHECKING:
     from bilinear.catalog.layout import Listing
@@ -30,7 +31,7 @@ def with_leaves(order: Order, catalog: Catalog) -> Order:
         TargetError: If `composition` is asked for a format that is too large.
     """
     asked = normalise(order.solver) == COMPOSITION
-    if order.starts or order.problem.target.family != "matmul" or not (asked or _is_open(order)):
+    if order.starts or order.problem.target.family != "matmul" or not (asked or _may_compose(order)):
         return order
     bad: set[str] = set()
     while True:
@@ -45,7 +46,41 @@ def with_leaves(order: Order, catalog: Catalog) -> Order:
         bad |= {name for name, one in proved.items() if one is None}
 
 
-def _is_open(order: Order) -> bool:
+class Composed(NamedTuple):
+    """What the schemes of a catalog make of a format.
+
+    Attributes:
+        order: Of the solver `composition`, with those schemes.
+        rank: Its products.
+        words: How it is put together.
+    """
+
+    order: Order
+    rank: int
+    words: str
+
+
+def is_open(order: Order) -> bool:
+    """Whether a search is one by `auto` that may begin anywhere: without a rank and starts, with options of flips."""
+    from bilinear.discover.solvers.flip_graph.growing import FlipGraph
+
+    plain = normalise(order.solver) == AUTO and order.problem.rank is None and not order.starts
+    return plain and set(order.options) <= {field.name for field in dataclasses.fields(FlipGraph)}
+
+
+def composed(order: Order, catalog: Catalog) -> Composed | None:
+    """What the catalog's schemes of other formats make of the target; None if that is the standard algorithm."""
+    target = order.problem.target
+    if target.family != "matmul" or max(target.sizes) > LARGEST:
+        return None
+    whole = dataclasses.replace(order, solver=COMPOSITION, options={}, jobs=1, checkpoint=None, resume=False)
+    whole = with_leaves(whole, catalog)
+    ranks = {rising(start.target.sizes): start.rank for start in whole.starts}
+    recipe = cheapest(target.sizes, ranks)
+    return None if recipe.kind == "standard" else Composed(whole, recipe.rank, described(recipe))
+
+
+def _may_compose(order: Order) -> bool:
     """Whether `auto` may put the scheme together."""
     plain = normalise(order.solver) == AUTO and not order.options
     return plain and order.problem.rank is not None and max(order.problem.target.sizes) <= LARGEST
@@ -59,21 +94,9 @@ def _best(order: Order, catalog: Catalog, bad: set[str]) -> dict[Sizes, Listing]
         if listing.kind != "scheme" or not listing.target.startswith("matmul:") or listing.id in bad:
             continue
         held = target_named(listing.target)
-        if held is None or not _fits(order.problem.ring, listing.ring):
+        if held is None or not fits(order.problem.ring, listing.ring) or listing.ring == Ring.QI:
             continue
         sizes = rising(held.sizes)
-        if held != target and (sizes not in best or _merit(listing) < _merit(best[sizes])):
+        if held != target and (sizes not in best or merit(listing) < merit(best[sizes])):
             best[sizes] = listing
     return best
-
-
-def _fits(wanted: Ring, held: str | None) -> bool:
-    """Whether a scheme over one set is one over the other, by inclusion or by reduction."""
-    if held not in list(Ring):
-        return False
-    ring = Ring(held)
-    return (holds(wanted, ring) and ring is not Ring.QI) or (bool(wanted.characteristic) and holds(Ring.Z, ring))
-
-
-def _merit(listing: Listing) -> tuple[int, str]:
-    return listing.rank or 0, listing.id

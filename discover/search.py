@@ -8,26 +8,32 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bilinear.catalog.bounds import lower_bounds
+from bilinear.catalog.writing import Added
+from bilinear.decompositions.evaluation import FAMILIES
 from bilinear.decompositions.identity import content_hash
-from bilinear.decompositions.rings import parse_ring
+from bilinear.decompositions.rings import Ring, parse_ring
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target, parse_target
-from bilinear.discover.auto import resolve
+from bilinear.discover.auto import can_walk, resolve
 from bilinear.discover.engine.budget import parse_budget
 from bilinear.discover.engine.jobs import run_jobs
 from bilinear.discover.engine.order import AUTO, Order, default_checkpoint, turned
-from bilinear.discover.engine.outcome import Found, Outcome
+from bilinear.discover.engine.outcome import Found, Outcome, Status
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.run import Hooks
 from bilinear.discover.engine.sharing import shares
 from bilinear.discover.engine.solver import make_solver, parameters
 from bilinear.discover.engine.workers import require_cores
 from bilinear.discover.keep import Made, keep, option_words, start_words
-from bilinear.discover.leaves import with_leaves
+from bilinear.discover.leaves import composed, is_open, with_leaves
+from bilinear.discover.standing import best_here
 
 if TYPE_CHECKING:
+    from bilinear.catalog.layout import Listing
     from bilinear.catalog.store import Catalog
-    from bilinear.catalog.writing import Added
+
+LEAST_LEFT = 0.1  # seconds of the budget for what is searched below a scheme that took them all
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,35 @@ class Result:
     added: tuple[Added, ...] = ()
     unsaved: str = ""
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Where a search begins.
+
+    Attributes:
+        order: What is to be searched; None if nothing is left to.
+        first: What is known; None if nothing is.
+        words: That, for people; empty if there is nothing to say.
+    """
+
+    order: Order | None
+    first: Result | None = None
+    words: str = ""
+
+    def joined(self, second: Result) -> Result:
+        """What is known and what was found below it, as one end."""
+        if self.first is None or (second.scheme is not None and second.scheme.rank < _rank(self.first)):
+            return second
+        status = Status.FOUND if second.outcome.status is Status.EXHAUSTED else second.outcome.status
+        outcome = replace(second.outcome, status=status, found=self.first.outcome.found)
+        notes = (*second.notes, f"nothing below {_rank(self.first)} was found")
+        return replace(second, outcome=outcome, scheme=self.first.scheme, added=self.first.added, notes=notes)
+
+
+def _rank(result: Result) -> int:
+    assert result.scheme is not None
+    return result.scheme.rank
 
 
 def search(
@@ -75,7 +110,8 @@ def search(
         options: Its hyperparameters.
         seed: Same seed, same steps, same result.
         budget: `60s`, `2h` or `5000steps`.
-        starts: Schemes or approximations to begin from; `composition` takes the catalog's best if there are none.
+        starts: Schemes or approximations to begin from; `composition` takes the catalog's best if there are none, and
+            so does `auto` without a rank.
         jobs: Processes, with seeds seed, seed + 1, ...; those of a flip solver exchange schemes.
         checkpoint: File for the state of the search.
         resume: Go on from that file.
@@ -97,7 +133,13 @@ def search(
         checkpoint,
         resume,
     )
-    return execute(order if catalog is None else with_leaves(order, catalog), catalog, keep_all=keep_all)
+    if catalog is None:
+        return execute(order)
+    begun = begin(order, catalog, catalog)
+    if begun.order is None:
+        assert begun.first is not None
+        return begun.first
+    return begun.joined(execute(begun.order, catalog, keep_all=keep_all))
 
 
 def execute(
@@ -129,6 +171,65 @@ def execute(
     scheme = None if outcome.scheme is None else turned(outcome.scheme, order.problem.target)
     notes = (*filter(None, [choice]), *_notes(order), *outcome.notes)
     return Result(outcome, scheme, tuple(kept.added), kept.unsaved, notes)
+
+
+def begin(order: Order, catalog: Catalog, kept: Catalog | None) -> Begun:
+    """Take what is known at the place where a search by `auto` without a rank begins: nothing above it is worth a step.
+
+    That is the best of the catalog's own scheme and of what the schemes of its other formats make together, which is
+    kept as `composition` finds it. Any other search begins as it was ordered, with the schemes that it is made of.
+
+    Args:
+        order: As asked for.
+        catalog: Where schemes are looked up.
+        kept: Where what is found goes; None to keep nothing.
+
+    Raises:
+        BilinearError: As `search`.
+    """
+    if not is_open(order):
+        return Begun(with_leaves(order, catalog))
+    own, put_together = best_here(catalog, order.problem.target, order.problem.ring), composed(order, catalog)
+    if put_together is not None and (own is None or put_together.rank < own[1].rank):
+        first = execute(put_together.order, kept)
+        words = f"put together of the catalog's schemes: {put_together.rank} products, {put_together.words}"
+    elif own is not None:
+        first = _served(order, *own)
+        words = f"the catalog has {own[1].rank} products: {own[0].id}"
+    else:
+        return Begun(order)
+    if first.outcome.scheme is None:
+        return Begun(order, None, words)
+    return going_on(order, first, words)
+
+
+def _served(order: Order, listing: Listing, scheme: Scheme) -> Result:
+    """An entry of the catalog as the end of a search."""
+    found = Found(scheme.to(order.problem.ring), order.seed, 0, 0.0)
+    outcome = Outcome(Status.FOUND, found, None, order.seed, 0, 0.0, 0.0)
+    return Result(outcome, turned(found.scheme, order.problem.target), (Added(listing.id, "duplicate", ""),))
+
+
+def going_on(order: Order, first: Result, words: str) -> Begun:
+    """What is searched below a scheme that is known; nothing where nothing lies below, or no solver goes there."""
+    from bilinear.discover.solvers.flip_graph.prize import QUICK_TO_LIFT
+
+    problem, scheme = order.searched, first.outcome.scheme
+    assert scheme is not None
+    bound = lower_bounds(problem.target, problem.ring)[0]
+    if scheme.rank <= bound.rank:
+        return Begun(None, first, f"{words}; none has fewer: {bound.source}")
+    if not can_walk(problem):
+        return Begun(None, first, f"{words}; no solver searches below it")
+    words = f"{words}; looking below"
+    if problem.target.family in FAMILIES:
+        return Begun(order, first, words)
+    options = dict(order.options) | {"below": scheme.rank}
+    if not problem.ring.characteristic and scheme.rank * sum(problem.target.shape) > QUICK_TO_LIFT:
+        options = {"walk": str(Ring.ZT)} | options
+    seconds = order.budget.seconds
+    left = None if seconds is None else max(seconds - first.outcome.seconds, LEAST_LEFT)
+    return Begun(replace(order, starts=(scheme,), options=options, budget=replace(order.budget, seconds=left)), first, words)
 
 
 class _Kept:

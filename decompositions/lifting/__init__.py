@@ -1,5 +1,5 @@
 """Lifting schemes from `f2` and `f3` to `zt`, `z` and `q`."""
 
-from bilinear.decompositions.lifting.lift import Lifted, lift
+from bilinear.decompositions.lifting.lift import Lifted, lift, work
 
-__all__ = ["Lifted", "lift"]
+__all__ = ["Lifted", "lift", "work"]

@@ -20,10 +20,10 @@ Words = NDArray[np.uint64]
 
 
 @functools.cache
-def walker() -> Callable[..., tuple[Bits, int, int]]:
+def walker() -> Callable[..., tuple[Bits, Bits, int, int]]:
     """The compiled walk, see `_walk`."""
     counting = (_numbered, _terms, _placed, _gathered, _lowest, _contradicts, _conflicts)
-    walk: Callable[..., tuple[Bits, int, int]] = compiled(*counting, _same, _flips, _flip, _change, _walk)._walk
+    walk: Callable[..., tuple[Bits, Bits, int, int]] = compiled(*counting, _same, _flips, _flip, _change, _walk)._walk
     return walk
 
 
@@ -176,7 +176,7 @@ def _change(rows: Bits, change: Indices) -> None:
 
 def _walk(
     rows: Bits, ends: Indices, wanted: Bits, changes: Indices, draws: NDArray[np.float64], warmth: float, share: float
-) -> tuple[Bits, int, int]:
+) -> tuple[Bits, Bits, int, int]:
     """Walk until no conflict is left, or as many steps as there are draws.
 
     Args:
@@ -189,7 +189,7 @@ def _walk(
         share: Share of the steps that change the basis.
 
     Returns:
-        The scheme with the fewest conflicts, how many they are, and the steps taken.
+        The last scheme, that with the fewest conflicts, how many they are, and the steps taken.
     """
     now, best = _conflicts(rows, ends, wanted), rows
     least, flips, step = now, _flips(rows, ends), 0
@@ -212,4 +212,4 @@ def _walk(
             flips = _flips(rows, ends)
             if now < least:
                 best, least = rows, now
-    return best, least, step
+    return rows, best, least, step

@@ -55,6 +55,12 @@ def gap(target: Target, unknowns: IntArray, modulus: int) -> IntArray:
     return np.asarray(found.ravel() % modulus)
 
 
+def derivatives(target: Target, factors: Factors) -> int:
+    """How many derivatives of the sum are nonzero."""
+    counts = [np.count_nonzero(factor, axis=1) for factor in factors]
+    return sum(target.shape[k] * int(counts[(k + 1) % 3] @ counts[(k + 2) % 3]) for k in range(3))
+
+
 def jacobian(target: Target, unknowns: IntArray, p: int) -> Entries:
     """The nonzero derivatives of the sum modulo p: equations, unknowns and residues 1 .. p - 1, each of one length.
 
@@ -62,8 +68,7 @@ def jacobian(target: Target, unknowns: IntArray, p: int) -> Entries:
         TooLargeError: If they would not fit into memory.
     """
     factors = split(unknowns % p, target)
-    counts = [np.count_nonzero(factor, axis=1) for factor in factors]
-    number = sum(target.shape[k] * int(counts[(k + 1) % 3] @ counts[(k + 2) % 3]) for k in range(3))
+    number = derivatives(target, factors)
     memory.require(100 * number, f"the Jacobian of {target.name}")
     none = np.empty(0, np.int64)
     parts = [block for axis in range(3) for block in _derivatives(target, factors, axis, p)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bilinear.decompositions.giving_way import give_way
 from bilinear.decompositions.lifting.equations import Factors, gap, jacobian, joined, split
 from bilinear.decompositions.lifting.packed import Indices
 from bilinear.decompositions.lifting.signs import signed
@@ -82,6 +83,7 @@ def _solutions(target: Target, x: IntArray, system: System, steps: int) -> Itera
     p = system.p
     modulus = p
     for _ in range(steps):
+        give_way()
         x = x + modulus * system.solve(gap(target, x, modulus * p) // modulus)
         modulus *= p
         if gap(target, x, modulus).any():

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bilinear.decompositions import rings
-from bilinear.decompositions.errors import RingError, SchemeError
+from bilinear.decompositions.errors import RingError, SchemeError, TooLargeError
+from bilinear.decompositions.giving_way import give_way
+from bilinear.decompositions.lifting.equations import derivatives
 from bilinear.decompositions.lifting.hensel import Attempt, ascend
+from bilinear.decompositions.lifting.packed import BLOCK
 from bilinear.decompositions.lifting.rebase import sparsified
 from bilinear.decompositions.lifting.reconcile import reconciled
 from bilinear.decompositions.rings import Ring
@@ -52,6 +56,7 @@ def lift(
     seed: int = 0,
     rebase: bool = True,
     flips: int = 0,
+    most: float = math.inf,
 ) -> Lifted:
     """Find a scheme of characteristic 0 by Hensel lifting and rational reconstruction.
 
@@ -71,14 +76,18 @@ def lift(
         rebase: Whether basis and prime may change. Without, the result reduces to this very scheme,
             up to scalars moved between the factors of a product.
         flips: Most steps of those walks, which are made only where `rebase` is true.
+        most: Bound on the work of a choice, see `work`.
 
     Raises:
         RingError: If the scheme is of characteristic 0, or `ring` is not one of the three.
         SchemeError: If the scheme is not its target, or a number is out of range.
-        TooLargeError: If the Jacobian would not fit into memory.
+        TooLargeError: If the Jacobian would not fit into memory, or a choice is more work than `most`.
+        Stopped: If the work is to end, see `giving_way`.
     """
     start = time.perf_counter()
     wanted = _wanted(scheme, ring, steps, choices, flips)
+    _require_work(scheme, most)
+    _require_right(scheme)
     rng = np.random.default_rng(seed)
     best, most = Attempt(None, 0, False), 0
     for number in range(1, choices + 1):
@@ -99,8 +108,16 @@ def lift(
     return _outcome(scheme, asked, best.scheme, steps, number, impossible, seconds)
 
 
+def work(scheme: Scheme) -> float:
+    """Operations on words of 64 bits that the two eliminations of a choice take, about; a nanosecond each."""
+    unknowns = scheme.rank * sum(scheme.target.shape)
+    equations = min(derivatives(scheme.target, scheme.factors), scheme.target.entries)
+    columns = unknowns / 64 * (scheme.ring.characteristic - 1)
+    return (equations + 2 * unknowns) * columns * unknowns / BLOCK[scheme.ring.characteristic]
+
+
 def _wanted(scheme: Scheme, ring: Ring | str | None, steps: int, choices: int, flips: int) -> Ring:
-    """The set that ends the search, once all that was given makes sense."""
+    """The set that ends the search, once the numbers given make sense."""
     wanted = Ring.ZT if ring is None else rings.parse_ring(ring)
     if wanted not in LIFTED_TO:
         raise RingError(f"lifting to {wanted} is not offered; choose zt, z or q")
@@ -110,10 +127,23 @@ def _wanted(scheme: Scheme, ring: Ring | str | None, steps: int, choices: int, f
         raise SchemeError(
             f"lifting with {steps} steps, {choices} choices and {flips} flips: at least 0, 1 and 0 are needed"
         )
-    verified = verify(scheme)
+    return wanted
+
+
+def _require_work(scheme: Scheme, most: float) -> None:
+    """Refuse a scheme that takes too long."""
+    if (needed := work(scheme)) > most:
+        raise TooLargeError(
+            f"lifting {scheme.target.short} with {scheme.rank} products takes about {needed:.0e} operations on words, "
+            f"at most {most:.0e} are made; search over zt itself, with the option walk=zt"
+        )
+
+
+def _require_right(scheme: Scheme) -> None:
+    """Refuse what is no scheme of its target."""
+    verified = verify(scheme, on_progress=give_way)
     if not verified.ok:
         raise SchemeError(f"{scheme.target.short} over {scheme.ring}: not a scheme to lift: {verified.detail}")
-    return wanted
 
 
 def _attempt(scheme: Scheme, steps: int, rng: np.random.Generator, number: int, rebase: bool) -> Attempt:

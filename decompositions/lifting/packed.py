@@ -22,12 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilinear.decompositions import memory
+from bilinear.decompositions.giving_way import give_way
 from bilinear.decompositions.jit import compiled
 
 Words = NDArray[np.uint64]
 Indices = NDArray[np.int64]
 BLOCK = {2: 8, 3: 5}
 """Pivots of a block: the table of their combinations stays in the second-level cache."""
+STRETCH = 1 << 28
+"""Words that are added between two looks at whether the work is over: about a tenth of a second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,14 +112,19 @@ def reduce_in_place(matrix: Packed) -> tuple[Indices, Indices]:
     Returns:
         The pivot columns, ascending, and as many rows that were independent in the matrix as given, each (rank,).
     """
-    pivots, origin = _eliminator()(matrix.bits, matrix.words, matrix.columns, matrix.p, BLOCK[matrix.p])
-    return pivots, origin
+    rows, shape = len(matrix.bits), (matrix.words, matrix.columns, matrix.p, BLOCK[matrix.p])
+    origin, pivots = np.arange(rows), np.empty(min(rows, matrix.columns), np.int64)
+    place, blocks = np.zeros(2, np.int64), max(1, STRETCH // max(1, matrix.bits.size))
+    while place[0] < rows and place[1] < matrix.columns:
+        _eliminator()(matrix.bits, *shape, origin, pivots, place, blocks)
+        give_way()
+    return pivots[: place[0]], origin[: place[0]]
 
 
 @functools.cache
-def _eliminator() -> Callable[..., tuple[Indices, Indices]]:
+def _eliminator() -> Callable[..., None]:
     helpers = (_entry, _add, _find, _exchange, _settle, _tabulate, _clear)
-    eliminate: Callable[..., tuple[Indices, Indices]] = compiled(*helpers, _eliminate)._eliminate
+    eliminate: Callable[..., None] = compiled(*helpers, _eliminate)._eliminate
     return eliminate
 
 
@@ -203,15 +211,19 @@ def _clear(bits: Words, done: int, pivots: Indices, table: Words, words: int, p:
             _add(bits[row], table[index], first, words, p)
 
 
-def _eliminate(bits: Words, words: int, columns: int, p: int, block: int) -> tuple[Indices, Indices]:
-    """Reduced echelon form in place: pivot columns and the rows they were found in."""
-    rows = len(bits)
-    origin = np.arange(rows)
-    pivots = np.empty(min(rows, columns), np.int64)
+def _eliminate(
+    bits: Words, words: int, columns: int, p: int, block: int, origin: Indices, pivots: Indices, place: Indices, blocks: int
+) -> None:
+    """Go on with the reduced echelon form, in place, by so many blocks of pivots.
+
+    `pivots` and `origin` are the pivot columns and the rows they were found in; `place` holds how many there are, and
+    the next column.
+    """
+    rows, done, column = len(bits), place[0], place[1]
     table = np.empty((p**block, bits.shape[1]), np.uint64)
-    done = column = 0
-    while column < columns and done < rows:
+    while column < columns and done < rows and blocks > 0:
         count = 0
+        blocks -= 1
         while column < columns and count < block and done + count < rows:
             row = _find(bits, done, pivots[done : done + count], column, words, p)
             if row >= 0:
@@ -224,4 +236,4 @@ def _eliminate(bits: Words, words: int, columns: int, p: int, block: int) -> tup
             _tabulate(bits, done, count, table, words, p)
             _clear(bits, done, pivots[done : done + count], table, words, p)
         done += count
-    return pivots[:done], origin[:done]
+    place[0], place[1] = done, column

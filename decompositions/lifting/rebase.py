@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bilinear.decompositions.giving_way import give_way
 from bilinear.decompositions.scheme import Scheme
 
 Residues = NDArray[np.int64]
@@ -31,6 +32,7 @@ def sparsified(scheme: Scheme, rng: np.random.Generator) -> Scheme:
     now = least = _nonzeros(factors)
     best, warmth, number = [f.copy() for f in factors], WARMTH * now, ROUNDS * len(changes)
     for step in range(number):
+        give_way()
         axis, i, j = changes[rng.integers(len(changes))]
         factor = int(rng.integers(1, p))
         growth = _change(*sides[axis], i, j, factor, p)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bilinear.decompositions import memory
+from bilinear.decompositions.giving_way import give_way
 from bilinear.decompositions.lifting.conflicts import Bits, Indices, walker
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets import Target
@@ -16,6 +18,8 @@ WARMTH = 3.0
 """Conflicts that a step may add with probability 1/e."""
 CHANGES = 0.1
 """Share of the steps that change a basis."""
+STRETCH = 0.1
+"""Seconds between two looks at whether the work is over; how the steps are cut changes no walk."""
 
 
 def reconciled(scheme: Scheme, steps: int, rng: np.random.Generator) -> tuple[Scheme, int, int]:
@@ -58,7 +62,17 @@ def _walked(scheme: Scheme, draws: NDArray[np.float64]) -> tuple[Bits, int, int]
     equations = min(int((counts[0] * counts[1] * counts[2]).sum()), target.entries)
     memory.require(equations * (rows.sum() // 8 + 8) + 32 * target.entries, f"the signs of {target.name}")
     ends = np.concatenate([[0], np.cumsum(target.shape)])
-    best, least, taken = walker()(rows, ends, _wanted(target), _changes(target), draws, WARMTH, CHANGES)
+    given = ends, _wanted(target), _changes(target)
+    rows, best, least, taken = walker()(rows, *given, draws[:0], WARMTH, CHANGES)
+    stretch, stuck = 2, False
+    while least and taken < len(draws) and not stuck:
+        give_way()
+        began, drawn = time.monotonic(), draws[taken : taken + stretch]
+        rows, found, conflicts, made = walker()(rows, *given, drawn, WARMTH, CHANGES)
+        taken += made
+        stuck = made < len(drawn)
+        best, least = (found, conflicts) if conflicts < least else (best, least)
+        stretch = max(2, stretch // 2) if time.monotonic() - began > STRETCH else 2 * stretch
     return best, int(least), int(taken)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bilinear.decompositions.giving_way import give_way
 from bilinear.decompositions.lifting.equations import gap
 from bilinear.decompositions.lifting.system import System
 from bilinear.decompositions.modular import symmetric
@@ -35,6 +36,7 @@ def signed(
     for _ in range(proposals):
         if not error or not len(free):
             break
+        give_way()
         flips = system.kernel(int(rng.choice(free)))
         changed = now * (1 - 2 * flips)
         growth = _error(target, changed) - error

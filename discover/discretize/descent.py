@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bilinear.decompositions.giving_way import give_way
 from bilinear.discover.discretize.equations import Equations, squares
 
 EXACT = 1e-20
@@ -69,6 +70,7 @@ def step(equations: Equations, batch: Batch, pull: Pull | None = None, free: Ten
         N. Yamashita, M. Fukushima, "On the rate of convergence of the Levenberg-Marquardt method", Computing Suppl.
         15, 2001, for damping by the squared error.
     """
+    give_way()
     x = batch.x
     residual = equations.residual(x)
     error = squares(residual.flatten(1))
@@ -131,6 +133,7 @@ def _solved_one_by_one(normal: Tensor, slope: Tensor, free: Tensor | None) -> Te
     solve = lapack.zposv if normal.is_complex() else lapack.dposv
     found = torch.zeros_like(slope)
     for member in range(len(slope)):
+        give_way()
         places = slice(None) if free is None else free[member].nonzero()[:, 0]
         right = slope[member, places]
         if not len(right):

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from bilinear.decompositions.errors import BilinearError
 
+GRACE = 0.5
+"""Seconds in which a slice may end by itself, once the time is up or the user has asked for the end."""
+OVERRUN = 0.02
+"""Of the time given, where that is longer."""
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -31,6 +35,10 @@ class Budget:
         if self.seconds is not None and seconds >= self.seconds:
             return True
         return self.steps is not None and steps >= self.steps
+
+    def overrun(self, seconds: float) -> bool:
+        """Whether a slice goes on after the time is up for longer than any that is to be finished may."""
+        return self.seconds is not None and seconds >= self.seconds + max(GRACE, OVERRUN * self.seconds)
 
     def __str__(self) -> str:
         seconds = "" if self.seconds is None else f"{self.seconds:g}s"

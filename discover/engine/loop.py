@@ -15,7 +15,7 @@ from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.outcome import Status
 
 CHECKPOINT_SECONDS = 30.0
-AT_ONCE = 3  # presses of Ctrl-C
+AT_ONCE = 2  # presses of Ctrl-C
 HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)
 """Sent when the terminal is closed, where there is such a signal."""
 
@@ -63,30 +63,48 @@ def loop(work: Work, budget: Budget, stopped: Callable[[], bool]) -> Status:
             saved = time.monotonic()
 
 
-@contextmanager
-def interruption() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C, SIGTERM and a closed terminal ask the search to stop after its slice; a third Ctrl-C stops it at once.
+class Interruption:
+    """Whether the user, or the system, has asked for the end; called, it says so."""
 
-    What must be written at the end belongs inside, so that a second Ctrl-C of an impatient user does not cost it.
+    def __init__(self) -> None:
+        self._asked, self._presses, self._writes = threading.Event(), itertools.count(1), False
+
+    def __call__(self) -> bool:
+        return self._asked.is_set()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """What is written at the end, in a moment, is written whole: here no press of Ctrl-C ends anything."""
+        self._writes = True
+        try:
+            yield
+        finally:
+            self._writes = False
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        """The handler of the signals."""
+        self._asked.set()
+        if number == signal.SIGINT and next(self._presses) >= AT_ONCE and not self._writes:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def interruption() -> Iterator[Interruption]:
+    """Ctrl-C, SIGTERM and a closed terminal ask the search to stop, within two seconds; a second Ctrl-C ends it at once.
+
     Signals reach Python's main thread only; elsewhere nothing is caught. A closed terminal that the caller ignores, as
     `nohup` does, stays ignored.
     """
-    asked, presses = threading.Event(), itertools.count(1)
-
-    def note(number: int, frame: FrameType | None) -> None:
-        asked.set()
-        if number == signal.SIGINT and next(presses) >= AT_ONCE:
-            raise KeyboardInterrupt
-
+    asked = Interruption()
     if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
+        yield asked
         return
     numbers = [signal.SIGINT, signal.SIGTERM]
     if HANGUP is not None and signal.getsignal(HANGUP) is not signal.SIG_IGN:
         numbers.append(HANGUP)
-    before = {number: signal.signal(number, note) for number in numbers}
+    before = {number: signal.signal(number, asked.note) for number in numbers}
     try:
-        yield asked.is_set
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

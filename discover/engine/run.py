@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bilinear.catalog.bounds import lower_bounds
 from bilinear.decompositions.fitting import fitted
 from bilinear.decompositions.formulas import additions
+from bilinear.decompositions.giving_way import Stopped, give_way, heard
 from bilinear.decompositions.identity import normal_form
 from bilinear.decompositions.rings import holds
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.verify import verify
 from bilinear.discover.engine import checkpoint as checkpoints
 from bilinear.discover.engine.archive import CheckpointError, remove
-from bilinear.discover.engine.budget import Budget
+from bilinear.discover.engine.budget import GRACE, Budget
 from bilinear.discover.engine.checkpoint import Checkpoint
 from bilinear.discover.engine.loop import interruption, loop
 from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Found, Outcome, Progress, Status
 from bilinear.discover.engine.problem import Problem, ProblemError, require_possible
-from bilinear.discover.engine.solver import approximates, make_solver, takes_any_format
+from bilinear.discover.engine.solver import Remarking, approximates, make_solver, takes_any_format
 
 CANDIDATES_A_SLICE = 256
 
@@ -58,10 +62,11 @@ def run(order: Order, hooks: Hooks = Hooks()) -> Outcome:  # frozen
         CheckpointError: If the checkpoint cannot be read; where it cannot be written the outcome says so.
     """
     search = Search.of(order, hooks)
-    search.begin(order.turned_starts, order.resume)
     with interruption() as interrupted:
-        status = search.loop(order.budget, interrupted)
-        search.close(status)
+        with heard(search.lateness(order.budget, interrupted)):
+            status = search.begun(order, interrupted) or search.loop(order.budget, interrupted)
+        with interrupted.writing():
+            search.close(status)
     return search.outcome(status)
 
 
@@ -129,6 +134,25 @@ class Search:
         fitting = starts if takes_any_format(self.solver) else [_fitted(start, self.problem) for start in starts]
         self.state = self.solver.start(self.problem, np.random.default_rng(self.seed), fitting)
 
+    def begun(self, order: Order, interrupted: Callable[[], bool]) -> Status | None:
+        """Begin as ordered; why the search ends here if it was stopped before its first slice, else None."""
+        try:
+            self.begin(order.turned_starts, order.resume)
+        except Stopped:
+            return Status.INTERRUPTED if interrupted() else Status.BUDGET
+        return None
+
+    def lateness(self, budget: Budget, interrupted: Callable[[], bool]) -> Callable[[], bool]:
+        """What a slice asks to know whether it is to be given up: one that is nearly done may end by itself."""
+        since: list[float] = []
+
+        def is_late() -> bool:
+            if interrupted() and not since:
+                since.append(time.monotonic())
+            return budget.overrun(self.seconds) or (bool(since) and time.monotonic() - since[0] >= GRACE)
+
+        return is_late
+
     def take_up(self, held: Checkpoint) -> None:
         """Go on from a checkpoint."""
         self.state, self.found = held.state, held.found
@@ -137,7 +161,7 @@ class Search:
     @property
     def steps(self) -> int:
         """Done so far, over all resumptions."""
-        return int(self.state.steps)
+        return 0 if self.state is None else int(self.state.steps)
 
     def loop(self, budget: Budget, interrupted: Callable[[], bool]) -> Status:
         """Advance, check and report until one of the reasons to end."""
@@ -150,15 +174,28 @@ class Search:
         return Status.EXHAUSTED if self.state.exhausted else None
 
     def advance(self) -> None:
-        """One slice of the solver; its candidates are checked, and the caller is told."""
-        self.state = self.solver.advance(self.state)
-        self.examine(self.solver.candidates(self.state))
+        """One slice of the solver; its candidates are checked, and the caller is told.
+
+        One that is given up never was: the state is that before it, from which a resumption does the slice again.
+        """
+        before = copy.deepcopy(self.state, {id(self.problem): self.problem})
+        try:
+            self.state = self.solver.advance(self.state)
+            self.examine(self.solver.candidates(self.state))
+        except Stopped:
+            self.state = before
+            return
         rank = self.found.scheme.rank if self.found else None
         self.hooks.on_progress(Progress(self.state.steps, self.seconds, rank, self.state.metrics()))
 
     def done(self) -> bool:
-        """Whether the rank asked for is reached."""
-        return self.found is not None and self.problem.rank is not None and self.found.scheme.rank <= self.problem.rank
+        """Whether the rank asked for is reached; without one, the rank that is proven to be necessary."""
+        return self.found is not None and self.found.scheme.rank <= self.enough
+
+    @cached_property
+    def enough(self) -> int:
+        """The rank at which the search ends."""
+        return self.problem.rank or lower_bounds(self.problem.target, self.problem.ring)[0].rank
 
     def examine(self, candidates: Iterable[Scheme | Approximation]) -> None:
         """Check every candidate exactly against its own target; keep the best of them if it beats the best before."""
@@ -167,7 +204,7 @@ class Search:
             if isinstance(candidate, Approximation):
                 self.approximation = min(self.approximation or candidate, candidate, key=lambda a: a.residual)
             elif self.fits(candidate) and (best is None or _merit(candidate) < _merit(best)):
-                if verify(candidate).ok:
+                if verify(candidate, on_progress=give_way).ok:
                     best = candidate
                 else:
                     self.rejected += 1
@@ -195,8 +232,8 @@ class Search:
             self.unsaved = str(error)
 
     def close(self, status: Status) -> None:
-        """A finished search leaves no checkpoint; any other can go on from it."""
-        if self.path is None:
+        """A finished search leaves no checkpoint; any other can go on from it, once it has begun."""
+        if self.path is None or self.state is None:
             return
         if status in (Status.FOUND, Status.EXHAUSTED):
             remove(self.path)
@@ -213,12 +250,12 @@ class Search:
             self.found,
             self.approximation,
             self.seed,
-            self.state.steps,
+            self.steps,
             self.seconds,
             self.cpu_seconds,
             self.rejected,
-            self.state.metrics(),
-            (self.unsaved,) if self.unsaved else (),
+            {} if self.state is None else self.state.metrics(),
+            (*(self.state.remarks() if isinstance(self.state, Remarking) else ()), *filter(None, [self.unsaved])),
         )
 
 

@@ -101,6 +101,15 @@ class Sharing(Protocol):
         ...
 
 
+@runtime_checkable
+class Remarking(Protocol):
+    """What a state has besides, if there is more to say at the end of the search than its figures."""
+
+    def remarks(self) -> list[str]:
+        """What the user should know, one sentence each."""
+        ...
+
+
 SOLVERS = Registry(
     "solver",
     {

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from bilinear.decompositions.giving_way import give_way
 from bilinear.discover.discretize.equations import AXES, Equations
 
 BALANCE_EVERY = 10  # sweeps
@@ -26,6 +27,7 @@ def swept(equations: Equations, x: Tensor, ridges: Iterable[float]) -> Tensor:
     factors = equations.split(x)
     eye = torch.eye(equations.rank, dtype=x.dtype, device=x.device)
     for number, ridge in enumerate(ridges):
+        give_way()
         if number % BALANCE_EVERY == 0:
             factors = equations.split(equations.balanced(equations.join(factors)))
             grams = equations.grams(factors)

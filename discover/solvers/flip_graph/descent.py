@@ -31,7 +31,7 @@ from bilinear.discover.solvers.flip_graph.pool import (
     receive,
     start_pool,
 )
-from bilinear.discover.solvers.flip_graph.prize import Prize, raised
+from bilinear.discover.solvers.flip_graph.prize import Prize, are_dead, raised
 from bilinear.discover.solvers.flip_graph.schemes import factors_of, joined, stacked, to_scheme
 from bilinear.discover.solvers.flip_graph.state import WalkedState
 from bilinear.discover.solvers.flip_graph.walking import Factors, counts, dims_of
@@ -123,6 +123,7 @@ class FlipPool(PlusOptions):
         require_walkable("flip-pool", problem, ring, starts)
         first = [start.to(ring) for start in starts if isinstance(start, Scheme)]
         state: FlipPoolState = self._started(problem, rng, first or [standard(problem.target).to(ring)])
+        state.exhausted = are_dead(problem, starts)
         return state
 
     def _started(self, problem: Problem, rng: np.random.Generator, first: Sequence[Scheme]) -> Any:
@@ -153,7 +154,7 @@ class FlipPool(PlusOptions):
 
     def candidates(self, state: FlipPoolState) -> Iterator[Scheme | Approximation]:
         """The best lifted scheme, and the best of the pool."""
-        yield from state.prize.schemes(state.problem)
+        yield from self.offered(state.prize, state.problem)
 
     def check(self, state: FlipPoolState) -> None:
         """See `Checking`."""
@@ -165,7 +166,7 @@ class FlipPool(PlusOptions):
         """What `WalkedState` holds, without the walk."""
         ring, target = self.walk_ring(state.problem), state.problem.target
         require_counts("it", state.seed, state.steps, state.round, state.tried)
-        sound(not state.exhausted, "it says that no move is left")
+        sound(not state.exhausted or len(state.starts) > 0, "it says that no move is left")
         check_starts(state.starts, target, ring)
         check_prize(state.prize, state.problem, ring)
 
@@ -238,7 +239,7 @@ class FlipPool(PlusOptions):
     def _lift(self, state: FlipPoolState) -> None:
         """Try those schemes of the lowest rank that were not tried, where a lifted one would be the best so far."""
         prize = state.prize
-        if not prize.is_worth_lifting(state.products, state.problem):
+        if not (self.wants(state.products) and prize.is_worth_lifting(state.products, state.problem)):
             return
         for factors in pool_schemes(state.pool)[state.tried : self.lifts]:
             seed = state.seed % 2**31 + prize.lifts

@@ -27,7 +27,7 @@ from bilinear.discover.solvers.flip_graph.checks import (
     require_counts,
 )
 from bilinear.discover.solvers.flip_graph.options import PlusOptions, require_walkable
-from bilinear.discover.solvers.flip_graph.prize import QUICK_TO_LIFT, Prize, is_dead, raised
+from bilinear.discover.solvers.flip_graph.prize import QUICK_TO_LIFT, Prize, are_dead, is_dead, raised
 from bilinear.discover.solvers.flip_graph.routes import Stage, leads_to, route
 from bilinear.discover.solvers.flip_graph.schemes import MAX_RANK, Held, factors_of, joined, stacked, to_scheme
 from bilinear.discover.solvers.flip_graph.shelf import Shelf, sizes_of
@@ -124,20 +124,24 @@ class FlipGraph(PlusOptions):
             starts=stacked(target, [start.to(walked) for start in starts if isinstance(start, Scheme)]),
             prize=Prize.none_yet(target, walked),
             spare=Held.nothing(target),
+            exhausted=are_dead(problem, starts),
         )
         self._begin(state)
         return state
 
     def advance(self, state: FlipGraphState) -> FlipGraphState:
-        """`SLICE` flips, or fewer if the rank asked for is reached."""
+        """`SLICE` flips, or fewer if the rank asked for is reached, or a start that no flip is left for."""
         end = state.steps + SLICE
         while state.steps < end and not self._done(state):
+            steps, round_ = state.steps, state.round
             self._leg(state, end - state.steps)
+            if state.round > round_ and state.steps <= steps + 1:
+                break
         return state
 
     def candidates(self, state: FlipGraphState) -> Iterator[Scheme | Approximation]:
         """The best scheme of the target, and the best lifted one; without any, one for want of a better."""
-        yield from state.prize.schemes(state.problem)
+        yield from self.offered(state.prize, state.problem)
         if state.spare.rank and not 0 < state.prize.rank(state.problem) <= state.spare.rank:
             yield state.spare.scheme(state.problem.target)
 
@@ -145,7 +149,7 @@ class FlipGraph(PlusOptions):
         """See `Checking`."""
         problem, ring = state.problem, self.walk_ring(state.problem)
         require_counts("it", state.seed, state.steps, state.round, state.stage, state.idle)
-        sound(not state.exhausted, "it says that no move is left")
+        sound(not state.exhausted or len(state.starts) > 0, "it says that no move is left")
         check_starts(state.starts, problem.target, ring)
         stages = self._stages(state)
         sound(state.stage < len(stages), "its stage is not on the way to the target")
@@ -264,8 +268,8 @@ class FlipGraph(PlusOptions):
         return list(passed)
 
     def _kept(self, state: FlipGraphState) -> int:
-        """The rank of the best scheme over the ring asked for, the spare one included; `MAX_RANK` and more without."""
-        ranks = state.prize.rank(state.problem), state.spare.rank
+        """The rank of the best scheme known over the ring asked for, spare ones too; `MAX_RANK` and more without."""
+        ranks = state.prize.rank(state.problem), state.spare.rank, self.below
         return min((rank for rank in ranks if rank), default=2 * MAX_RANK)
 
     def _spare_passed(self, state: FlipGraphState, passed: list[Factors]) -> None:
@@ -293,7 +297,7 @@ class FlipGraph(PlusOptions):
         rank, prize = best_rank(state.walk), state.prize
         if prize.is_beaten_by(rank):
             prize.best, prize.lifts = joined(best(state.walk)), 0
-        if prize.is_worth_lifting(rank, state.problem):
+        if self.wants(rank) and prize.is_worth_lifting(rank, state.problem):
             settings = self.settings(stage.goal)
             state.steps += prize.lift(state.walk, settings, state.problem, self.lifts, state.seed)
 

@@ -19,7 +19,7 @@ from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.solvers.flip_graph.checks import check_prize, check_shelf, format_of, require_counts
 from bilinear.discover.solvers.flip_graph.formats import Move, around, made, moves
 from bilinear.discover.solvers.flip_graph.options import PlusOptions, require_walkable
-from bilinear.discover.solvers.flip_graph.prize import Prize, is_dead
+from bilinear.discover.solvers.flip_graph.prize import DEAD, Prize, are_dead, is_dead
 from bilinear.discover.solvers.flip_graph.schemes import factors_of, joined, to_scheme
 from bilinear.discover.solvers.flip_graph.shelf import Shelf
 from bilinear.discover.solvers.flip_graph.walking import WalkState, best, best_rank, counts, restart, start, walk
@@ -43,7 +43,7 @@ class MetaState:
         steps: Flips so far.
         tries: Walks so far.
         dead: Schemes that were thrown away, as nothing of characteristic 0 reduces to them.
-        exhausted: Never.
+        exhausted: Whether all starts are dead.
     """
 
     problem: Problem
@@ -55,6 +55,10 @@ class MetaState:
     tries: int = 0
     dead: int = 0
     exhausted: bool = False
+
+    def remarks(self) -> list[str]:
+        """See `Remarking`."""
+        return DEAD if self.exhausted else self.prize.remarks(self.problem)
 
     def metrics(self) -> dict[str, float | int | str]:
         """Where the pool stands."""
@@ -132,6 +136,7 @@ class Meta(PlusOptions):
             shelf=Shelf(keep=self.keep, spread=self.spread),
             visits=np.zeros(len(formats), np.int64),
             prize=Prize.none_yet(problem.target, walked),
+            exhausted=are_dead(problem, starts),
         )
         schemes = [scheme for scheme in starts if isinstance(scheme, Scheme)]
         if not schemes:
@@ -163,7 +168,7 @@ class Meta(PlusOptions):
 
     def candidates(self, state: MetaState) -> Iterator[Scheme | Approximation]:
         """The best scheme of the target, and the best lifted one."""
-        yield from state.prize.schemes(state.problem)
+        yield from self.offered(state.prize, state.problem)
 
     def check(self, state: MetaState) -> None:
         """See `Checking`."""
@@ -247,7 +252,7 @@ class Meta(PlusOptions):
         rank, prize = best_rank(inner), state.prize
         if prize.is_beaten_by(rank):
             prize.best = joined(best(inner))
-        if prize.is_worth_lifting(rank, state.problem):
+        if self.wants(rank) and prize.is_worth_lifting(rank, state.problem):
             settings = self.settings(state.problem.rank or 0)
             state.steps += prize.lift(inner, settings, state.problem, self.lifts, state.seed, self.sign_flips)
 

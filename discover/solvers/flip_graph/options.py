@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +10,7 @@ from bilinear.decompositions.rings import Ring, holds, parse_ring
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.solvers.flip_graph.blocks import MAX_COORDINATES, RINGS
+from bilinear.discover.solvers.flip_graph.prize import Prize
 from bilinear.discover.solvers.flip_graph.schemes import MAX_RANK
 from bilinear.discover.solvers.flip_graph.walking import Settings
 
@@ -22,10 +23,12 @@ class WalkOptions:
         walk: Coefficient set of the walk: f2, f3 or zt. By default the one searched for, f2 where that is zt, z or q;
             what is found is then lifted.
         lifts: Schemes of one rank, or of one walk, that are tried for lifting.
+        below: Products of a scheme that is known: only those with fewer are lifted and offered.
     """
 
     walk: str | None = None
     lifts: int = 10
+    below: int | None = None
     above_zero: ClassVar[tuple[str, ...]] = ("lifts",)
 
     def __post_init__(self) -> None:
@@ -33,6 +36,14 @@ class WalkOptions:
             raise ValueError(f"walk {self.walk!r}; one of {', '.join(RINGS)} is needed")
         if min(getattr(self, name) for name in self.above_zero) <= 0:
             raise ValueError(f"{' and '.join(', '.join(self.above_zero).rsplit(', ', 1))} must be above 0")
+
+    def wants(self, rank: int) -> bool:
+        """Whether so many products are fewer than those of the scheme that is known."""
+        return self.below is None or rank < self.below
+
+    def offered(self, prize: Prize, problem: Problem) -> Iterator[Scheme]:
+        """The schemes won so far that are searched for."""
+        yield from (scheme for scheme in prize.schemes(problem) if self.wants(scheme.rank))
 
     def walk_ring(self, problem: Problem) -> Ring:
         """The coefficient set of the walk: the option's, else the problem's, else `f2`, to be lifted from."""

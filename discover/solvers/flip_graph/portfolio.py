@@ -33,7 +33,7 @@ class PortfolioState:
         pool: That of `flip-pool`.
         symmetric: That of `symmetric`; None where the target has not the symmetry.
         turn: Slices so far, with that of the constructions.
-        exhausted: Never.
+        exhausted: Whether no search is left that begins at more than dead schemes.
     """
 
     problem: Problem
@@ -59,6 +59,10 @@ class PortfolioState:
         """Whose turn it is."""
         turns = turns_of(self.problem)
         return turns[(self.turn - 1) % len(turns)]
+
+    def remarks(self) -> list[str]:
+        """See `Remarking`."""
+        return list(dict.fromkeys(remark for search in self.searches.values() for remark in search.remarks()))
 
     def metrics(self) -> dict[str, float | int | str]:
         """Where the searches stand."""
@@ -97,12 +101,14 @@ class Portfolio(WalkOptions):
         """
         solvers, seeds = self._solvers, rng.integers(1 << 62, size=3).tolist()
         growing, pool, symmetric = (np.random.default_rng(seed) for seed in seeds)
-        return PortfolioState(
+        state = PortfolioState(
             problem=problem,
             growing=solvers[GROWING].start(problem, growing, starts),
             pool=solvers[POOL].start(problem, pool, starts),
             symmetric=solvers[SYMMETRIC].start(problem, symmetric) if SYMMETRIC in turns_of(problem) else None,
         )
+        state.exhausted = all(search.exhausted for search in state.searches.values())
+        return state
 
     def advance(self, state: PortfolioState) -> PortfolioState:
         """The constructions, or one slice of the method whose turn it is; the others are handed what it has."""
@@ -110,7 +116,7 @@ class Portfolio(WalkOptions):
             ring = self.walk_ring(state.problem)
             given = [scheme.to(ring) for scheme in known(state.problem)]
             self._hand(state, given, ())
-        else:
+        elif not state.searches[state.method].exhausted:
             method = state.method
             solver = self._solvers[method]
             setattr(state, method, solver.advance(state.searches[method]))
@@ -121,7 +127,8 @@ class Portfolio(WalkOptions):
     def candidates(self, state: PortfolioState) -> Iterator[Scheme | Approximation]:
         """What the searches hold; after the first turn what is known by construction."""
         if state.turn == 1:
-            yield from (scheme.to(state.problem.ring) for scheme in known(state.problem))
+            built = (scheme.to(state.problem.ring) for scheme in known(state.problem))
+            yield from (scheme for scheme in built if self.wants(scheme.rank))
         for method, search in state.searches.items():
             yield from self._solvers[method].candidates(search)
 
@@ -151,7 +158,7 @@ class Portfolio(WalkOptions):
 
     @property
     def _solvers(self) -> dict[str, Any]:
-        options: dict[str, Any] = {"walk": self.walk, "lifts": self.lifts}
+        options: dict[str, Any] = {"walk": self.walk, "lifts": self.lifts, "below": self.below}
         return {GROWING: FlipGraph(**options), POOL: FlipPool(**options), SYMMETRIC: Symmetric(**options)}
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from bilinear.decompositions.lifting import lift
+from bilinear.decompositions.errors import TooLargeError
+from bilinear.decompositions.lifting import lift, work
 from bilinear.decompositions.rings import Ring
-from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target
+from bilinear.discover.engine.phase import doing
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.solvers.flip_graph.schemes import Held, Rows, split, to_scheme
 from bilinear.discover.solvers.flip_graph.walking import (
@@ -29,6 +31,8 @@ from bilinear.discover.solvers.flip_graph.walking import (
 
 STRIDE = 1 << 20  # flips between two looks at a walk that looks for another scheme to lift
 QUICK_TO_LIFT = 8000  # coefficients of a scheme that lifts in seconds: 5x5x5 with 93 products has 6975
+DEAD = ["no start lifts: modulo 4 nothing reduces to it, nor, nearly always, to what flips lead to; choose others"]
+MOST_WORK = 1e11  # operations of a try to lift, about a minute and a GB: 6x6x7 with 190 products is within
 
 
 class Lifting(NamedTuple):
@@ -86,6 +90,13 @@ class Prize:
         if len(self.best) and self.ring == problem.ring:
             yield self.walked(problem.target)
 
+    def remarks(self, problem: Problem) -> list[str]:
+        """That the best scheme is too large to lift, if it is."""
+        if self.ring == problem.ring or not len(self.best) or work(self.walked(problem.target)) <= MOST_WORK:
+            return []
+        held = f"a scheme of {len(self.best)} products over {self.ring} is too large to lift to {problem.ring}"
+        return [f"{held}; walk over {Ring.ZT} itself, with --option walk=zt"]
+
     def walked(self, target: Target) -> Scheme:
         """The best scheme over the ring walked on, which must be there."""
         return to_scheme(target, Ring(self.ring), split(target, self.best))
@@ -100,6 +111,11 @@ class Prize:
         return found.flips
 
 
+def _named(scheme: Scheme) -> str:
+    """`4x4x4:47 from f2`."""
+    return f"{scheme.target.short}:{scheme.rank} from {scheme.ring}"
+
+
 def is_dead(scheme: Scheme) -> bool:
     """Whether the first step of lifting has no solution, so that nothing of characteristic 0 reduces to the scheme.
 
@@ -107,13 +123,30 @@ def is_dead(scheme: Scheme) -> bool:
     """
     if not scheme.ring.characteristic:
         return False
-    found = lift(scheme, "q", steps=1, choices=1, rebase=False)
+    try:
+        with doing(f"lifting {_named(scheme)}"):
+            found = lift(scheme, "q", steps=1, choices=1, rebase=False, most=MOST_WORK)
+    except TooLargeError:
+        return False
     return found.scheme is None and found.steps == 0
 
 
+def are_dead(problem: Problem, starts: Sequence[Scheme | Approximation]) -> bool:
+    """Whether all that a search begins from is dead, where it is to be lifted; false where it begins from nothing."""
+    if problem.ring.characteristic or not starts:
+        return False
+    return all(isinstance(start, Scheme) and is_dead(start) for start in starts)
+
+
 def raised(scheme: Scheme, wanted: Ring, choices: int, seed: int, flips: int = 0) -> Held | None:
-    """A scheme lifted to `wanted`, or as it is where it is ternary; None if it does not lift."""
-    lifted = scheme if scheme.ring is Ring.ZT else lift(scheme, wanted, choices=choices, seed=seed, flips=flips).scheme
+    """A scheme lifted to `wanted`, or as it is where it is ternary; None if it does not lift, or is too large to."""
+    if scheme.ring is Ring.ZT:
+        return Held.of(scheme)
+    try:
+        with doing(f"lifting {_named(scheme)}"):
+            lifted = lift(scheme, wanted, choices=choices, seed=seed, flips=flips, most=MOST_WORK).scheme
+    except TooLargeError:
+        return None
     if lifted is None or any(part.dtype == object for part in (*lifted.factors, lifted.denominators)):
         return None
     return Held.of(lifted)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bilinear.discover.engine.fields import kept_as
 from bilinear.discover.engine.problem import Problem
-from bilinear.discover.solvers.flip_graph.prize import Prize
+from bilinear.discover.solvers.flip_graph.prize import DEAD, Prize
 from bilinear.discover.solvers.flip_graph.records import WalkRecord, rebuilt, recorded
 from bilinear.discover.solvers.flip_graph.schemes import Rows, split
 from bilinear.discover.solvers.flip_graph.walking import Factors, WalkState, no_walk
@@ -24,7 +24,7 @@ class WalkedState:
         walk: The walk; a checkpoint holds it as a `WalkRecord`.
         steps: Flips so far.
         round: Times the search began.
-        exhausted: Never.
+        exhausted: Whether all starts are dead.
     """
 
     problem: Problem
@@ -35,6 +35,10 @@ class WalkedState:
     steps: int = 0
     round: int = 0
     exhausted: bool = False
+
+    def remarks(self) -> list[str]:
+        """See `Remarking`."""
+        return DEAD if self.exhausted else self.prize.remarks(self.problem)
 
     def start_factors(self, place: int) -> Factors:
         """The factors of one of the schemes to begin from."""

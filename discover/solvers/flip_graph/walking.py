@@ -6,11 +6,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bilinear.decompositions.giving_way import give_way
 from bilinear.discover.solvers.flip_graph import blocks as at
 from bilinear.discover.solvers.flip_graph import kernel
 from bilinear.discover.solvers.flip_graph.packing import Matrix, Words, pack, unpack, width_of
 
 Factors = tuple[Matrix, Matrix, Matrix]
+
+STRETCH = 1 << 20
+"""Flips between two looks at whether the search is over: a tenth of a second, a few at formats of 256 coordinates."""
 
 
 class WalkState(NamedTuple):
@@ -134,10 +138,19 @@ def exchange(state: WalkState, factors: Factors) -> None:
 
 
 def walk(state: WalkState, flips: int) -> None:
-    """Advance a walk, in place, by a number of flips; it stops early only at its stop rank."""
+    """Advance a walk, in place, by a number of flips; it stops early only at its stop rank, or where it gives way.
+
+    Raises:
+        Stopped: If the search is over meanwhile.
+    """
     header = state.words
     burst = kernel.burst_address(int(header[at.RING]), int(header[at.WIDTH]), int(header[at.CYCLIC]))
-    kernel.run(state.ints, header, flips, burst)
+    end = int(header[at.FLIPS]) + flips
+    while True:
+        kernel.run(state.ints, header, min(STRETCH, end - int(header[at.FLIPS])), burst)
+        if int(header[at.FLIPS]) >= end or best_rank(state) <= int(header[at.STOP_RANK]):
+            return
+        give_way()
 
 
 def ring_of(state: WalkState) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bilinear.decompositions.giving_way import give_way
 from bilinear.discover.solvers.ternary_sgd.recipes import CHECK, Batch
 from bilinear.discover.solvers.ternary_sgd.state import FloatArray
 
@@ -78,6 +79,7 @@ class Annealed:
         near, mixed, gradient = (torch.empty_like(batch.latent) for _ in range(3))
         share = batch.shares[:, None].expand(-1, batch.latent.shape[2]).contiguous()
         for step in range(CHECK):
+            give_way()
             self._slope(batch, share, near, mixed, gradient)
             self._descend(batch, gradient, near, self.rate * scale)
             if step % NOISE_EVERY == 0:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bilinear.decompositions.giving_way import give_way
 from bilinear.discover.solvers.ternary_sgd.recipes import CHECK, Batch
 from bilinear.discover.solvers.ternary_sgd.state import FloatArray
 from bilinear.discover.ternary import ternary_scaled, ternary_signs
@@ -63,6 +64,7 @@ class Paper:
         batch.shares.fill_(quantised)
         rate = self.rates[quantised]
         for pairs in self._pairs(batch):
+            give_way()
             latent = batch.latent[..., : batch.rank].permute(1, 0, 2)
             sides = torch.split(latent, list(batch.objective.target.shape), 1)
             used = [ternary_scaled(side, (1, 2)) if quantised else side for side in sides]
