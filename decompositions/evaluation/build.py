@@ -10,10 +10,12 @@ from functools import reduce
 from bilinear.decompositions import memory
 from bilinear.decompositions.errors import TargetError
 from bilinear.decompositions.evaluation.crt import Place, modulo, remaindered
-from bilinear.decompositions.evaluation.fields import INTEGERS, TERNARY, Field, field_of, prime_field
+from bilinear.decompositions.evaluation.fields import INTEGERS, TERNARY, Field
+from bilinear.decompositions.evaluation.finite import field_of, prime_field
 from bilinear.decompositions.evaluation.formula import Formula, has_signs, tensor, to_scheme
 from bilinear.decompositions.evaluation.lifted import lifted_to
-from bilinear.decompositions.evaluation.plans import local_product, pairwise, product, reduced
+from bilinear.decompositions.evaluation.pieces import pairwise
+from bilinear.decompositions.evaluation.plans import local_product, product, reduced
 from bilinear.decompositions.evaluation.points import (
     ADDITIONS,
     at_points,
@@ -174,7 +176,7 @@ class _Builder:
         modulus = place.modulus(self.field)
         both = [reduced(at_points(p, a, b, self.field), modulus, self.field) for p in (points, negated(points))]
         residues = place.residues(REACH * place.degree, self.field)
-        return min(both, key=lambda formula: weight(formula.u @ residues[:a]) + weight(formula.w))
+        return min(both, key=lambda formula: weight(self.field.matmul(formula.u, residues[:a])) + weight(formula.w))
 
 
 def _product(sizes: Sizes, builder: _Builder) -> Formula:
@@ -193,7 +195,7 @@ def _hankel(sizes: Sizes, builder: _Builder) -> Formula:
 def _toeplitz(sizes: Sizes, builder: _Builder) -> Formula:
     """A Hankel matrix times the vector read from its end."""
     formula = _hankel(sizes, builder)
-    return Formula(formula.u, formula.v[:, ::-1], formula.w)
+    return Formula(formula.field, formula.u, formula.v[:, ::-1], formula.w)
 
 
 def _modulus(low: Sequence[int], builder: _Builder) -> Formula:
