@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bilinear.decompositions.evaluation.crt import Place
-from bilinear.decompositions.evaluation.fields import Elements, Field
-from bilinear.decompositions.evaluation.formula import Formula
+from bilinear.decompositions.evaluation.fields import Field
+from bilinear.decompositions.evaluation.formula import Formula, tensor
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,12 @@ class Plan:
     Attributes:
         rank: Its number of products.
         build: Makes it.
+        window: The outputs that one product reaches lie among so many neighbours; told by plans over `TERNARY` alone.
     """
 
     rank: int
     build: Callable[[], Formula]
+    window: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,28 @@ def pairwise(field: Field, size: int) -> Formula:
     return Formula(field, factors, factors, np.concatenate([squares, out[i + j]]))
 
 
-def block_positions(field: Field, blocks: int, width: int, step: int, length: int) -> Elements:
-    """The matrix from `length` coefficients to blocks of `width` that begin every `step`; zeros beyond the end."""
-    position = (np.arange(blocks)[:, None] * step + np.arange(width)).ravel()
-    return field.array((position[:, None] == np.arange(length)).astype(np.int64))
+def block_sizes(m: int, n: int, size: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Of factors with m and n coefficients: how many blocks of `size` each has, and coefficients of a block."""
+    return (-(-m // size), -(-n // size)), (min(m, size), min(n, size))
+
+
+def in_blocks(outer: Formula, inner: Formula, m: int, n: int, size: int) -> Formula:
+    """The product of polynomials with m and n coefficients, as polynomials in x^size of polynomials.
+
+    Args:
+        outer: Of the blocks as coefficients, of so many as `block_sizes` says.
+        inner: Of two blocks, likewise.
+        m: Coefficients of the left factor.
+        n: Coefficients of the right factor.
+        size: Coefficients of a block.
+    """
+    _, (a, b) = block_sizes(m, n, size)
+    field, whole = inner.field, tensor(outer, inner)
+    width, out = a + b - 1, field.zeros(whole.rank, m + n - 1)
+    for block in range(outer.w.shape[1]):
+        start = block * size
+        end = min(start + width, m + n - 1)
+        part = whole.w[:, block * width : block * width + end - start]
+        out[:, start:end] = field.plus(out[:, start:end], part)
+    x, y = (np.arange(length) // size * short + np.arange(length) % size for length, short in ((m, a), (n, b)))
+    return Formula(field, whole.u[:, x], whole.v[:, y], out).alive()

@@ -16,10 +16,10 @@ from bilinear.decompositions.evaluation.crt import Place, remaindered
 from bilinear.decompositions.evaluation.extension import factor_over
 from bilinear.decompositions.evaluation.fields import INTEGERS, TERNARY, Elements, Field
 from bilinear.decompositions.evaluation.finite import MAX_ORDER, GaloisField, galois, prime_field, solved
-from bilinear.decompositions.evaluation.formula import Formula, coordinates, descended, padded, tensor, together
+from bilinear.decompositions.evaluation.formula import Formula, coordinates, descended, padded, together
 from bilinear.decompositions.evaluation.integral import SIX_TERMS, six_terms
 from bilinear.decompositions.evaluation.lifted import LARGEST, lifted_product
-from bilinear.decompositions.evaluation.pieces import LocalPlan, Plan, block_positions, pairwise, schoolbook
+from bilinear.decompositions.evaluation.pieces import LocalPlan, Plan, block_sizes, in_blocks, pairwise, schoolbook
 from bilinear.decompositions.evaluation.places import cheapest_places, places_of
 from bilinear.decompositions.evaluation.polynomials import (
     Polynomial,
@@ -31,6 +31,9 @@ from bilinear.decompositions.evaluation.polynomials import (
 COMPARED = 32
 """Coefficients up to which all cuts and blocks are compared."""
 FEW_BLOCKS = 4
+"""Blocks, or coefficients of one, that are tried beyond."""
+LONGEST_REMAINDERS = 1200
+"""Coefficients of a product over a finite field up to which they are interpolated, in seconds."""
 COMPLETED = {2: {(5, 9): 13, (6, 11): 17, (5, 6): 12, (6, 7): 16}, 3: {(4, 5): 8, (5, 6): 11, (5, 5): 11}}
 """Ranks that completing the span finds modulo 2 and 3, by size and outputs; for maps not listed it saves no product."""
 
@@ -49,7 +52,7 @@ def product(field: Field, m: int, n: int) -> Plan:
     """
     if m > n:
         turned = product(field, n, m)
-        return Plan(turned.rank, lambda: turned.build().mirrored())
+        return Plan(turned.rank, lambda: turned.build().mirrored(), turned.window)
     best = _cheapest(_products(field, m, n))
     if field is INTEGERS:
         return _lifted(best, m, n)
@@ -87,22 +90,24 @@ def _completed(plan: Plan, field: Field, size: int, out: int, folding: IntMatrix
 
 
 def _products(field: Field, m: int, n: int) -> Iterator[Plan]:
-    yield Plan(m * n, lambda: schoolbook(field, m, n, m + n - 1))
+    yield Plan(m * n, lambda: schoolbook(field, m, n, m + n - 1), 1)
     if m == 1:
         return
-    places = None if field is TERNARY or (field is INTEGERS and n > COMPARED) else _at_places(field, m, n)
+    places = None if field is TERNARY else _at_places(field, m, n)
     if places is not None:
         yield places
     if m == n:
-        yield Plan(m * (m + 1) // 2, lambda: pairwise(field, m))
+        yield Plan(m * (m + 1) // 2, lambda: pairwise(field, m), m)
     if field is INTEGERS and m == n == 6:
         yield Plan(len(SIX_TERMS), six_terms)
     for first in _cuts(m, n):
         yield _split(field, m, first, n - first)
     for size in _block_sizes(field, m, n):
-        yield _nested(field, m, n, size)
-    if n > COMPARED and m > -(-n // 2):
-        yield _in_halves(field, m, n)
+        yield from _nested(field, m, n, size)
+    if n > COMPARED:
+        low = -(-n // 2)
+        for size in range(low, min(m, low + FEW_BLOCKS) if isinstance(field, GaloisField) else m):
+            yield from _in_halves(field, m, n, size)
 
 
 def _cuts(m: int, n: int) -> Iterable[int]:
@@ -132,12 +137,11 @@ def _split(field: Field, m: int, first: int, second: int) -> Plan:
         )
         return together(parts)
 
-    return Plan(low.rank + high.rank, build)
+    return Plan(low.rank + high.rank, build, max(low.window, high.window))
 
 
-def _in_halves(field: Field, m: int, n: int) -> Plan:
-    """Karatsuba's three products, that of the upper halves as short as those are."""
-    size = -(-n // 2)
+def _in_halves(field: Field, m: int, n: int, size: int) -> Iterator[Plan]:
+    """Karatsuba's three products of lower parts of `size` and upper parts that are shorter; see `_stays_ternary`."""
     low, top = product(field, size, size), product(field, m - size, n - size)
 
     def both(length: int) -> Elements:
@@ -159,25 +163,28 @@ def _in_halves(field: Field, m: int, n: int) -> Plan:
         )
         return together(parts)
 
-    return Plan(2 * low.rank + top.rank, build)
+    if _stays_ternary(field, low, size) and _stays_ternary(field, top, size):
+        yield Plan(2 * low.rank + top.rank, build, size + max(low.window, top.window))
 
 
-def _nested(field: Field, m: int, n: int, size: int) -> Plan:
-    """Polynomials in x^size, whose coefficients are polynomials of up to `size` coefficients."""
-    blocks, short = (-(-m // size), -(-n // size)), min(m, size)
-    outer, inner = product(field, *blocks), product(field, short, size)
+def _stays_ternary(field: Field, inner: Plan, shift: int) -> bool:
+    """Whether copies of a formula shifted by so many outputs do not add up; of interest over `TERNARY` alone."""
+    return field is not TERNARY or inner.window <= shift
 
-    def build() -> Formula:
-        left = block_positions(field, blocks[0], short, size, m)
-        right = block_positions(field, blocks[1], size, size, n)
-        out = block_positions(field, sum(blocks) - 1, short + size - 1, size, m + n - 1)
-        return tensor(outer.build(), inner.build()).around(left, right, out.T).alive()
 
-    return Plan(outer.rank * inner.rank, build)
+def _nested(field: Field, m: int, n: int, size: int) -> Iterator[Plan]:
+    """Polynomials in x^size, whose coefficients are polynomials of up to `size` coefficients; see `_stays_ternary`."""
+    outer, inner = (product(field, *sizes) for sizes in block_sizes(m, n, size))
+    if _stays_ternary(field, inner, size):
+        window = (outer.window - 1) * size + inner.window
+        yield Plan(outer.rank * inner.rank, lambda: in_blocks(outer.build(), inner.build(), m, n, size), window)
 
 
 def _at_places(field: Field, m: int, n: int) -> Plan | None:
-    """By Chinese remainders, at the cheapest places; None if there are not enough of them."""
+    """By Chinese remainders, at the cheapest places; None if there are not enough of them, or interpolation is long."""
+    longest = 2 * COMPARED if field is INTEGERS else LONGEST_REMAINDERS
+    if m + n - 1 > longest:
+        return None
     found = cheapest_places(field, m + n - 1, lambda d, exponent: _place_rank(field, d, exponent, m, n))
     if found is None:
         return None
