@@ -1,4 +1,4 @@
-"""Coefficient sets: `zt` < `z` < `q` < `qi` in characteristic 0, and `f2`, `f3`.
+"""Coefficient sets: `zt` < `z` < `q` < `qi` in characteristic 0, and `f2`, `f3`, `f5`, ...: residues modulo a prime.
 
 A coefficient is (real + i imag) / d, with integers `real`, `imag` and a positive denominator `d` shared by its product.
 """
@@ -6,8 +6,9 @@ A coefficient is (real + i imag) / d, with integers `real`, `imag` and a positiv
 from __future__ import annotations
 
 import math
+import re
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,10 +20,17 @@ IntArray = NDArray[Any]
 
 INT64_SAFE = 1 << 62
 MAX_BITS = 4096
+LARGEST_PRIME = (1 << 31) - 1
+"""Residues below it multiply within int64."""
+_PRIME_FIELD = re.compile(r"f(?P<prime>[1-9][0-9]{0,9})")
 
 
 class Ring(StrEnum):
-    """The coefficient set a scheme is held to, as its entry declares it."""
+    """The coefficient set a scheme is held to, as its entry declares it.
+
+    Those of small tables are members. The residues modulo a larger prime below 2^31 are `Ring("f7")`: made once each,
+    equal to itself alone like a member, and left out where the members are listed.
+    """
 
     ZT = "zt"
     Z = "z"
@@ -31,10 +39,26 @@ class Ring(StrEnum):
     F2 = "f2"
     F3 = "f3"
 
+    @classmethod
+    def _missing_(cls, value: object) -> Ring | None:
+        """`f5`, `f7`, ...: the residues modulo a prime below 2^31."""
+        written = _PRIME_FIELD.fullmatch(value) if isinstance(value, str) else None
+        if written is None or not is_prime(int(written["prime"])):
+            return None
+        made = str.__new__(cls, value)
+        made._name_, made._value_ = written[0].upper(), written[0]
+        return cast("Ring", cls._value2member_map_.setdefault(value, made))
+
     @property
     def characteristic(self) -> int:
-        """0, 2 or 3."""
-        return {Ring.F2: 2, Ring.F3: 3}.get(self, 0)
+        """0, or the prime that residues are taken modulo."""
+        written = _PRIME_FIELD.fullmatch(self.value)
+        return int(written["prime"]) if written else 0
+
+    @property
+    def place(self) -> int:
+        """Where it stands when sets are listed: the members in their order, then the larger primes."""
+        return _PLACES.get(self, len(_PLACES) + self.characteristic)
 
     @property
     def field(self) -> Ring:
@@ -44,7 +68,7 @@ class Ring(StrEnum):
     @property
     def description(self) -> str:
         """The set in words."""
-        return _DESCRIPTIONS[self]
+        return f"integers modulo {self.characteristic}" if self.characteristic else _DESCRIPTIONS[self]
 
 
 _DESCRIPTIONS = {
@@ -52,9 +76,8 @@ _DESCRIPTIONS = {
     Ring.Z: "integers",
     Ring.Q: "rationals",
     Ring.QI: "Gaussian rationals",
-    Ring.F2: "integers modulo 2",
-    Ring.F3: "integers modulo 3",
 }
+_PLACES = {ring: place for place, ring in enumerate(Ring)}
 _CHAIN = (Ring.ZT, Ring.Z, Ring.Q, Ring.QI)
 
 
@@ -67,7 +90,21 @@ def parse_ring(name: str) -> Ring:
     try:
         return Ring(name.strip().lower())
     except ValueError:
-        raise RingError(f"unknown ring {name[:40]!r}: known rings: {', '.join(Ring)}") from None
+        raise RingError(
+            f"unknown ring {name[:40]!r}: known rings: {', '.join(Ring)}, and f with a prime below 2^31, such as f7"
+        ) from None
+
+
+def is_prime(number: int) -> bool:
+    """Whether a number is a prime below 2^31, by division."""
+    if not 2 <= number <= LARGEST_PRIME:
+        return False
+    return number == 2 or (number % 2 == 1 and all(number % d for d in range(3, math.isqrt(number) + 1, 2)))
+
+
+def modulo(prime: int) -> Ring:
+    """The residues modulo a prime below 2^31."""
+    return Ring(f"f{prime}")
 
 
 def exact(values: ArrayLike, ndim: int) -> IntArray:
@@ -142,7 +179,7 @@ def outside(ring: Ring, factor: IntArray) -> tuple[int, int] | None:
     """Position of the first integer that `ring` does not hold as a numerator, or None."""
     if ring in (Ring.Z, Ring.Q, Ring.QI):
         return None
-    low, high = {Ring.ZT: (-1, 1), Ring.F2: (0, 1), Ring.F3: (0, 2)}[ring]
+    low, high = (-1, 1) if ring is Ring.ZT else (0, ring.characteristic - 1)
     rows, columns = np.nonzero((factor < low) | (factor > high))
     return (int(rows[0]), int(columns[0])) if rows.size else None
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 
 from bilinear.decompositions import memory
 from bilinear.decompositions.errors import TargetError
 from bilinear.decompositions.evaluation.crt import Place, modulo, remaindered
-from bilinear.decompositions.evaluation.fields import INTEGERS, TERNARY, Field, field_of, prime_field
+from bilinear.decompositions.evaluation.fields import INTEGERS, TERNARY, Field, Integers
+from bilinear.decompositions.evaluation.finite import GaloisField, field_of, prime_field
 from bilinear.decompositions.evaluation.formula import Formula, has_signs, tensor, to_scheme
 from bilinear.decompositions.evaluation.lifted import lifted_to
-from bilinear.decompositions.evaluation.plans import local_product, pairwise, product, reduced
+from bilinear.decompositions.evaluation.pieces import block_sizes, in_blocks, pairwise
+from bilinear.decompositions.evaluation.plans import local_product, product, reduced
 from bilinear.decompositions.evaluation.points import (
     ADDITIONS,
     at_points,
@@ -30,14 +32,17 @@ from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets import Target
 from bilinear.decompositions.targets.sized import Sizes, chunks
 
-MAX_SIZE = 64
-"""Coefficients of a polynomial in one variable; exact interpolation takes minutes beyond."""
+MAX_POINTS = 64
+"""Points over an infinite field; exact interpolation takes minutes beyond."""
+LIFTED = 2500
+"""Coefficients of a scheme over a finite field, up to which it is lifted, in seconds; no longer one lifted."""
 REACH = 3
 """Residues of so many times the degree tell which sign of the points suits a modulus."""
 _BYTES_AN_ELEMENT = 400  # a Gaussian rational and its numbers
+_BYTES_A_NUMBER = 64  # an integer, in the arrays that it goes through
 
-PLANNED = (INTEGERS, TERNARY, prime_field(2), prime_field(3))
-"""Where there are too few points, and plans are compared."""
+PLANNED = (Integers, GaloisField)
+"""Fields of these kinds may have too few points, so that plans are compared."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +95,10 @@ def _division_free(target: Target, ring: Ring) -> Scheme:
     """Over the integers: composed of integer formulas, or lifted from a finite field if that takes fewer products."""
     composed = _built(target, TERNARY if ring is Ring.ZT else INTEGERS, FREE)
     enough = composed.rank if holds(ring, composed.ring) else None
+    if max(target.shape) ** 2 > LIFTED:  # as a scheme has at least as many products as the largest side
+        return composed.to(ring)
     for scheme in sorted((_built(target, prime_field(p), FREE) for p in (2, 3)), key=lambda scheme: scheme.rank):
-        if enough is None or scheme.rank < enough:
+        if scheme.rank * sum(target.shape) <= LIFTED and (enough is None or scheme.rank < enough):
             found = lifted_to(ring, scheme)
             if found is not None:
                 return found
@@ -102,12 +109,16 @@ def _built(target: Target, field: Field, choice: Choice) -> Scheme:
     """The scheme over a field, or the smallest set that holds it."""
     arity, build = FAMILIES[target.family]
     parts = chunks(target.sizes, arity) if arity else [target.sizes]
-    if max(target.shape if len(parts) == 1 else target.sizes) > MAX_SIZE:
-        raise TargetError(f"{target.short}: evaluation builds up to {MAX_SIZE} coefficients in one variable")
     formulas = [build(sizes, _Builder(field, choice, target.short)) for sizes in parts]
     rank = math.prod(formula.rank for formula in formulas)
-    memory.require(_BYTES_AN_ELEMENT * rank * sum(target.shape), f"a scheme of {target.name} with {rank} products")
+    _require(field, rank, sum(target.shape), target.name)
     return tightened(to_scheme(reduce(tensor, formulas), target, field))
+
+
+def _require(field: Field, rank: int, coordinates: int, name: str) -> None:
+    """Refuse a scheme that would not fit into memory."""
+    each = _BYTES_A_NUMBER if isinstance(field, PLANNED) else _BYTES_AN_ELEMENT
+    memory.require(each * rank * coordinates, f"a scheme of {name} with {rank} products")
 
 
 @dataclass(frozen=True)
@@ -128,20 +139,33 @@ class _Builder:
         """The product of polynomials with m and n coefficients."""
         if not self.choice.free:
             return remaindered(self._given(m + n - 1), m, n, self.field, self._local)
-        if self.field in PLANNED:
-            return product(self.field, m, n).build()
+        if isinstance(self.field, PLANNED):
+            plan = product(self.field, m, n)
+            _require(self.field, plan.rank, 2 * (m + n), self.name)
+            return plan.build()
+        if m + n - 1 > MAX_POINTS:
+            return self._in_blocks(m, n)
         return at_points(chosen_points(self.field, m, n, self.choice.prefer), m, n, self.field)
+
+    def _in_blocks(self, m: int, n: int) -> Formula:
+        """A product that is too long for points, as one of polynomials whose coefficients are polynomials."""
+        sizes = range(2, max(m, n))
+        size = min(sizes, key=lambda size: math.prod(_blocked(*pair) for pair in block_sizes(m, n, size)))
+        outer, inner = (self.product(*pair) for pair in block_sizes(m, n, size))
+        return in_blocks(outer, inner, m, n, size)
 
     def modulo(self, modulus: Polynomial) -> Formula:
         """The product of two residues modulo a monic polynomial, by its factors."""
         if not self.choice.free:
             raise TargetError(f"{self.name} is computed at the factors of its modulus; give no points or moduli")
-        places = [Place(base, exponent) for base, exponent in factored(modulus, self.field)]
         size = degree(modulus)
-        if self.field in (INTEGERS, TERNARY) and any(modulus[:-1]):
+        if not isinstance(self.field, PLANNED) and size > MAX_POINTS:
+            raise TargetError(f"{self.name}: evaluation builds up to {MAX_POINTS} coefficients over {self.field.ring}")
+        if isinstance(self.field, Integers) and any(modulus[:-1]):
             whole = reduced(product(self.field, size, size).build(), modulus, self.field)
             signs = self.field is INTEGERS or has_signs(whole)
             return whole if signs else reduced(pairwise(self.field, size), modulus, self.field)
+        places = [Place(base, exponent) for base, exponent in factored(modulus, self.field)]
         return modulo(places, size, self.field, self._local)
 
     def _given(self, needed: int) -> list[Place]:
@@ -168,13 +192,21 @@ class _Builder:
 
     def _local(self, place: Place, a: int, b: int) -> Formula:
         """Factors of a and b coefficients modulo a power of an irreducible polynomial."""
-        if self.field in PLANNED:
+        if isinstance(self.field, PLANNED):
             return local_product(self.field)(place, a, b)
         points = chosen_points(self.field, a, b, self.choice.prefer)
         modulus = place.modulus(self.field)
         both = [reduced(at_points(p, a, b, self.field), modulus, self.field) for p in (points, negated(points))]
         residues = place.residues(REACH * place.degree, self.field)
-        return min(both, key=lambda formula: weight(formula.u @ residues[:a]) + weight(formula.w))
+        return min(both, key=lambda formula: weight(self.field.matmul(formula.u, residues[:a])) + weight(formula.w))
+
+
+@cache
+def _blocked(m: int, n: int) -> int:
+    """Products that points take, nested where there would be too many of them."""
+    if m + n - 1 <= MAX_POINTS:
+        return m + n - 1
+    return min(math.prod(_blocked(*sizes) for sizes in block_sizes(m, n, size)) for size in range(2, max(m, n)))
 
 
 def _product(sizes: Sizes, builder: _Builder) -> Formula:
@@ -193,7 +225,7 @@ def _hankel(sizes: Sizes, builder: _Builder) -> Formula:
 def _toeplitz(sizes: Sizes, builder: _Builder) -> Formula:
     """A Hankel matrix times the vector read from its end."""
     formula = _hankel(sizes, builder)
-    return Formula(formula.u, formula.v[:, ::-1], formula.w)
+    return Formula(formula.field, formula.u, formula.v[:, ::-1], formula.w)
 
 
 def _modulus(low: Sequence[int], builder: _Builder) -> Formula:

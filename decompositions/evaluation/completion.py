@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bilinear.decompositions.evaluation.fields import prime_field
+from bilinear.decompositions.evaluation.finite import prime_field
 from bilinear.decompositions.evaluation.formula import Formula
 from bilinear.decompositions.modular import echelon, solution
 
@@ -130,4 +130,4 @@ def _formula(search: _Search, chosen: list[int]) -> Formula:
     field = prime_field(search.prime)
     w = solution(search.forms[chosen].T, search.wanted.T, search.prime)
     factors = field.array(search.factors[chosen])
-    return Formula(factors, factors, field.array(w))
+    return Formula(field, factors, factors, field.array(w))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bilinear.decompositions.errors import TargetError
-from bilinear.decompositions.evaluation.fields import Elements, Field, solved
+from bilinear.decompositions.evaluation.fields import Elements, Field
+from bilinear.decompositions.evaluation.finite import solved
 from bilinear.decompositions.evaluation.formula import Formula, together
 from bilinear.decompositions.evaluation.polynomials import Polynomial, common_divisor, degree, power, reduction
 

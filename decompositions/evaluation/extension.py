@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bilinear.decompositions.evaluation.fields import Elements, GaloisField, prime_field, solved
+from bilinear.decompositions.evaluation.fields import Elements
+from bilinear.decompositions.evaluation.finite import GaloisField, prime_field, solved
 from bilinear.decompositions.evaluation.polynomials import (
     Polynomial,
     degree,
@@ -33,9 +34,9 @@ def factor_over(f: Polynomial, extension: GaloisField) -> Polynomial:
     basis = [_times(y, _power(x, k, f, field), f, field) for k in range(size) for y in powers]
     matrix = np.stack([_column(y, d, field) for y in basis], axis=1)
     found = solved(matrix, _column(_power(x, size, f, field), d, field)[:, None], field)
-    numbers = np.array([value.number for value in found[:, 0]]).reshape(size, extension.degree)
     weights = extension.prime ** np.arange(extension.degree)
-    return (*(-extension.members[int(number)] for number in numbers @ weights), extension.one)
+    numbers = found.reshape(size, extension.degree) @ weights
+    return (*(-extension.member(int(number)) for number in numbers), extension.one)
 
 
 def _root(f: Polynomial, extension: GaloisField) -> Polynomial:
@@ -86,5 +87,5 @@ def _power(f: Polynomial, exponent: int, modulus: Polynomial, field: GaloisField
 
 def _column(f: Polynomial, length: int, field: GaloisField) -> Elements:
     column = field.zeros(length)
-    column[: len(f)] = f
+    column[: len(f)] = field.gathered(list(f))
     return column

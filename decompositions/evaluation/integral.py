@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bilinear.decompositions.evaluation.fields import INTEGERS, RATIONALS, solved
+from bilinear.decompositions.evaluation.fields import INTEGERS, RATIONALS
+from bilinear.decompositions.evaluation.finite import solved
 from bilinear.decompositions.evaluation.formula import Formula
 
 COMAXIMAL: dict[int, tuple[tuple[int, ...], ...]] = {
@@ -50,4 +51,4 @@ def six_terms() -> Formula:
     wanted = i + j == np.arange(11)[:, None]
     found = solved(RATIONALS.array(squares.T), RATIONALS.array(wanted.T.astype(np.int64)), RATIONALS)
     factors = INTEGERS.array(forms)
-    return Formula(factors, factors, found)
+    return Formula(INTEGERS, factors, factors, INTEGERS.gathered(found.ravel().tolist()).reshape(found.shape))

@@ -35,5 +35,5 @@ def lifted_product(m: int, n: int, formulas: Iterable[tuple[Field, Formula]]) ->
     for field, formula in formulas:
         found = lifted_to(Ring.Z, to_scheme(formula, target, field))
         if found is not None:
-            return Formula(*(INTEGERS.array(factor) for factor in found.factors))
+            return Formula(INTEGERS, *(INTEGERS.array(factor) for factor in found.factors))
     return None

@@ -6,8 +6,7 @@ lowest coefficients, `field_multiplication` that of an extension field. Each is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 
 import numpy as np
@@ -15,64 +14,28 @@ import numpy as np
 from bilinear.decompositions.evaluation.completion import IntMatrix, completed
 from bilinear.decompositions.evaluation.crt import Place, remaindered
 from bilinear.decompositions.evaluation.extension import factor_over
-from bilinear.decompositions.evaluation.fields import (
-    INTEGERS,
-    MAX_ORDER,
-    TERNARY,
-    Elements,
-    Field,
-    GaloisField,
-    galois,
-    prime_field,
-    solved,
-)
-from bilinear.decompositions.evaluation.formula import Formula, coordinates, descended, padded, tensor, together
-from bilinear.decompositions.evaluation.integral import COMAXIMAL, SIX_TERMS, six_terms
+from bilinear.decompositions.evaluation.fields import INTEGERS, TERNARY, Elements, Field
+from bilinear.decompositions.evaluation.finite import MAX_ORDER, GaloisField, galois, prime_field, solved
+from bilinear.decompositions.evaluation.formula import Formula, coordinates, descended, padded, together
+from bilinear.decompositions.evaluation.integral import SIX_TERMS, six_terms
 from bilinear.decompositions.evaluation.lifted import LARGEST, lifted_product
+from bilinear.decompositions.evaluation.pieces import LocalPlan, Plan, block_sizes, in_blocks, pairwise, schoolbook
+from bilinear.decompositions.evaluation.places import cheapest_places, places_of
 from bilinear.decompositions.evaluation.polynomials import (
     Polynomial,
-    count_irreducibles,
-    irreducibles,
     polynomial,
     power,
     reduction,
 )
 
-LARGEST_PLACE = {1: 8, 2: 3, 3: 2, 4: 2}
-"""Highest degree of a place that is tried, by the degree of the field over its prime field; 1 beyond."""
-LARGEST_POWER = 6
-
+COMPARED = 32
+"""Coefficients up to which all cuts and blocks are compared."""
+FEW_BLOCKS = 4
+"""Blocks, or coefficients of one, that are tried beyond."""
+LONGEST_REMAINDERS = 1200
+"""Coefficients of a product over a finite field up to which they are interpolated, in seconds."""
 COMPLETED = {2: {(5, 9): 13, (6, 11): 17, (5, 6): 12, (6, 7): 16}, 3: {(4, 5): 8, (5, 6): 11, (5, 5): 11}}
 """Ranks that completing the span finds modulo 2 and 3, by size and outputs; for maps not listed it saves no product."""
-
-Chosen = tuple[tuple[int, int], ...]
-"""Degree and exponent of places."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A formula that is not built yet.
-
-    Attributes:
-        rank: Its number of products.
-        build: Makes it.
-    """
-
-    rank: int
-    build: Callable[[], Formula]
-
-
-@dataclass(frozen=True)
-class LocalPlan:
-    """A formula of the product modulo a power of an irreducible polynomial; the rank depends on the degrees alone.
-
-    Attributes:
-        rank: Its number of products.
-        build: Makes it for a place.
-    """
-
-    rank: int
-    build: Callable[[Place], Formula]
 
 
 def _cheapest(plans: Iterator[Plan]) -> Plan:
@@ -89,11 +52,11 @@ def product(field: Field, m: int, n: int) -> Plan:
     """
     if m > n:
         turned = product(field, n, m)
-        return Plan(turned.rank, lambda: turned.build().mirrored())
+        return Plan(turned.rank, lambda: turned.build().mirrored(), turned.window)
     best = _cheapest(_products(field, m, n))
     if field is INTEGERS:
         return _lifted(best, m, n)
-    return _completed(best, field, _tensor(m, 2 * m - 1)) if m == n else best
+    return _completed(best, field, m, 2 * m - 1) if m == n else best
 
 
 def _lifted(plan: Plan, m: int, n: int) -> Plan:
@@ -105,59 +68,61 @@ def _lifted(plan: Plan, m: int, n: int) -> Plan:
     return plan if found is None else Plan(found.rank, lambda: found)
 
 
-def _tensor(size: int, out: int) -> IntMatrix:
-    """The first `out` coefficients of the product of two polynomials, shape (size, size, out)."""
-    i, j, k = np.indices((size, size, out))
-    return np.asarray(i + j == k, dtype=np.int64)
+def _completed(plan: Plan, field: Field, size: int, out: int, folding: IntMatrix | None = None) -> Plan:
+    """A plan of lower rank found by completing the span, where the field and the map are small enough for that.
 
-
-def _completed(plan: Plan, field: Field, tensor: IntMatrix) -> Plan:
-    """A plan of lower rank found by completing the span, where the field and the map are small enough for that."""
+    Args:
+        plan: Of the first `out` coefficients of the product of two polynomials with `size` of them.
+        field: Of the coefficients.
+        size: Of both factors.
+        out: Outputs.
+        folding: From 2 size - 1 coefficients to the outputs, where these are others.
+    """
     if not isinstance(field, GaloisField) or field.degree > 1:
         return plan
-    rank = COMPLETED[field.prime].get(tensor.shape[1:], plan.rank)
-    found = completed(field.prime, tensor, rank) if rank < plan.rank else None
+    rank = COMPLETED.get(field.prime, {}).get((size, out), plan.rank)
+    if rank >= plan.rank:
+        return plan
+    i, j, k = np.indices((size, size, out if folding is None else 2 * size - 1))
+    tensor = np.asarray(i + j == k, dtype=np.int64)
+    found = completed(field.prime, tensor if folding is None else tensor @ folding.T, rank)
     return plan if found is None else Plan(found.rank, lambda: found)
 
 
 def _products(field: Field, m: int, n: int) -> Iterator[Plan]:
-    yield Plan(m * n, lambda: schoolbook(field, m, n, m + n - 1))
+    yield Plan(m * n, lambda: schoolbook(field, m, n, m + n - 1), 1)
     if m == 1:
         return
-    places = None if field is TERNARY else _places_of_least_rank(field, m, n)
+    places = None if field is TERNARY else _at_places(field, m, n)
     if places is not None:
         yield places
     if m == n:
-        yield Plan(m * (m + 1) // 2, lambda: pairwise(field, m))
+        yield Plan(m * (m + 1) // 2, lambda: pairwise(field, m), m)
     if field is INTEGERS and m == n == 6:
         yield Plan(len(SIX_TERMS), six_terms)
-    for first in range(1, n // 2 + 1):
+    for first in _cuts(m, n):
         yield _split(field, m, first, n - first)
-    for size in range(2, n):
-        if m > 2 or size < m:
-            yield _nested(field, m, n, size)
+    for size in _block_sizes(field, m, n):
+        yield from _nested(field, m, n, size)
+    if n > COMPARED:
+        low = -(-n // 2)
+        for size in range(low, min(m, low + FEW_BLOCKS) if isinstance(field, GaloisField) else m):
+            yield from _in_halves(field, m, n, size)
 
 
-def schoolbook(field: Field, m: int, n: int, out: int) -> Formula:
-    """One product for every pair of coefficients that reaches the first `out` coefficients of the product."""
-    i, j = (axis.ravel() for axis in np.indices((m, n)))
-    i, j = i[i + j < out], j[i + j < out]
-    return Formula(field.identity(m)[i], field.identity(n)[j], field.identity(out)[i + j])
+def _cuts(m: int, n: int) -> Iterable[int]:
+    """Where the right factor is cut in two: anywhere, or where a square piece ends of a long one."""
+    if n <= COMPARED:
+        return range(1, n // 2 + 1)
+    return sorted({n % m, m, n // 2 // m * m or m} - {0}) if m < n else ()
 
 
-def pairwise(field: Field, size: int) -> Formula:
-    """The products a_i b_i and (a_i + a_j)(b_i + b_j), which are joined with signs only.
-
-    Source:
-        A. Weimerskirch, C. Paar, "Generalizations of the Karatsuba algorithm for efficient implementations", 2006.
-    """
-    identity, out = field.identity(size), field.identity(2 * size - 1)
-    i, j = np.triu_indices(size, 1)
-    factors = np.concatenate([identity, identity[i] + identity[j]])
-    squares = out[::2].copy()
-    for a, b in zip(i, j, strict=True):
-        squares[a], squares[b] = squares[a] - out[a + b], squares[b] - out[a + b]
-    return Formula(factors, factors, np.concatenate([squares, out[i + j]]))
+def _block_sizes(field: Field, m: int, n: int) -> Iterable[int]:
+    """Coefficients of a block: any number; of long factors over finite fields so that blocks are few, or short."""
+    if m == 2 or n <= COMPARED:
+        return range(2, n) if m > 2 else ()
+    few = {*range(2, FEW_BLOCKS + 1), *(-(-n // blocks) for blocks in range(2, FEW_BLOCKS + 1))}
+    return sorted(few if isinstance(field, GaloisField) or m < n else range(2, n))
 
 
 def _split(field: Field, m: int, first: int, second: int) -> Plan:
@@ -172,91 +137,65 @@ def _split(field: Field, m: int, first: int, second: int) -> Plan:
         )
         return together(parts)
 
-    return Plan(low.rank + high.rank, build)
+    return Plan(low.rank + high.rank, build, max(low.window, high.window))
 
 
-def _nested(field: Field, m: int, n: int, size: int) -> Plan:
-    """Polynomials in x^size, whose coefficients are polynomials of up to `size` coefficients."""
-    blocks, short = (-(-m // size), -(-n // size)), min(m, size)
-    outer, inner = product(field, *blocks), product(field, short, size)
+def _in_halves(field: Field, m: int, n: int, size: int) -> Iterator[Plan]:
+    """Karatsuba's three products of lower parts of `size` and upper parts that are shorter; see `_stays_ternary`."""
+    low, top = product(field, size, size), product(field, m - size, n - size)
+
+    def both(length: int) -> Elements:
+        whole = field.identity(length)
+        whole[: length - size] = field.plus(whole[: length - size], whole[size:])
+        return whole[:size]
 
     def build() -> Formula:
-        left = _block_positions(field, blocks[0], short, size, m)
-        right = _block_positions(field, blocks[1], size, size, n)
-        out = _block_positions(field, sum(blocks) - 1, short + size - 1, size, m + n - 1)
-        return tensor(outer.build(), inner.build()).around(left, right, out.T).alive()
+        left, right, out = (field.identity(length) for length in (m, n, m + n - 1))
+        width, middle = m + n - 2 * size - 1, out[:, size : 3 * size - 1]
+        ends = (
+            field.minus(out[:, : 2 * size - 1], middle),
+            field.minus(out[:, 2 * size :], out[:, size : size + width]),
+        )
+        parts = (
+            low.build().around(left[:size], right[:size], ends[0]),
+            low.build().around(both(m), both(n), middle),
+            top.build().around(left[size:], right[size:], ends[1]),
+        )
+        return together(parts)
 
-    return Plan(outer.rank * inner.rank, build)
+    if _stays_ternary(field, low, size) and _stays_ternary(field, top, size):
+        yield Plan(2 * low.rank + top.rank, build, size + max(low.window, top.window))
 
 
-def _block_positions(field: Field, blocks: int, width: int, step: int, length: int) -> Elements:
-    """The matrix from `length` coefficients to blocks of `width` that begin every `step`; zeros beyond the end."""
-    position = (np.arange(blocks)[:, None] * step + np.arange(width)).ravel()
-    return field.array((position[:, None] == np.arange(length)).astype(np.int64))
+def _stays_ternary(field: Field, inner: Plan, shift: int) -> bool:
+    """Whether copies of a formula shifted by so many outputs do not add up; of interest over `TERNARY` alone."""
+    return field is not TERNARY or inner.window <= shift
 
 
-def _places_of_least_rank(field: Field, m: int, n: int) -> Plan | None:
-    """The cheapest places of total degree m + n - 1, as a knapsack; None if there are not enough of them."""
-    total = m + n - 1
-    best: dict[int, tuple[int, Chosen]] = {0: (0, ())}
-    for d in range(1, min(_largest_degree(field), total) + 1):
-        powers = [(e, _place_rank(field, d, e, m, n)) for e in range(1, min(LARGEST_POWER, total // d) + 1)]
-        for _ in range(min(_count(field, d), total // d)):
-            best = _with_one_more(best, d, powers, total)
-    if total not in best:
+def _nested(field: Field, m: int, n: int, size: int) -> Iterator[Plan]:
+    """Polynomials in x^size, whose coefficients are polynomials of up to `size` coefficients; see `_stays_ternary`."""
+    outer, inner = (product(field, *sizes) for sizes in block_sizes(m, n, size))
+    if _stays_ternary(field, inner, size):
+        window = (outer.window - 1) * size + inner.window
+        yield Plan(outer.rank * inner.rank, lambda: in_blocks(outer.build(), inner.build(), m, n, size), window)
+
+
+def _at_places(field: Field, m: int, n: int) -> Plan | None:
+    """By Chinese remainders, at the cheapest places; None if there are not enough of them, or interpolation is long."""
+    longest = 2 * COMPARED if field is INTEGERS else LONGEST_REMAINDERS
+    if m + n - 1 > longest:
         return None
-    rank, chosen = best[total]
+    found = cheapest_places(field, m + n - 1, lambda d, exponent: _place_rank(field, d, exponent, m, n))
+    if found is None:
+        return None
+    rank, chosen = found
     return Plan(rank, lambda: remaindered(places_of(field, chosen), m, n, field, local_product(field)))
-
-
-def _largest_degree(field: Field) -> int:
-    return LARGEST_PLACE.get(field.degree, 1) if isinstance(field, GaloisField) else max(COMAXIMAL)
-
-
-def _count(field: Field, d: int) -> int:
-    """Number of places of a degree, infinity with those of degree 1."""
-    found = count_irreducibles(field.order, d) if isinstance(field, GaloisField) else len(COMAXIMAL[d])
-    return found + (d == 1)
-
-
-def _bases(field: Field, d: int) -> Iterator[Polynomial | None]:
-    """Their polynomials."""
-    if isinstance(field, GaloisField):
-        yield from irreducibles(field, d)
-    else:
-        yield from (polynomial(field, coefficients) for coefficients in COMAXIMAL[d])
-    if d == 1:
-        yield None
-
-
-def _with_one_more(
-    best: dict[int, tuple[int, Chosen]], d: int, powers: Sequence[tuple[int, int | None]], total: int
-) -> dict[int, tuple[int, Chosen]]:
-    """The cheapest choices of every total degree once one more place of degree d may be used."""
-    following = dict(best)
-    for done, (rank, chosen) in best.items():
-        for exponent, cost in powers:
-            reached = done + d * exponent
-            if cost is None or reached > total:
-                continue
-            if reached not in following or rank + cost < following[reached][0]:
-                following[reached] = rank + cost, (*chosen, (d, exponent))
-    return following
 
 
 def _place_rank(field: Field, d: int, exponent: int, m: int, n: int) -> int | None:
     """Products of a place; None where it is as large as the whole problem."""
     a, b = min(m, d * exponent), min(n, d * exponent)
     return None if (a, b) == (m, n) else local_plan(field, d, exponent, a, b).rank
-
-
-def places_of(field: Field, chosen: Chosen) -> list[Place]:
-    """Places with these degrees and exponents: the first polynomials of each degree."""
-    found = []
-    for d in sorted({d for d, _ in chosen}):
-        exponents = sorted((e for degree, e in chosen if degree == d), reverse=True)
-        found += [Place(base, e) for e, base in zip(exponents, _bases(field, d), strict=False)]
-    return found
 
 
 def local_product(field: Field) -> Callable[[Place, int, int], Formula]:
@@ -298,13 +237,14 @@ def field_multiplication(field: GaloisField, d: int) -> Plan:
     for inner in _extensions(field, d)[:-1]:
         above = _through_extension(field, d, 1, inner, d, d)
         plans.append(Plan(above.rank, partial(above.build, Place(modulus))))
-    folding = np.array([[x.number for x in row] for row in reduction(modulus, 2 * d - 1, field)])
-    return _completed(_cheapest(iter(plans)), field, _tensor(d, 2 * d - 1) @ folding.T)
+    folding = reduction(modulus, 2 * d - 1, field)
+    return _completed(_cheapest(iter(plans)), field, d, d, folding)
 
 
 def reduced(formula: Formula, modulus: Polynomial, field: Field) -> Formula:
     """The remainder of a formula's result."""
-    return Formula(formula.u, formula.v, formula.w @ reduction(modulus, formula.w.shape[1], field).T)
+    folded = field.matmul(formula.w, reduction(modulus, formula.w.shape[1], field).T)
+    return Formula(field, formula.u, formula.v, folded)
 
 
 def _at_a_point(field: Field, size: int, a: int, b: int) -> LocalPlan:
@@ -323,7 +263,7 @@ def _powers(line: Polynomial, size: int, field: Field) -> Elements:
     """Coefficients of the powers of x - a as columns, shape (size, size)."""
     matrix = field.zeros(size, size)
     for column in range(size):
-        matrix[: column + 1, column] = power(line, column, field)
+        matrix[: column + 1, column] = field.gathered(list(power(line, column, field)))
     return matrix
 
 
@@ -354,7 +294,7 @@ def truncated(field: Field, size: int) -> Plan:
 @cache
 def clipped(field: Field, size: int, out: int) -> Plan:
     """The first `out` coefficients of the product of two polynomials with `size` coefficients, size <= out."""
-    return _completed(_cheapest(_clipped(field, size, out)), field, _tensor(size, out))
+    return _completed(_cheapest(_clipped(field, size, out)), field, size, out)
 
 
 def _clipped(field: Field, size: int, out: int) -> Iterator[Plan]:
@@ -392,9 +332,9 @@ def _even_and_odd(field: Field, size: int) -> Plan:
         a, b = identity[::2], identity[1::2]
         shifted, down = padded(a[1:].T, odds, field).T, field.array(-np.eye(odds, evens, dtype=np.int64))
         parts = (
-            even.build().around(a, a, a.T + b.T @ down),
-            odd.build().around(b, b, shifted.T - b.T),
-            odd.build().around(a[:odds] + b, a[:odds] + b, b.T),
+            even.build().around(a, a, field.plus(a.T, field.matmul(b.T, down))),
+            odd.build().around(b, b, field.minus(shifted.T, b.T)),
+            odd.build().around(field.plus(a[:odds], b), field.plus(a[:odds], b), b.T),
         )
         return together(parts)
 

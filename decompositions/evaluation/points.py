@@ -12,7 +12,8 @@ from typing import Any
 
 from bilinear.decompositions.errors import TargetError
 from bilinear.decompositions.evaluation.crt import Place, remaindered, written
-from bilinear.decompositions.evaluation.fields import Elements, Field, GaloisField, Gaussian
+from bilinear.decompositions.evaluation.fields import Elements, Field, Gaussian
+from bilinear.decompositions.evaluation.finite import GaloisField
 from bilinear.decompositions.evaluation.formula import Formula
 from bilinear.decompositions.evaluation.polynomials import factored, polynomial
 from bilinear.decompositions.rings import Ring
@@ -167,7 +168,7 @@ def at_points(places: Sequence[Place], m: int, n: int, field: Field) -> Formula:
 
 
 def _one_product(field: Field) -> Formula:
-    return Formula(field.identity(1), field.identity(1), field.identity(1))
+    return Formula(field, field.identity(1), field.identity(1), field.identity(1))
 
 
 def _score(places: Sequence[Place], m: int, n: int, field: Field, prefer: str) -> tuple[float, ...]:

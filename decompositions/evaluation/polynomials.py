@@ -8,7 +8,10 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from bilinear.decompositions.evaluation.fields import Elements, Field, GaloisField, Gaussian
+import numpy as np
+
+from bilinear.decompositions.evaluation.fields import Elements, Field, Gaussian
+from bilinear.decompositions.evaluation.finite import GaloisField
 from bilinear.decompositions.rings import Ring
 
 Polynomial = tuple[Any, ...]
@@ -67,18 +70,24 @@ def common_divisor(f: Polynomial, g: Polynomial) -> Polynomial:
 
 
 def reduction(modulus: Polynomial, length: int, field: Field) -> Elements:
-    """The matrix that takes the coefficients of a polynomial to those of its remainder, shape (degree, length)."""
-    matrix = field.zeros(degree(modulus), length)
-    for column in range(length):
-        rest = remainder((*[field.zero] * column, field.one), modulus)
-        matrix[: len(rest), column] = rest
-    return matrix
+    """The matrix that takes the coefficients of a polynomial to those of its remainder, shape (degree, length).
+
+    Column after column is the one before times x, its top coefficient folded back.
+    """
+    size = degree(modulus)
+    low = field.gathered([-c for c in modulus[:size]])
+    columns = list(field.identity(size))
+    for _ in range(size, length):
+        last = columns[-1]
+        columns.append(field.plus(np.concatenate([field.zeros(1), last[:-1]]), field.times(low, last[-1:])))
+    return np.stack(columns[:length], axis=1)
 
 
 def irreducibles(field: GaloisField, wanted: int) -> Iterator[Polynomial]:
     """Monic irreducible polynomials of a degree over a finite field, in the order of their coefficients."""
-    for lower in itertools.product(field.members, repeat=wanted):
-        candidate = (*reversed(lower), field.one)
+    for number in range(field.order**wanted):
+        lower = (field.member(number // field.order**k % field.order) for k in range(wanted))
+        candidate = (*lower, field.one)
         if not any(not remainder(candidate, f) for f in _divisors(field, wanted // 2)):
             yield candidate
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from bilinear.decompositions.evaluation.fields import INTEGERS, prime_field
+from bilinear.decompositions.evaluation.fields import INTEGERS
+from bilinear.decompositions.evaluation.finite import prime_field
 from bilinear.decompositions.evaluation.plans import local_plan, product
 from bilinear.decompositions.rings import Ring
 

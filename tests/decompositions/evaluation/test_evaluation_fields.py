@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from bilinear.decompositions.errors import RingError
 from bilinear.decompositions.evaluation.completion import completed
 from bilinear.decompositions.evaluation.extension import factor_over
-from bilinear.decompositions.evaluation.fields import GAUSSIANS, RATIONALS, Gaussian, galois, prime_field, solved
+from bilinear.decompositions.evaluation.fields import GAUSSIANS, RATIONALS, Gaussian
+from bilinear.decompositions.evaluation.finite import galois, prime_field, solved
 from bilinear.decompositions.evaluation.integral import COMAXIMAL, six_terms
 from bilinear.decompositions.evaluation.plans import field_multiplication, local_plan, product, truncated
 from bilinear.decompositions.evaluation.polynomials import (
