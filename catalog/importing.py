@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bilinear.catalog import layout
 from bilinear.catalog.errors import WrongSchemeError
+from bilinear.catalog.origins import IMPORTED
 from bilinear.catalog.verifiers import Proved, prove
 from bilinear.decompositions import Approximation, BilinearError, Scheme, __version__
 from bilinear.decompositions.formats import detect, fast_matmul, flip_cpd, read, write
@@ -27,7 +28,6 @@ STATUSES = ("imported", "duplicate", "wrong", "unreadable")
 OWN = "entry"
 """Name of the catalog's own format."""
 
-SOLVER = "import"
 BATCH = 256
 BATCH_BYTES = 64 * 10**6
 BYTES_A_NUMBER = 16
@@ -295,7 +295,7 @@ def _provenance(name: str, source: Source, record: str = "", extra: Mapping[str,
         facts["record"] = record
     if extra and len(repr(extra)) <= MAX_EXTRA:
         facts["extra"] = dict(extra)
-    return Provenance(solver=SOLVER, parameters=facts, version=__version__, command=f"bilinear import {source.name}")
+    return Provenance(solver=IMPORTED, parameters=facts, version=__version__, command=f"bilinear import {source.name}")
 
 
 def export(catalog: Catalog, query: str, name: str) -> tuple[dict[str, bytes], str]:
@@ -326,14 +326,12 @@ def export(catalog: Catalog, query: str, name: str) -> tuple[dict[str, bytes], s
 
 def _as_served(served: Served[Any, AnyEntry]) -> AnyEntry:
     """The entry in the order of sizes that was asked for, which is a scheme of its own with the same past."""
-    from bilinear.catalog.convert import entry_from_approximation, entry_from_scheme
+    from bilinear.catalog.convert import turned
 
     entry, value = served.entry, served.value
     if not served.note:
         return entry
-    make = entry_from_scheme if isinstance(value, Scheme) else entry_from_approximation
-    bare = make(value, entry.provenance, entry.lineage)
-    return make(value, entry.provenance, entry.lineage, [prove(bare, served.id or str(served.path)).verification])
+    return turned(entry, value, [prove(turned(entry, value), served.id or str(served.path)).verification])
 
 
 def _naming(scheme: Scheme, name: str) -> str:

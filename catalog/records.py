@@ -70,6 +70,11 @@ def published(target: Target, ring: Ring | str) -> Record | None:
     return Record(short, ring, *found, additions.get("naive_zt"), _fewest_additions(additions))
 
 
+def collected() -> str:
+    """The day of the table, as `2026-11-21`."""
+    return str(_document()["collected"])
+
+
 def formats() -> list[tuple[int, int, int]]:
     """Every format of the table, sizes in rising order."""
     return [(n, m, p) for n, m, p in _table()]

@@ -7,13 +7,14 @@ import pytest
 from bilinear.catalog import Catalog, read_file
 from bilinear.catalog.convert import to_scheme
 from bilinear.catalog.layout import ATTACHMENTS
+from bilinear.catalog.origins import IMPORTED
 from bilinear.catalog.records import published
 from bilinear.catalog.store import SHIPPED as FOLDER
 from bilinear.decompositions import parse_target
 from bilinear.decompositions.programs import ProgramError
 from bilinear.decompositions.programs.text import ATTACHMENT, BASIS_ATTACHMENT, loads
 from bilinear.discover.figures import figures
-from bilinear.discover.replay import DERIVED, IMPORTED, replay
+from bilinear.discover.replay import DERIVED, replay
 
 SHIPPED = Catalog(Path("/nonexistent"))
 ENTRIES = [read_file(listing.path) for listing in SHIPPED]

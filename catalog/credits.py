@@ -1,0 +1,114 @@
+"""What others published and came with the program, told without reading it: authors, sources, figures, digests.
+
+`published/figures.json` is made of the entries: `python -m bilinear.catalog.credits` writes it again after a change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bilinear.catalog import layout
+from bilinear.catalog.layout import Listing
+
+TABLE = "figures.json"
+
+
+class Told(NamedTuple):
+    """What the table says of one file.
+
+    Attributes:
+        hash: The content hash.
+        sha256: Of the file as it was when it was proved.
+        additions: Of its factors.
+        f2: Whether the scheme can be read modulo 2: 0 or 1.
+        f3: Likewise modulo 3.
+        authors: Who found it.
+        source: Where it was published.
+        year: When.
+        licence: Of the file that was read.
+    """
+
+    hash: str
+    sha256: str
+    additions: int
+    f2: int
+    f3: int
+    authors: str
+    source: str
+    year: int
+    licence: str
+
+
+def told(listing: Listing) -> Told | None:
+    """What is told of an entry; None if it is not one that others published and that came with the program."""
+    if not listing.published:
+        return None
+    root, folder = listing.folder.parents[1], listing.folder.relative_to(listing.folder.parents[1])
+    return _table(root).get(f"{folder.as_posix()}/{listing.name}")
+
+
+def is_as_proved(listing: Listing) -> bool:
+    """Whether the file is byte for byte the one that was proved when the table was made."""
+    known = told(listing)
+    try:
+        return known is not None and hashlib.sha256(listing.path.read_bytes()).hexdigest() == known.sha256
+    except OSError:
+        return False
+
+
+def figures(root: Path, folder: Path, names: Iterable[str], columns: Sequence[str]) -> Mapping[str, tuple[float, ...]]:
+    """Figures of entries in one folder of such a catalog, by name; nothing of those that the table has not.
+
+    Args:
+        root: The catalog.
+        folder: Relative to it.
+        names: Of the files.
+        columns: Fields of `Told` that are numbers.
+    """
+    table = _table(root) if root.name == layout.PUBLISHED else {}
+    if any(column not in Told._fields for column in columns):
+        return {}
+    rows = ((name, table.get(f"{folder.as_posix()}/{name}")) for name in names)
+    return {name: tuple(getattr(row, column) for column in columns) for name, row in rows if row is not None}
+
+
+@cache
+def _table(root: Path) -> dict[str, Told]:
+    try:
+        document = json.loads((root / TABLE).read_text(encoding="utf-8"))
+        return {name: Told(**row) for name, row in document["entries"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}  # what it says is read in the entries then
+
+
+def table_text(root: Path) -> str:
+    """The table as the repository holds it, every entry read and proved."""
+    rows = ",\n".join(f"{json.dumps(name)}:{json.dumps(row)}" for name, row in _rows(root))
+    about = "What the entries of this folder say, and SHA-256 of each file; python -m bilinear.catalog.credits makes it"
+    return f'{{\n"about":{json.dumps(about)},\n"entries":{{\n{rows}\n}}\n}}\n'
+
+
+def _rows(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    from bilinear.catalog.figures import reduces
+    from bilinear.catalog.text import read
+    from bilinear.catalog.verifiers import prove
+    from bilinear.decompositions.formulas import additions
+
+    for listing in layout.listings(root, shipped=True):
+        entry = read(listing.path)
+        proved = prove(entry, str(listing.path))
+        assert entry.kind == "scheme" and entry.found_by is not None  # noqa: PT018  # each is a scheme with credit
+        figures = {"additions": additions(proved.value), "f2": int(reduces(entry, 2)), "f3": int(reduces(entry, 3))}
+        digest = hashlib.sha256(listing.path.read_bytes()).hexdigest()
+        name = (listing.folder.relative_to(root) / listing.name).as_posix()
+        yield name, {"hash": entry.hash, "sha256": digest, **figures, **entry.found_by.model_dump()}
+
+
+if __name__ == "__main__":
+    folder = Path(__file__).parent / layout.PUBLISHED
+    (folder / TABLE).write_text(table_text(folder))
