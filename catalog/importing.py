@@ -93,9 +93,7 @@ def import_paths(
     Raises:
         StoreError: If the user's folder cannot be written.
     """
-    return _taken(
-        catalog, list(dict.fromkeys(chosen for path in paths for chosen in _files(Path(path)))), _read, on_progress
-    )
+    return _taken(catalog, files_below(map(Path, paths)), _read, on_progress)
 
 
 def merge(catalog: Catalog, other: Path) -> Report:
@@ -202,6 +200,20 @@ def _size(proved: Proved) -> int:
     """Bytes that an entry takes while it waits, with its value and its originals, about."""
     factors = proved.value.factors if isinstance(proved.value, Scheme | Approximation) else ()
     return sum(map(len, proved.originals.values())) + BYTES_A_NUMBER * sum(factor.size for factor in factors)
+
+
+def proved_schemes(path: Path) -> Iterator[Scheme | str]:
+    """The schemes of a file, each proved; of what is wrong with it a line."""
+    for found in _read(path):
+        if isinstance(found, Imported):
+            yield found.detail
+        elif isinstance(found.proved.value, Scheme):
+            yield found.proved.value
+
+
+def files_below(paths: Iterable[Path]) -> list[Path]:
+    """The files at these paths and below them, each once, in the order of names; what begins with a dot is not."""
+    return list(dict.fromkeys(chosen for path in paths for chosen in _files(path)))
 
 
 def _read(path: Path) -> Iterator[Imported | _Waiting]:

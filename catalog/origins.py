@@ -6,6 +6,7 @@ never counts as found here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bilinear.catalog import credits, layout
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 IMPORTED = "import"
 """The solver that an entry names which was read from another program's file."""
+
+
+ABSENT = ", which is not here"
+"""What is said of a parent that no folder has: who found it cannot be told."""
 
 
 class Origins:
@@ -41,15 +46,16 @@ class Origins:
     def of(self, entry: AnyEntry) -> frozenset[str]:
         """Who else found it, or what its lineage leads to, in words; nothing if it was found here."""
         own = _foreign(entry)
-        return frozenset([own]) if own else self._of_parents(entry)
+        return frozenset([own]) if own else self.of_parents(entry.lineage.parents)
 
-    def _of_parents(self, entry: AnyEntry) -> frozenset[str]:
-        return frozenset().union(*(self._of_hash(parent) for parent in entry.lineage.parents))
+    def of_parents(self, parents: Iterable[str]) -> frozenset[str]:
+        """As `of`, of what would be made of entries of these hashes."""
+        return frozenset().union(*(self._of_hash(parent) for parent in parents))
 
     def _of_hash(self, content_hash: str) -> frozenset[str]:
         """What a parent leads to: of several entries of one hash the one that was found here."""
         if content_hash not in self._known:
-            self._known[content_hash] = frozenset([f"{content_hash[:16]}, which is not here"])  # also of a circle
+            self._known[content_hash] = frozenset([f"{content_hash[:16]}{ABSENT}"])  # also of a circle
             found = [self.of_listing(listing) for listing in self._with_hash(content_hash)]
             if found:
                 self._known[content_hash] = min(found, key=lambda words: (len(words), sorted(words)))

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, tell, with_catalog
+from bilinear.commands.common import (
+    DONE,
+    NOT_FOUND,
+    WRONG_USE,
+    as_json,
+    print_json,
+    print_lines,
+    say,
+    tell,
+    with_catalog,
+)
 from bilinear.commands.show import show
 
 if TYPE_CHECKING:
@@ -133,6 +143,34 @@ def diff(other: Path, as_json: bool, catalog: Catalog) -> None:
         print_json(diff_as_dict(found))
     else:
         print_lines(diff_as_lines(found))
+
+
+@catalog_group.command()
+@click.argument("path", type=click.Path(path_type=Path), metavar="DIR|FILE")
+@click.option("--ring", default="q", show_default=True, help="What ranks of a table are of that name no set.")
+@click.option("--all", "everything", is_flag=True, help="Also the formats in which both are equal.")
+@as_json
+@with_catalog
+@click.pass_context
+def compare(context: click.Context, path: Path, ring: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
+    """Compare with the schemes or the table of ranks of others: per format, who is ahead.
+
+    Schemes in any known format are proved now; of a table (JSON, CSV, text) it is believed what it says, and shown
+    so. What cannot be used is told line by line, with exit code 1; with exit code 2 if nothing can.
+    """
+    from bilinear.catalog.comparison import compare as compared
+    from bilinear.commands.screen import shares_done
+    from bilinear.commands.words.comparison import comparison_as_dict, comparison_as_lines
+
+    with shares_done("comparing") as on_progress:
+        rows, faults = compared(catalog, path, ring, on_progress)
+    if as_json:
+        print_json(comparison_as_dict(rows, faults))
+    else:
+        for fault in faults:
+            tell(fault, err=True)
+        print_lines(comparison_as_lines(rows, everything))
+    context.exit((DONE if not faults else NOT_FOUND) if rows else WRONG_USE)
 
 
 @catalog_group.command()
