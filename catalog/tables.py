@@ -217,7 +217,7 @@ def _csv(source: Source, ring: Ring, table: Table) -> None:
         table.fault("CSV", f"{error}")
         return
     names = [cell.strip().lower() for cell in rows[0]] if rows else []
-    headed = bool(set(names) & {*FORMAT_KEYS, *RANK_KEYS})
+    headed = bool(set(names) & {*FORMAT_KEYS, *RANK_KEYS}) or {"n", "m", "p"} <= set(names)
     for number, cells in enumerate(rows[headed:], 1 + headed):
         place = f"line {number}"
         if not any(cell.strip() for cell in cells) or cells[0].lstrip().startswith("#"):

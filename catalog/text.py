@@ -34,6 +34,9 @@ BYTES_A_BYTE = 30
 XZ = b"\xfd7zXZ\x00"
 """How a compressed entry begins."""
 
+XZ_MEMORY = 128 * 10**6
+"""What unpacking one may take: 65 MB at the highest of the usual levels."""
+
 FACTORS = {"u", "v", "w", "imag"}
 """Keys whose products stand on lines of their own."""
 
@@ -81,7 +84,7 @@ def _plain(data: bytes) -> bytes:
     """The text itself, of at most 256 MB, where these bytes are compressed."""
     if not data.startswith(XZ):
         return data
-    reader = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_FILE)
+    reader = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
     try:
         text = reader.decompress(data, MAX_FILE + 1)
     except (lzma.LZMAError, EOFError) as error:
