@@ -100,7 +100,7 @@ def _rank(row: dict[str, Any], ring: Ring) -> tuple[int, str] | None:
     source = {
         Ring.F2: row["f2_source"],
         Ring.F3: sources["f3"],
-        Ring.Q: f"{sources['perminov']}; {sources['fmm']}",
+        Ring.Q: row.get("q_source", f"{sources['perminov']}; {sources['fmm']}"),
     }.get(Ring.Q if ring is Ring.QI else ring, sources["perminov"])
     rank = ranks["q"] if ring is Ring.QI else ranks[ring.value]
     return None if rank is None else (rank, str(source))
