@@ -1,5 +1,6 @@
 """What cubes by aggregation are made of: linear forms on the entries of A, B and C, and families of their products."""
 
+# mypy: disable-error-code="no-any-return"
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
