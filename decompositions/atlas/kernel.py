@@ -165,7 +165,21 @@ def close(ranks, given, wanted, choices, outers, formats, starts, lone, buds, ki
         if n > 1:
             best = plain(ranks, sizes, best, choices[f])
             best = blocks(
-                ranks, sizes, best, choices[f], outers, formats, starts, lone, buds, kinds, ends, masks, table, parts, side
+                ranks,
+                sizes,
+                best,
+                choices[f],
+                outers,
+                formats,
+                starts,
+                lone,
+                buds,
+                kinds,
+                ends,
+                masks,
+                table,
+                parts,
+                side,
             )
         put(ranks, n, m, p, best)
 

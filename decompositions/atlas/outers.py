@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,8 @@ from bilinear.decompositions.composition import LARGEST, Sizes
 from bilinear.decompositions.identity import normal_form
 from bilinear.decompositions.operations import ORDERS, permute
 from bilinear.decompositions.rings import Ring
-from bilinear.decompositions.rules.support import Group, buds, supports
+from bilinear.decompositions.rules.recipe import Step
+from bilinear.decompositions.rules.support import Group, buds, shapes, supports
 from bilinear.decompositions.scheme import Scheme
 
 MOST_SPREAD = {1: 0, 2: 4, 3: 2, 4: 1}
@@ -26,8 +28,8 @@ class Outer(NamedTuple):
     """A scheme that multiplies blocks.
 
     Attributes:
-        leaf: Which one of the leaves.
-        order: Of its sizes.
+        source: The step that makes it: a leaf, or a rule without parts.
+        order: Of the source's sizes.
         sizes: In that order.
         masks: Rows and columns of blocks that each product touches, as bits, on the six sides, shape (rank, 6);
             products alone come first, then those of each group.
@@ -35,16 +37,29 @@ class Outer(NamedTuple):
         products: The positions of all, in the order of `masks`.
     """
 
-    leaf: int
+    source: Step
     order: tuple[int, int, int]
     sizes: Sizes
     masks: NDArray[np.int64]
     groups: tuple[Group, ...]
     products: tuple[int, ...]
 
+    def formats(self, cuts: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+        """The format of each product's blocks, by position in the normal form, shape (rank, 3)."""
+        sides = self.masks[:, :, None] >> np.arange(max(self.sizes)) & 1
+        touched = np.zeros((6, *sides.shape[::2]), np.bool_)
+        touched[:, list(self.products)] = sides.transpose(1, 0, 2)
+        return shapes(touched, (tuple(cuts[0]), tuple(cuts[1]), tuple(cuts[2])))
 
-def outers(leaf: int, scheme: Scheme, ring: Ring) -> Iterator[Outer]:
-    """The scheme in every order of its sizes, with every choice among buds that overlap; what looks alike once."""
+
+def outers(source: Step, scheme: Scheme, ring: Ring) -> Iterator[Outer]:
+    """The scheme in every order of its sizes, with every choice among buds that overlap; what looks alike once.
+
+    Args:
+        source: The step that makes it.
+        scheme: What it makes.
+        ring: Over which it is used; over `zt` the sums of buds must keep signs.
+    """
     seen = set()
     for order in ORDERS:
         turned = normal_form(permute(scheme, order))
@@ -59,7 +74,7 @@ def outers(leaf: int, scheme: Scheme, ring: Ring) -> Iterator[Outer]:
             if key not in seen:
                 seen.add(key)
                 n, m, p = turned.target.sizes
-                yield Outer(leaf, (order[0], order[1], order[2]), (n, m, p), masks, groups, products)
+                yield Outer(source, (order[0], order[1], order[2]), (n, m, p), masks, groups, products)
 
 
 def _bits(touched: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -115,6 +130,7 @@ def _disjoint(scheme: Scheme, kind: str, bud: Sequence[int]) -> list[tuple[int, 
     return [tuple(products) for products, _ in parts if len(products) > 1]
 
 
+@cache
 def partitions() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Sizes of blocks along one size, in every order that is looked at.
 
@@ -138,10 +154,8 @@ def _partitions(count: int, size: int) -> list[tuple[int, ...]]:
     base, more = divmod(size, count)
     if count not in MOST_SPREAD:
         rising = (*[base] * (count - more), *[base + 1] * more)
-        orders = set(itertools.islice(itertools.permutations(rising), 0)) | {rising, rising[::-1]}
-        if more and more in (1, count - 1) and count <= MOST_ORDERS:
-            orders = {rising[k:] + rising[:k] for k in range(count)}
-        return sorted(orders)
+        single = more in (1, count - 1) and count <= MOST_ORDERS
+        return sorted({rising[k:] + rising[:k] for k in range(count)} if single else {rising, rising[::-1]})
     low, high = max(1, base - MOST_SPREAD[count]), base + MOST_SPREAD[count] + 1
     every = itertools.product(range(low, high + 1), repeat=count)
     return [one for one in every if sum(one) == size and max(one) - min(one) <= MOST_SPREAD[count]]

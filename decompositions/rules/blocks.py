@@ -57,8 +57,10 @@ def build(sizes: Sizes, ring: Ring, parts: Sequence[Scheme], cuts: object, group
     target = matmul(*sizes)
     made = []
     for group in _groups(groups, outer):
-        part = of_sizes([*parts[1:], *_thin(joined(group.kind, format_of[list(group.products)]), ring)],
-                        joined(group.kind, format_of[list(group.products)]))
+        part = of_sizes(
+            [*parts[1:], *_thin(joined(group.kind, format_of[list(group.products)]), ring)],
+            joined(group.kind, format_of[list(group.products)]),
+        )
         memory.require(64 * part.rank * sum(target.shape), f"a scheme of {target.name}")
         made.append(_composed(outer, part, group, format_of, blocks))
     factors = [np.concatenate([one[axis] for one in made]) for axis in range(4)]

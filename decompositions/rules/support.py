@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -102,3 +102,25 @@ def direction(row: Sequence[int], characteristic: int) -> tuple[int, ...]:
         return tuple(x * by % characteristic for x in row)
     content = int(np.gcd.reduce(np.array(row, dtype=object))) * (1 if first > 0 else -1)
     return tuple(x // content for x in row)
+
+
+def divided(kind: str, products: Sequence[int], blocks: NDArray[np.int64], rank: Callable[[Sizes], int]) -> list[Group]:
+    """A bud cut into the cheapest groups of neighbours.
+
+    Args:
+        kind: The factor shared.
+        products: Of the bud.
+        blocks: The format of each product of the outer scheme, shape (rank, 3).
+        rank: Products of a format; 0 or less where there is none.
+    """
+    best: list[tuple[int, list[Group]]] = [(0, [])]
+    for end in range(1, len(products) + 1):
+        ways = []
+        for start in range(end):
+            part = tuple(products[start:end])
+            sizes = joined(kind, blocks[list(part)])
+            cost = rank(sizes)
+            if cost > 0:
+                ways.append((best[start][0] + cost, [*best[start][1], Group(kind, part)]))
+        best.append(min(ways, key=lambda way: way[0]))
+    return best[-1][1]
