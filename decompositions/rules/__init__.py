@@ -13,6 +13,7 @@ RULES = Registry(
         "basis": f"{_ROOM}.changes:basis",
         "split": f"{_ROOM}.split:build",
         "kronecker": f"{_ROOM}.kronecker:build",
+        "blocks": f"{_ROOM}.blocks:build",
     },
 )
 """Functions (sizes, ring, parts, parameters by name) -> Scheme: a right scheme of right schemes."""
