@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bilinear.commands import values
 from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, tell, with_catalog
 from bilinear.commands.show import show
 
@@ -24,8 +25,8 @@ def catalog_group() -> None:
 
 
 @catalog_group.command("list")
-@click.argument("only", required=False, metavar="[TARGET]")
-@click.option("--target", help="The same: only this target, in any order of its sizes.")
+@click.argument("only", required=False, metavar="[TARGET]", shell_complete=values.targets)
+@click.option("--target", shell_complete=values.targets, help="The same: only this target, in any order of its sizes.")
 @click.option("--figures", "with_figures", is_flag=True, help="Also additions and growth; every entry is read.")
 @as_json
 @with_catalog
@@ -70,7 +71,7 @@ def add(files: tuple[str, ...], catalog: Catalog) -> None:
 
 
 @catalog_group.command()
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=values.ids)
 @with_catalog
 def remove(ids: tuple[str, ...], catalog: Catalog) -> None:
     """Take entries out of your catalog."""
@@ -120,8 +121,8 @@ def diff(other: Path, as_json: bool, catalog: Catalog) -> None:
 
 
 @catalog_group.command()
-@click.option("--ring", help="Only this coefficient set, with the entries and the bounds.")
-@click.option("--target", help="Only this target, with the entries and the bounds.")
+@click.option("--ring", shell_complete=values.rings, help="Only this coefficient set, with the entries and the bounds.")
+@click.option("--target", shell_complete=values.targets, help="Only this target, with the entries and the bounds.")
 @click.option("--behind", is_flag=True, help="Only where the rank here is above the published one.")
 @click.option("--missing", is_flag=True, help="Also formats of which nothing is here.")
 @click.option(
@@ -178,7 +179,7 @@ def check(context: click.Context, as_json: bool, catalog: Catalog) -> None:
 
 
 @catalog_group.command()
-@click.argument("query", metavar="ID")
+@click.argument("query", metavar="ID", shell_complete=values.ids)
 @as_json
 @with_catalog
 @click.pass_context
@@ -202,7 +203,7 @@ def replay(context: click.Context, query: str, as_json: bool, catalog: Catalog) 
 
 
 @catalog_group.command()
-@click.option("--target", help="Only this format.")
+@click.option("--target", shell_complete=values.targets, help="Only this format.")
 @click.option("--remove", "removing", is_flag=True, help="Take your entries out that are the same as another one.")
 @as_json
 @with_catalog
@@ -225,7 +226,7 @@ def dedupe(target: str | None, removing: bool, as_json: bool, catalog: Catalog) 
 
 
 @catalog_group.command()
-@click.argument("target")
+@click.argument("target", shell_complete=values.targets)
 @as_json
 @with_catalog
 def pareto(target: str, as_json: bool, catalog: Catalog) -> None:
