@@ -12,12 +12,14 @@ from bilinear.commands.accuracy import accuracy
 from bilinear.commands.approximate import approximate, seeds
 from bilinear.commands.catalog import catalog_group
 from bilinear.commands.common import CommandLine
+from bilinear.commands.completion import completion
 from bilinear.commands.convert import convert
 from bilinear.commands.export import export
 from bilinear.commands.export_code import code
 from bilinear.commands.importing import export_scheme, import_command
 from bilinear.commands.lift import lift
 from bilinear.commands.lists import formats, solvers, targets
+from bilinear.commands.manual import help_command
 from bilinear.commands.optimize import optimize
 from bilinear.commands.refine import refine
 from bilinear.commands.search import plot, search
@@ -47,7 +49,7 @@ for command in (
     transform,
 ):
     main.add_command(command)
-for command in (lift, refine, approximate, seeds, solvers, targets, formats):
+for command in (lift, refine, approximate, seeds, solvers, targets, formats, completion, help_command):
     main.add_command(command)
 export.add_command(export_scheme)
 export.add_command(code)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bilinear.commands import values
 from bilinear.commands.common import as_json, print_json, print_lines, say, tell, with_catalog
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("query", metavar="ID|FILE")
+@click.argument("query", metavar="ID|FILE", shell_complete=values.entries)
 @click.option("--levels", type=click.IntRange(1, 6), default=2, show_default=True, help="Most levels of recursion.")
 @click.option("--size", type=click.IntRange(1, 16384), default=512, show_default=True, help="Of the square factors.")
 @click.option("--calm", is_flag=True, help="Search a change of basis with a lower growth factor.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bilinear.commands import values
 from bilinear.commands.common import as_json, print_json, print_lines, say, with_catalog
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _ranks(text: str) -> range:
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", shell_complete=values.targets)
 @click.option("--ranks", "--rank", "ranks", required=True, metavar="R|R-R", help="Products: 24, or 16-49.")
 @click.option("--bounded", is_flag=True, help="Only approximations whose factors keep to the bound.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
@@ -40,6 +41,7 @@ def _ranks(text: str) -> range:
 @click.option(
     "--start",
     "starts",
+    shell_complete=values.starts,
     multiple=True,
     metavar="ID|FILE|seed:NAME",
     help="What to drop products of, or a seed, before the usual seeds.",
@@ -85,7 +87,7 @@ def approximate(
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", shell_complete=values.targets)
 @click.option("--ranks", "--rank", "ranks", required=True, metavar="R|R-R", help="Products: 24, or 16-49.")
 @click.option(
     "--draws", type=click.IntRange(1, 1000), default=1, show_default=True, help="Of each seed; the best counts."

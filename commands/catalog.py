@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bilinear.commands import values
 from bilinear.commands.common import (
     DONE,
     NOT_FOUND,
@@ -35,8 +36,8 @@ def catalog_group() -> None:
 
 
 @catalog_group.command("list")
-@click.argument("only", required=False, metavar="[TARGET]")
-@click.option("--target", help="The same: only this target, in any order of its sizes.")
+@click.argument("only", required=False, metavar="[TARGET]", shell_complete=values.targets)
+@click.option("--target", shell_complete=values.targets, help="The same: only this target, in any order of its sizes.")
 @click.option("--found-here", is_flag=True, help="Only what was found here: no lineage leads to what others published.")
 @click.option("--published", is_flag=True, help="Only what others found, and what is made of it.")
 @click.option("--figures", "with_figures", is_flag=True, help="Also additions and growth; every entry is read.")
@@ -110,7 +111,7 @@ def add(files: tuple[str, ...], catalog: Catalog) -> None:
 
 
 @catalog_group.command()
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=values.ids)
 @with_catalog
 def remove(ids: tuple[str, ...], catalog: Catalog) -> None:
     """Take entries out of your catalog."""
@@ -161,7 +162,7 @@ def diff(other: Path, as_json: bool, catalog: Catalog) -> None:
 
 @catalog_group.command()
 @click.argument("path", type=click.Path(path_type=Path), metavar="DIR|FILE")
-@click.option("--ring", default="q", show_default=True, help="What ranks of a table are of that name no set.")
+@click.option("--ring", shell_complete=values.rings, default="q", show_default=True, help="What ranks of a table are of that name no set.")
 @click.option("--all", "everything", is_flag=True, help="Also the formats in which both are equal.")
 @as_json
 @with_catalog
@@ -188,8 +189,8 @@ def compare(context: click.Context, path: Path, ring: str, everything: bool, as_
 
 
 @catalog_group.command()
-@click.option("--ring", help="Only this coefficient set, with the entries and the bounds.")
-@click.option("--target", help="Only this target, with the entries and the bounds.")
+@click.option("--ring", shell_complete=values.rings, help="Only this coefficient set, with the entries and the bounds.")
+@click.option("--target", shell_complete=values.targets, help="Only this target, with the entries and the bounds.")
 @click.option("--behind", is_flag=True, help="Only where the rank here is above the published one.")
 @click.option("--missing", is_flag=True, help="Also formats of which nothing is here.")
 @click.option(
@@ -246,7 +247,7 @@ def check(context: click.Context, as_json: bool, catalog: Catalog) -> None:
 
 
 @catalog_group.command()
-@click.argument("query", metavar="ID")
+@click.argument("query", metavar="ID", shell_complete=values.ids)
 @as_json
 @with_catalog
 @click.pass_context
@@ -270,7 +271,7 @@ def replay(context: click.Context, query: str, as_json: bool, catalog: Catalog) 
 
 
 @catalog_group.command()
-@click.option("--target", help="Only this format.")
+@click.option("--target", shell_complete=values.targets, help="Only this format.")
 @click.option("--remove", "removing", is_flag=True, help="Take your entries out that are the same as another one.")
 @as_json
 @with_catalog
@@ -293,7 +294,7 @@ def dedupe(target: str | None, removing: bool, as_json: bool, catalog: Catalog) 
 
 
 @catalog_group.command()
-@click.argument("target")
+@click.argument("target", shell_complete=values.targets)
 @as_json
 @with_catalog
 def pareto(target: str, as_json: bool, catalog: Catalog) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bilinear.commands import values
 from bilinear.commands.common import tell, with_catalog
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def export() -> None:
 
 
 @export.command("layer")
-@click.argument("query", metavar="ID|FILE")
+@click.argument("query", metavar="ID|FILE", shell_complete=values.entries)
 @click.option("--in-features", type=int, required=True)
 @click.option("--out-features", type=int, required=True)
 @click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Dense weight: .safetensors or .npy.")
@@ -48,7 +49,7 @@ def write_layer(
 
 
 @export.command()
-@click.argument("query", metavar="ID|FILE")
+@click.argument("query", metavar="ID|FILE", shell_complete=values.entries)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Instead of standard output.")
 @with_catalog
 def checker(query: str, out: Path | None, catalog: Catalog) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bilinear.commands import values
 from bilinear.commands.common import say, tell, with_catalog
 
 if TYPE_CHECKING:
@@ -14,9 +15,14 @@ if TYPE_CHECKING:
 
 
 @click.command("code")
-@click.argument("query", metavar="ID|FILE")
+@click.argument("query", metavar="ID|FILE", shell_complete=values.entries)
 @click.option(
-    "--lang", "language", default="python", show_default=True, help="c, latex, numpy, python, sympy, torch or triton."
+    "--lang",
+    "language",
+    default="python",
+    show_default=True,
+    shell_complete=values.languages,
+    help="c, latex, numpy, python, sympy, torch or triton.",
 )
 @click.option("--levels", type=int, default=1, show_default=True, help="Of recursion, by blocks.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Instead of standard output.")

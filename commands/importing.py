@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bilinear.commands import values
 from bilinear.commands.common import (
     DONE,
     INTERRUPTED,
@@ -68,8 +69,15 @@ def _exit_code(report: Report) -> int:
 
 
 @click.command("scheme")
-@click.argument("query", metavar="ID|FILE")
-@click.option("--format", "name", required=True, metavar="NAME", help="A file format; `entry` is the catalog's own.")
+@click.argument("query", metavar="ID|FILE", shell_complete=values.entries)
+@click.option(
+    "--format",
+    "name",
+    required=True,
+    metavar="NAME",
+    shell_complete=values.file_formats,
+    help="A file format; `entry` is the catalog's own.",
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE")
 @with_catalog
 def export_scheme(query: str, name: str, out: Path, catalog: Catalog) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bilinear.commands import values
 from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, tell, with_catalog
 
 if TYPE_CHECKING:
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("query", metavar="ID|FILE")
-@click.option("--ring", default="zt", show_default=True, help="Coefficient set wanted: zt, z or q.")
+@click.argument("query", metavar="ID|FILE", shell_complete=values.starts)
+@click.option(
+    "--ring", default="zt", shell_complete=values.rings, show_default=True, help="Coefficient set wanted: zt, z or q."
+)
 @click.option("--choices", type=click.IntRange(1, 10**6), default=8, show_default=True, help="Bases and orders tried.")
 @click.option("--flips", type=click.IntRange(0, 10**9), default=40_000, show_default=True, help="From f2 to zt.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from bilinear.commands import values
 from bilinear.commands.common import as_json, print_json, print_lines
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=values.solvers)
 @as_json
 def solvers(name: str | None, as_json: bool) -> None:
     """List the solvers, each in one sentence; of NAME all options with types, defaults and purpose, and its source."""

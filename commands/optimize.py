@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bilinear.commands import values
 from bilinear.commands.common import DONE, INTERRUPTED, as_json, print_json, print_lines, say, with_catalog
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("query", metavar="ID|FILE")
+@click.argument("query", metavar="ID|FILE", shell_complete=values.entries)
 @click.option("--budget", default="60s", show_default=True, help="Time or slices: 60s, 10m, 2h, 50steps.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--neighbours/--own", default=True, show_default=True, help="Also search schemes of equal rank.")

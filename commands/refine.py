@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from bilinear.commands import values
 from bilinear.commands.common import DONE, WRONG_USE, as_json, fail, print_json, print_lines, say, with_catalog
 from bilinear.commands.conduct import Asked, attempted, conduct
 
@@ -23,16 +24,31 @@ LEAST_SQUARES = "least-squares"
 
 
 @click.command()
-@click.argument("query", metavar="ID|FILE|seed:NAME")
-@click.option("--target", help="Of a seed: 4x4x4.")
+@click.argument("query", metavar="ID|FILE|seed:NAME", shell_complete=values.starts)
+@click.option("--target", shell_complete=values.targets, help="Of a seed: 4x4x4.")
 @click.option("--rank", type=int, help="Products; as many as the start has, if not given.")
-@click.option("--ring", help="Coefficient set of an exact scheme; that of the start, or zt.")
-@click.option("--solver", default=LEAST_SQUARES, show_default=True, help="least-squares, or a solver of search.")
+@click.option(
+    "--ring", shell_complete=values.rings, help="Coefficient set of an exact scheme; that of the start, or zt."
+)
+@click.option(
+    "--solver",
+    shell_complete=values.solvers,
+    default=LEAST_SQUARES,
+    show_default=True,
+    help="least-squares, or a solver of search.",
+)
 @click.option("--steps", type=click.IntRange(0, 10**6), default=200, show_default=True, help="Of least-squares.")
 @click.option("--bounded", is_flag=True, help="With least-squares, keep the factors within their bound.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--budget", default="60s", show_default=True, help="Of a solver: 60s, 10m, 5000steps.")
-@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="A hyperparameter of the solver.")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    shell_complete=values.hyperparameters,
+    metavar="NAME=VALUE",
+    help="A hyperparameter of the solver.",
+)
 @click.option("--save/--no-save", default=True, show_default=True, help="Keep what is found in the catalog.")
 @as_json
 @with_catalog

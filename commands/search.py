@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bilinear.commands import values
 from bilinear.commands.common import as_json, say, tell, with_catalog
 from bilinear.commands.conduct import Asked, attempted, conduct
 from bilinear.commands.export import write_layer
@@ -16,19 +17,45 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", shell_complete=values.targets)
 @click.option("--rank", type=int, help="Products wanted.")
-@click.option("--ring", default="zt", show_default=True, help="Coefficient set: zt, z, q, qi, f2 or f3.")
-@click.option("--solver", default="auto", show_default=True, help="Search method; auto says which it chose and why.")
+@click.option(
+    "--ring",
+    shell_complete=values.rings,
+    default="zt",
+    show_default=True,
+    help="Coefficient set: zt, z, q, qi, f2 or f3.",
+)
+@click.option(
+    "--solver",
+    shell_complete=values.solvers,
+    default="auto",
+    show_default=True,
+    help="Search method; auto says which it chose and why.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--budget", default="60s", show_default=True, help="Time or steps: 60s, 10m, 2h, 5000steps.")
 @click.option(
     "--jobs", type=int, default=1, show_default=True, help="Processes; flip-graph solvers share what they find."
 )
-@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="A hyperparameter of the solver.")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    shell_complete=values.hyperparameters,
+    metavar="NAME=VALUE",
+    help="A hyperparameter of the solver.",
+)
 @click.option("--recipe", help="Short for --option recipe=...")
-@click.option("--device", help="Short for --option device=... (cpu or cuda).")
-@click.option("--start", "starts", multiple=True, metavar="ID|FILE|seed:NAME", help="What to begin from.")
+@click.option("--device", shell_complete=values.devices, help="Short for --option device=... (cpu or cuda).")
+@click.option(
+    "--start",
+    "starts",
+    multiple=True,
+    shell_complete=values.starts,
+    metavar="ID|FILE|seed:NAME",
+    help="What to begin from.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint of this search.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FILE", help="Where the checkpoint is kept.")
 @click.option("--metrics", type=click.Path(path_type=Path), metavar="FILE", help="Write figures there as JSON lines.")

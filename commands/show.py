@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bilinear.commands import values
 from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, tell, with_catalog
 
 if TYPE_CHECKING:
@@ -19,8 +20,14 @@ MOST_COMPARED = 8
 
 
 @click.command()
-@click.argument("query", metavar="FILE|ID|-")
-@click.option("--method", default="exact", show_default=True, help="exact, symbolic, random or numeric.")
+@click.argument("query", metavar="FILE|ID|-", shell_complete=values.entries)
+@click.option(
+    "--method",
+    shell_complete=values.methods,
+    default="exact",
+    show_default=True,
+    help="exact, symbolic, random or numeric.",
+)
 @as_json
 @with_catalog
 @click.pass_context
@@ -57,7 +64,7 @@ def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
 
 
 @click.command()
-@click.argument("query", metavar="ID|FILE|TARGET")
+@click.argument("query", metavar="ID|FILE|TARGET", shell_complete=values.entries)
 @click.option("--all", "everything", is_flag=True, help="Print factors and formulas of any size.")
 @as_json
 @with_catalog

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bilinear.commands import values
 from bilinear.commands.common import (
     DONE,
     INTERRUPTED,
@@ -40,9 +41,15 @@ def transform() -> None:
 
 
 @transform.command()
-@click.argument("target")
+@click.argument("target", shell_complete=values.transforms)
 @click.option("--size", type=int, help="Length of the input; a file knows its own.")
-@click.option("--solver", default=DEFAULT_SOLVER, show_default=True, help="hierarchical or gradient.")
+@click.option(
+    "--solver",
+    shell_complete=values.transform_solvers,
+    default=DEFAULT_SOLVER,
+    show_default=True,
+    help="hierarchical or gradient.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of random numbers.")
 @click.option("--exact/--no-exact", default=None, help="A proof however long, or none; unasked where it is short.")
 @click.option("--save/--no-save", default=True, show_default=True, help="Keep what is proved in the catalog.")
@@ -162,8 +169,10 @@ def _is_file(path: Path | None) -> bool:
 
 
 @transform.command()
-@click.argument("query", metavar="FILE|ID")
-@click.option("--target", help="The transform, if the file does not name it, as file:PATH.npy.")
+@click.argument("query", metavar="FILE|ID", shell_complete=values.entries)
+@click.option(
+    "--target", shell_complete=values.transforms, help="The transform, if the file does not name it, as file:PATH.npy."
+)
 @as_json
 @with_catalog
 @click.pass_context
@@ -196,7 +205,7 @@ def list_transforms(targets: bool, as_json: bool, catalog: Catalog) -> None:
 
 
 @transform.command()
-@click.argument("targets", nargs=-1)
+@click.argument("targets", nargs=-1, shell_complete=values.transforms)
 @click.option("--size", type=int, default=256, show_default=True, help="Length of the input.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of random matrices.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Also draw a .png, .svg or .pdf file.")
@@ -223,8 +232,8 @@ def compare(targets: tuple[str, ...], size: int, seed: int, plot: Path | None, a
 
 
 @transform.command()
-@click.argument("target")
-@click.option("--ring", default="q", show_default=True, help="q or qi.")
+@click.argument("target", shell_complete=values.targets)
+@click.option("--ring", shell_complete=values.rings, default="q", show_default=True, help="q or qi.")
 @as_json
 def encoders(target: str, ring: str, as_json: bool) -> None:
     """Factor the encoders and the decoder of the evaluation scheme of TARGET (cyclic:16, polymul:8x8), exactly."""

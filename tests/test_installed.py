@@ -70,7 +70,9 @@ def called(environment: Path, folder: Path, *words: str) -> str:
 def test_the_wheel_holds_one_package(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"bilinear"}
-    assert {"bilinear/cli.py", "bilinear/py.typed", "bilinear/catalog/records.json"} <= set(names)
+    assert {"bilinear/cli.py", "bilinear/py.typed", "bilinear/catalog/records.json", "bilinear/docs/solvers.md"} <= set(
+        names
+    )
     assert len([name for name in names if name.startswith("bilinear/catalog/matmul/2x2x2/")]) > 0
 
 
@@ -79,6 +81,7 @@ def test_the_main_job_among_hostile_files(environment: Path, hostile: Path) -> N
     found = json.loads(called(environment, hostile, *search))
     assert (found["status"], found["scheme"]["rank"]) == ("found", 7)
     assert "rank 7" in called(environment, hostile, "bilinear", "show", "2x2x2:7")
+    assert called(environment, hostile, "bilinear", "help", "catalog").startswith("# The catalog\n")
     layer = ("export", "layer", "2x2x2:7", "--in-features", "8", "--out-features", "4", "--out", "layer")
     assert "STL layer 8 -> 4" in called(environment, hostile, "bilinear", *layer)
     code = "import bilinear; print(bilinear.__file__, bilinear.verify(bilinear.strassen()).ok)"

@@ -1,5 +1,6 @@
 """`bilinear lift`: from an entry or a file modulo 2 to the integers, kept with its parent, and found again."""
 
+import io
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from bilinear.catalog import Catalog
 from bilinear.cli import main
-from bilinear.decompositions import Ring, Scheme, strassen
+from bilinear.decompositions import Ring, Scheme, parse_target, standard, strassen
 from bilinear.decompositions.formats import write
 
 
@@ -80,3 +81,15 @@ def test_a_file_to_begin_at_holds_one_right_scheme(modulo_two: Path, tmp_path: P
         answer = call(tmp_path, "search", "2x2x2", "--ring", "f2", "--start", str(tmp_path / name))
         assert (answer.exit_code, answer.stdout) == (2, "")
         assert reason in answer.stderr
+
+
+def test_a_file_with_several_schemes_is_imported_first(tmp_path: Path) -> None:
+    stored = {}
+    for scheme in (strassen(), standard(parse_target("2x2x3"))):
+        [(_, data)] = write(scheme, "alphatensor").items()
+        with np.load(io.BytesIO(data), allow_pickle=True) as arrays:
+            stored |= dict(arrays)
+    np.savez(tmp_path / "several.npz", **stored)
+    answer = call(tmp_path, "search", "2x2x2", "--start", str(tmp_path / "several.npz"))
+    assert answer.exit_code == 2
+    assert "several schemes in it; one is needed: bilinear import" in answer.stderr

@@ -57,7 +57,7 @@ def test_the_entries_of_one_target(home: Path) -> None:
 
 
 def row(target: str, ring: Ring, here: int | None, published: int | None, bound: int) -> StatusRow:
-    return StatusRow(target, ring, here, None, published, None, LowerBound(bound, ring, ""), "")
+    return StatusRow(target, ring, here, None, published, None, LowerBound(bound, frozenset({ring}), ""), "")
 
 
 def test_a_line_a_target_and_a_column_a_ring() -> None:
