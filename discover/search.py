@@ -220,7 +220,9 @@ def going_on(order: Order, first: Result, words: str) -> Begun:
         options = {"walk": str(Ring.ZT)} | options
     seconds = order.budget.seconds
     left = None if seconds is None else max(seconds - first.outcome.seconds, LEAST_LEFT)
-    return Begun(replace(order, starts=(scheme,), options=options, budget=replace(order.budget, seconds=left)), first, words)
+    return Begun(
+        replace(order, starts=(scheme,), options=options, budget=replace(order.budget, seconds=left)), first, words
+    )
 
 
 class _Kept:

@@ -212,7 +212,15 @@ def _clear(bits: Words, done: int, pivots: Indices, table: Words, words: int, p:
 
 
 def _eliminate(
-    bits: Words, words: int, columns: int, p: int, block: int, origin: Indices, pivots: Indices, place: Indices, blocks: int
+    bits: Words,
+    words: int,
+    columns: int,
+    p: int,
+    block: int,
+    origin: Indices,
+    pivots: Indices,
+    place: Indices,
+    blocks: int,
 ) -> None:
     """Go on with the reduced echelon form, in place, by so many blocks of pivots.
 
