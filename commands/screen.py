@@ -8,9 +8,9 @@ import struct
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -61,7 +61,7 @@ class Board:
         reports: The last reports of every job.
         falls: Each new best rank over all jobs: rank, seconds, job.
         phases: What every job is at, beyond searching.
-        heard: When every job was last heard of, on the clock of `time.monotonic`.
+        heard: When the last slice of every job was reported, on the clock of `time.monotonic`.
     """
 
     reports: dict[int, deque[Progress]] = field(default_factory=dict)
@@ -71,11 +71,10 @@ class Board:
 
     def hear(self, report: Progress) -> None:
         """Take a report up."""
-        self.heard[report.job] = time.monotonic()
         self.phases[report.job] = report.phase
-        if report.phase and self.reports.get(report.job):
-            self.reports[report.job][-1] = replace(report, steps=self.reports[report.job][-1].steps)
+        if report.phase and report.job in self.reports:
             return
+        self.heard[report.job] = time.monotonic()
         self.reports.setdefault(report.job, deque(maxlen=RECENT)).append(report)
         if report.best_rank is not None and (not self.falls or report.best_rank < self.falls[-1][0]):
             self.falls.append((report.best_rank, report.seconds, report.job))
@@ -86,28 +85,33 @@ class Board:
         seconds = last.seconds - first.seconds
         return (last.steps - first.steps) / seconds if seconds > 0 else None
 
-    def table(self) -> Table:
-        """One row a job; ranks stand under the names of what has them, as far as the solvers tell."""
+    def table(self, waiting: bool = False) -> Table:
+        """One row a job; ranks stand under the names of what has them. While it is waited for a slice, time goes on."""
         from rich.table import Table
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, header_style="bold")
         told = [name for name in RANKS if any(name in self.reports[job][-1].metrics for job in self.reports)]
-        for name in ("job", "time", "steps", "steps/s", "best rank", *(RANKS[name] for name in told), "memory"):
+        for name in ("job", "time", "steps", "steps/s", "best rank", *(RANKS[name] for name in told)):
             table.add_column(name, justify="right", no_wrap=True)
-        for name in ("phase", "figures"):
-            table.add_column(name)
+        table.add_column("figures")
         for job in sorted(self.reports):
             report, speed = self.reports[job][-1], self.speed(job)
-            seconds = report.seconds + time.monotonic() - self.heard[job]
-            rest = {name: value for name, value in report.metrics.items() if name not in (*told, OVER)}
-            figures = ", ".join(f"{name} {_figure(value)}" for name, value in rest.items())
+            seconds = report.seconds + (time.monotonic() - self.heard[job] if waiting else 0.0)
             rank = "-" if report.best_rank is None else str(report.best_rank)
             cells = [str(job), clock(seconds), _short(report.steps), "-" if speed is None else _short(speed), rank]
             cells += [_ranked(report.metrics, name) for name in told]
-            cells += [human(report.memory) if report.memory else "-"]
-            table.add_row(*map(visible, cells), Text(visible(self.phases[job] or "searching")), Text(visible(figures)))
+            table.add_row(*map(visible, cells), Text(visible(", ".join(self._figures(report, told)))))
         return table
+
+    def _figures(self, report: Progress, but: Sequence[str]) -> Iterator[str]:
+        """What a job is at, its memory, and what its solver tells besides."""
+        yield self.phases[report.job] or "searching"
+        if report.memory:
+            yield human(report.memory)
+        for name, value in report.metrics.items():
+            if name not in (*but, OVER):
+                yield f"{name} {_figure(value)}"
 
     def history(self) -> str:
         """The last falls of the best rank, `rank 25 at 3 s, 23 at 8 s`; empty before the first."""
@@ -132,7 +136,7 @@ def shown(title: str, hooks: Hooks) -> Iterator[Hooks]:
 
     def content(*head: RenderableType) -> Group:
         falls = [Text(board.history())] if board.falls else []
-        return Group(*head, *([board.table()] if board.reports else []), *falls)
+        return Group(*head, *([board.table(waiting=bool(head))] if board.reports else []), *falls)
 
     with Live(
         get_renderable=lambda: content(spinner), console=console, redirect_stdout=False, redirect_stderr=False

@@ -63,7 +63,7 @@ def plot_search(path: Path, out: Path) -> None:
     runs = [run for run in read(path) if run.lines]
     drawn = curves(runs)
     if not drawn:
-        raise PlotError(f"{path}: no scheme was found in this search, and none was walked on; there is no rank to plot")
+        raise PlotError(f"{path}: no scheme was found in this search; there is no rank to plot")
     figure = blank()
     _draw(figure.subplots(), drawn, [run.about for run in runs])
     save(figure, out)
