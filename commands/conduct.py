@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bilinear.decompositions.targets import Target
     from bilinear.discover.engine.order import Order
     from bilinear.discover.search import Result
+    from bilinear.discover.standing import Standing
 
 
 Written = TypeVar("Written")
@@ -105,11 +106,13 @@ class Conducted:
         result: How, and what was kept of it.
         choice: Which solver was chosen and why, as the user was told; empty if the order named it.
         order: With its solver.
+        standing: What was known before.
     """
 
     result: Result
     choice: str
     order: Order
+    standing: Standing
 
     @cached_property
     def proofs(self) -> tuple[Verification, ...]:
@@ -126,14 +129,20 @@ class Conducted:
 
     def print(self, root: Path, as_json: bool, quiet: bool = False) -> None:
         """The end of the search; `root` is the catalog's folder. Quietly, the entry's id alone, or what was found."""
-        from bilinear.commands.words.search import result_as_dict, result_as_lines, result_in_short, result_in_words
+        from bilinear.commands.words.search import (
+            result_as_dict,
+            result_as_lines,
+            result_in_short,
+            result_in_words,
+            standing_in_words,
+        )
 
         if as_json:
-            print_json(result_as_dict(self.result))
+            print_json(result_as_dict(self.result, self.standing))
         elif quiet:
             print_lines(result_in_short(self.result))
         else:
-            say(*result_in_words(self.result, told=self.choice))
+            say(*result_in_words(self.result, told=self.choice), standing_in_words(self.result, self.standing))
             print_lines(result_as_lines(self.result, root, self.proofs))
 
     @property
@@ -168,16 +177,18 @@ def attempted(write: Callable[[], Sequence[Written]]) -> tuple[Sequence[Written]
 
 def conduct(
     order: Order,
+    catalog: Catalog,
     kept: Catalog | None,
     doing: str,
     metrics: Path | None = None,
     keep_all: bool = False,
     quiet: bool = False,
 ) -> Conducted:
-    """Say what is searched and by which solver, and search.
+    """Say where a search begins, what is searched and by which solver, and search.
 
     Args:
         order: The search.
+        catalog: What is known already.
         kept: The catalog that what is found goes to; None to keep nothing.
         doing: What the live table calls it.
         metrics: File for figures.
@@ -187,15 +198,24 @@ def conduct(
     Raises:
         BilinearError: As `execute`.
     """
-    from bilinear.commands.screen import announcement, shown
+    from bilinear.commands.screen import announcement, shown, status_line
     from bilinear.discover.auto import resolve
     from bilinear.discover.engine.run import Hooks
     from bilinear.discover.metrics import recorded
-    from bilinear.discover.search import execute
+    from bilinear.discover.search import begin, execute
+    from bilinear.discover.standing import standing
 
-    chosen, choice = resolve(order)
+    with nullcontext() if quiet else status_line("looking at what is known"):
+        known = standing(order.problem, catalog)
+        begun = begin(order, catalog, kept)
+    if not quiet:
+        say(begun.words and f"{order.problem.target.short}: {begun.words}")
+    if (first := begun.first) is not None and begun.order is None:
+        return Conducted(recorded(metrics, order, Hooks(), lambda _: first), "", order, known)
+    going_on = begun.order or order
+    chosen, choice = resolve(going_on)
     if not quiet:
         say(f"{chosen.searched.short} by {chosen.solver}, seed {chosen.seed}", choice, announcement(chosen.solver))
     with nullcontext(Hooks()) if quiet else shown(doing, Hooks()) as hooks:
-        result = recorded(metrics, chosen, hooks, lambda heard: execute(order, kept, heard, keep_all))
-    return Conducted(result, choice, chosen)
+        result = recorded(metrics, chosen, hooks, lambda heard: execute(going_on, kept, heard, keep_all))
+    return Conducted(begun.joined(result), choice, chosen, known)

@@ -113,7 +113,7 @@ def _search(
     given = begun.given
     if wanted.ring is None and isinstance(given, Scheme):
         wanted = replace(wanted, ring=str(given.ring))
-    done = conduct(wanted.order(given.target, (given,)), kept, "refining")
+    done = conduct(wanted.order(given.target, (given,)), catalog, kept, "refining")
     result, nearest, unsaved = done.result, done.result.outcome.approximation, ""
     if result.scheme is None and nearest is not None:
         made = by_solver(begun, done.order, result.outcome, nearest.rank)

@@ -8,13 +8,14 @@ import struct
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bilinear.commands.common import visible
+from bilinear.decompositions.memory import human
 from bilinear.discover.engine.outcome import Progress
 from bilinear.discover.engine.run import Hooks
 from bilinear.discover.engine.solver import SOLVERS
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 RECENT = 10  # reports that the speed is taken from
 PATIENCE = 0.5  # seconds before a bar appears
 FALLS = 6  # falls of the best rank that are shown
+RANKS = {"best": "walked", "grown": "growing", "lifted": "lifted"}
+"""Figures of a solver that are ranks, and the columns that they stand in."""
+OVER = "over"
+"""The figure that names the coefficient set walked over."""
 WALKERS = "bilinear.discover.solvers.flip_graph"  # the package of the solvers that Numba compiles a walk for
 DISCOVER = Path(__file__).parents[1] / "discover"
 
@@ -55,13 +60,21 @@ class Board:
     Attributes:
         reports: The last reports of every job.
         falls: Each new best rank over all jobs: rank, seconds, job.
+        phases: What every job is at, beyond searching.
+        heard: When the last slice of every job was reported, on the clock of `time.monotonic`.
     """
 
     reports: dict[int, deque[Progress]] = field(default_factory=dict)
     falls: list[tuple[int, float, int]] = field(default_factory=list)
+    phases: dict[int, str] = field(default_factory=dict)
+    heard: dict[int, float] = field(default_factory=dict)
 
     def hear(self, report: Progress) -> None:
         """Take a report up."""
+        self.phases[report.job] = report.phase
+        if report.phase and report.job in self.reports:
+            return
+        self.heard[report.job] = time.monotonic()
         self.reports.setdefault(report.job, deque(maxlen=RECENT)).append(report)
         if report.best_rank is not None and (not self.falls or report.best_rank < self.falls[-1][0]):
             self.falls.append((report.best_rank, report.seconds, report.job))
@@ -72,24 +85,33 @@ class Board:
         seconds = last.seconds - first.seconds
         return (last.steps - first.steps) / seconds if seconds > 0 else None
 
-    def table(self) -> Table:
-        """One row a job."""
+    def table(self, waiting: bool = False) -> Table:
+        """One row a job; ranks stand under the names of what has them. While it is waited for a slice, time goes on."""
         from rich.table import Table
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in ("job", "time", "steps", "steps/s", "best rank"):
+        told = [name for name in RANKS if any(name in self.reports[job][-1].metrics for job in self.reports)]
+        for name in ("job", "time", "steps", "steps/s", "best rank", *(RANKS[name] for name in told)):
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("figures")
         for job in sorted(self.reports):
             report, speed = self.reports[job][-1], self.speed(job)
-            figures = ", ".join(f"{name} {_figure(value)}" for name, value in report.metrics.items())
+            seconds = report.seconds + (time.monotonic() - self.heard[job] if waiting else 0.0)
             rank = "-" if report.best_rank is None else str(report.best_rank)
-            per_second = "-" if speed is None else _short(speed)
-            table.add_row(
-                str(job), clock(report.seconds), _short(report.steps), per_second, rank, Text(visible(figures))
-            )
+            cells = [str(job), clock(seconds), _short(report.steps), "-" if speed is None else _short(speed), rank]
+            cells += [_ranked(report.metrics, name) for name in told]
+            table.add_row(*map(visible, cells), Text(visible(", ".join(self._figures(report, told)))))
         return table
+
+    def _figures(self, report: Progress, but: Sequence[str]) -> Iterator[str]:
+        """What a job is at, its memory, and what its solver tells besides."""
+        yield self.phases[report.job] or "searching"
+        if report.memory:
+            yield human(report.memory)
+        for name, value in report.metrics.items():
+            if name not in (*but, OVER):
+                yield f"{name} {_figure(value)}"
 
     def history(self) -> str:
         """The last falls of the best rank, `rank 25 at 3 s, 23 at 8 s`; empty before the first."""
@@ -114,13 +136,14 @@ def shown(title: str, hooks: Hooks) -> Iterator[Hooks]:
 
     def content(*head: RenderableType) -> Group:
         falls = [Text(board.history())] if board.falls else []
-        return Group(*head, *([board.table()] if board.reports else []), *falls)
+        return Group(*head, *([board.table(waiting=bool(head))] if board.reports else []), *falls)
 
-    with Live(spinner, console=console, redirect_stdout=False, redirect_stderr=False) as live:
+    with Live(
+        get_renderable=lambda: content(spinner), console=console, redirect_stdout=False, redirect_stderr=False
+    ) as live:
 
         def show(report: Progress) -> None:
             board.hear(report)
-            live.update(content(spinner))
             hooks.on_progress(report)
 
         try:
@@ -235,6 +258,12 @@ def _short(number: float) -> str:
         if number >= size:
             return f"{number / (1e3 if letter == 'k' else size):.3g} {letter}"
     return f"{number:.0f}"
+
+
+def _ranked(metrics: Mapping[str, float | int | str], name: str) -> str:
+    """A rank, with what was walked over; a dash where there is none yet."""
+    value = metrics.get(name) or "-"
+    return f"{value} over {metrics[OVER]}" if name == "best" and OVER in metrics else str(value)
 
 
 def _figure(value: float | int | str) -> str:

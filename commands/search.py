@@ -84,14 +84,13 @@ def search(
 ) -> None:
     """Search for a scheme of TARGET (2x2x3, matmul:2x2x3, file:map.npy), prove it and keep it."""
     from bilinear.decompositions import parse_target
-    from bilinear.discover.leaves import with_leaves
     from bilinear.discover.starts import keep_starts, start
 
     wanted, built = Asked(**asked), parse_target(target)
     begun = [start(catalog, query, built, wanted.rank, wanted.seed) for query in starts]
     say(*(one.note for one in begun if not quiet))
-    order = with_leaves(wanted.order(built, [one.given for one in begun]), catalog)
-    done = conduct(order, catalog if save else None, "searching", metrics, keep_all, quiet)
+    order = wanted.order(built, [one.given for one in begun])
+    done = conduct(order, catalog, catalog if save else None, "searching", metrics, keep_all, quiet)
     result, unsaved = done.result, ""
     if any(added.status == "added" for added in result.added):
         _, unsaved = attempted(lambda: keep_starts(catalog, begun))

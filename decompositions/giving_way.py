@@ -9,7 +9,7 @@ from contextvars import ContextVar
 _asked: ContextVar[Callable[[], bool] | None] = ContextVar("asked", default=None)
 
 
-class Stopped(Exception):
+class Stopped(Exception):  # noqa: N818  # nothing went wrong
     """The work was told to end before it was done; what it had begun to change is to be thrown away."""
 
 

@@ -157,11 +157,14 @@ def _listening(writer: _Writer, on_progress: Callable[[Progress], None]) -> Call
 
     def hear(report: Progress) -> None:
         rank = report.best_rank
+        if report.phase:
+            on_progress(report)
+            return
         facts = {"time": round(report.seconds, 3), "job": report.job, "steps": report.steps, "best_rank": rank}
         if rank is not None and rank < best.get(report.job, rank + 1):
             best[report.job] = rank
             writer.write("improvement", facts)
-        writer.write("slice", facts | {"metrics": report.metrics})
+        writer.write("slice", facts | {"memory": report.memory or None, "metrics": report.metrics})
         on_progress(report)
 
     return hear

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ SMALLEST_DRAWN = 1e-16  # of an error, on a logarithmic axis
 KINDS = {True: "best of bounded norms", False: "best of all"}
 LONGEST = 80  # letters of a name
 LEGEND = 12  # curves that a legend names
+MOST_RANK = 1 << 31
 MARGIN = 0.04  # of the height, above and below
 
 
@@ -41,9 +42,11 @@ class Curve:
         label: What the legend says.
         times: Seconds at which the rank fell, and the end of the search.
         ranks: The best rank from then on.
+        lifted: Whether the schemes are over the set that was asked for, rather than over one that is walked on.
     """
 
     label: str
+    lifted: bool = True
     times: list[float] = field(default_factory=list)
     ranks: list[int] = field(default_factory=list)
 
@@ -67,7 +70,28 @@ def plot_search(path: Path, out: Path) -> None:
 
 
 def curves(runs: Sequence[Recorded]) -> list[Curve]:
-    """One curve a job; a run that resumed another one goes on with its curves."""
+    """One curve a job; a run that resumed another one goes on with its curves.
+
+    Of a search that found nothing over the set asked for, but walked over another one, the ranks there are drawn.
+    """
+    return _curves(runs, _found) or _curves(runs, _walked)
+
+
+def _found(line: Mapping[str, Any]) -> tuple[int | None, str]:
+    """The rank of the best scheme that was found."""
+    return line["best_rank"], ""
+
+
+def _walked(line: Mapping[str, Any]) -> tuple[int | None, str]:
+    """The rank of the best scheme walked on, and that it is not lifted."""
+    metrics = line.get("metrics")
+    best, over = (metrics.get(name) for name in ("best", "over")) if isinstance(metrics, dict) else (None, None)
+    rank = best if isinstance(best, int) and not isinstance(best, bool) and 0 < best < MOST_RANK else None
+    return rank, f", over {_plain(str(over))}, not lifted"
+
+
+def _curves(runs: Sequence[Recorded], ranked: Callable[[Mapping[str, Any]], tuple[int | None, str]]) -> list[Curve]:
+    """One curve a job of the ranks that the lines of metrics are taken to tell."""
     found: dict[tuple[int, int], Curve] = {}
     several = sum(not run.about["resume"] for run in runs) > 1
     before, group = 0.0, -1
@@ -76,10 +100,11 @@ def curves(runs: Sequence[Recorded]) -> list[Curve]:
         before, group = (before, group) if resumed else (0.0, group + 1)
         end = before + max((line["time"] for line in run.lines), default=0.0)
         for line in run.lines:
-            if line["job"] is not None and line["best_rank"] is not None:
-                label = _label(run.about, line["job"], several)
-                curve = found.setdefault((group, line["job"]), Curve(label))
-                _add(curve, before + line["time"], line["best_rank"])
+            rank, words = ranked(line)
+            if line["job"] is not None and rank is not None:
+                label = _label(run.about, line["job"], several) + words
+                curve = found.setdefault((group, line["job"]), Curve(label, not words))
+                _add(curve, before + line["time"], rank)
         for (owner, _), curve in found.items():
             if owner == group:
                 _add(curve, end, curve.ranks[-1], last=True)
@@ -144,7 +169,8 @@ def _draw(axes: Axes, drawn: Sequence[Curve], abouts: Sequence[Mapping[str, Any]
     longest = max(time for curve in drawn for time in curve.times)
     unit, seconds = next((u for u in UNITS if longest >= 2 * u[1]), UNITS[-1])
     for curve in drawn:
-        axes.step([time / seconds for time in curve.times], curve.ranks, where="post", label=curve.label)
+        times, style = [time / seconds for time in curve.times], "-" if curve.lifted else ":"
+        axes.step(times, curve.ranks, style, where="post", label=curve.label)
         axes.plot(curve.times[-1] / seconds, curve.ranks[-1], "o", color=axes.lines[-1].get_color(), markersize=4)
     records = {about["published"] for about in abouts} - {None}
     if len(records) == 1:

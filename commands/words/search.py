@@ -12,6 +12,7 @@ from bilinear.decompositions.lifting import Lifted
 from bilinear.decompositions.scheme import FACTORS, Scheme
 from bilinear.decompositions.verify import Verification
 from bilinear.discover.search import Result
+from bilinear.discover.standing import Standing
 
 MAX_PRINTED = 64  # products of a scheme whose factors and formulas are printed unasked
 
@@ -47,7 +48,7 @@ def lifted_as_lines(found: Lifted) -> list[str]:
     return [head, *scheme_as_lines(found.scheme)]
 
 
-def result_as_dict(result: Result) -> dict[str, Any]:
+def result_as_dict(result: Result, known: Standing) -> dict[str, Any]:
     """The end of a search for JSON; the keys are documented in docs/cli.md."""
     outcome = result.outcome
     return {
@@ -62,8 +63,31 @@ def result_as_dict(result: Result) -> dict[str, Any]:
         "notes": list(result.notes),
         "unsaved": result.unsaved or None,
         "id": result.added[-1].id if result.added else None,
+        "standing": {
+            "found": None if result.scheme is None else result.scheme.rank,
+            "catalog": known.here,
+            "catalog_id": known.id,
+            "published": known.published,
+            "published_source": known.source,
+            "tables": known.tables,
+            "bound": known.bound,
+            "bound_source": known.bound_source,
+        },
         "scheme": None if result.scheme is None else scheme_as_dict(result.scheme),
     }
+
+
+def standing_in_words(result: Result, known: Standing) -> str:
+    """Where the end of a search stands, in one line."""
+    rank = None if result.scheme is None else result.scheme.rank
+    here = "the catalog had none" if known.here is None else f"the catalog had {known.here} ({known.id})"
+    tables = f"published tables of {known.tables}"
+    best = f"none in the {tables}" if known.published is None else f"best published {known.published} ({tables})"
+    if rank is not None and known.published is not None and rank < known.published:
+        best = f"below the {tables}, which have {known.published}"
+    proven = "proven to be the fewest" if rank == known.bound else f"at least {known.bound} are proven necessary"
+    found = "nothing found" if rank is None else f"found {rank} products"
+    return f"standing: {found}; {here}; {best}; {proven}"
 
 
 def result_in_words(result: Result, told: str = "") -> list[str]:

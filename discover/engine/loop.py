@@ -90,7 +90,7 @@ class Interruption:
 
 @contextmanager
 def interruption() -> Iterator[Interruption]:
-    """Ctrl-C, SIGTERM and a closed terminal ask the search to stop, within two seconds; a second Ctrl-C ends it at once.
+    """Ctrl-C, SIGTERM and a closed terminal ask the search to stop; a second Ctrl-C ends it at once.
 
     Signals reach Python's main thread only; elsewhere nothing is caught. A closed terminal that the caller ignores, as
     `nohup` does, stays ignored.

@@ -44,6 +44,8 @@ class Progress:
         best_rank: Lowest rank verified so far; None if there is none.
         metrics: The solver's own figures.
         job: Number of the job, from 0.
+        phase: What it is at since just now, within a slice; empty in the report of a slice that is done.
+        memory: Bytes that its process holds; 0 where that is not known.
     """
 
     steps: int
@@ -51,6 +53,8 @@ class Progress:
     best_rank: int | None
     metrics: dict[str, float | int | str]
     job: int = 0
+    phase: str = ""
+    memory: int = 0
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,15 @@ import copy
 import itertools
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bilinear.catalog.bounds import lower_bounds
+from bilinear.decompositions import memory
 from bilinear.decompositions.fitting import fitted
 from bilinear.decompositions.formulas import additions
 from bilinear.decompositions.giving_way import Stopped, give_way, heard
@@ -28,10 +29,12 @@ from bilinear.discover.engine.checkpoint import Checkpoint
 from bilinear.discover.engine.loop import interruption, loop
 from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Found, Outcome, Progress, Status
+from bilinear.discover.engine.phase import doing, told
 from bilinear.discover.engine.problem import Problem, ProblemError, require_possible
 from bilinear.discover.engine.solver import Remarking, approximates, make_solver, takes_any_format
 
 CANDIDATES_A_SLICE = 256
+SEARCHING = "searching"
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class Search:
         started: Monotonic time of the start.
         cpu_started: CPU time of the start, less what former runs took.
         unsaved: Why the checkpoint could not be written when it was last tried; empty if it could.
+        told: What was reported of the last slice.
     """
 
     problem: Problem
@@ -103,6 +107,7 @@ class Search:
     started: float = field(default_factory=time.monotonic)
     cpu_started: float = field(default_factory=time.process_time)
     unsaved: str = ""
+    told: Progress = field(default_factory=partial(Progress, 0, 0.0, None, {}))
 
     @classmethod
     def of(cls, order: Order, hooks: Hooks) -> Search:
@@ -165,7 +170,12 @@ class Search:
 
     def loop(self, budget: Budget, interrupted: Callable[[], bool]) -> Status:
         """Advance, check and report until one of the reasons to end."""
-        return loop(self, budget, lambda: interrupted() or self.hooks.should_stop())
+        with told(self._tell):
+            return loop(self, budget, lambda: interrupted() or self.hooks.should_stop())
+
+    def _tell(self, phase: str) -> None:
+        """Report what the search is at, with the figures of its last slice."""
+        self.hooks.on_progress(replace(self.told, seconds=self.seconds, phase=phase or SEARCHING, memory=memory.used()))
 
     def ended(self) -> Status | None:
         """Whether the rank asked for is reached, or no move is left."""
@@ -186,7 +196,8 @@ class Search:
             self.state = before
             return
         rank = self.found.scheme.rank if self.found else None
-        self.hooks.on_progress(Progress(self.state.steps, self.seconds, rank, self.state.metrics()))
+        self.told = Progress(self.steps, self.seconds, rank, self.state.metrics(), memory=memory.used())
+        self.hooks.on_progress(self.told)
 
     def done(self) -> bool:
         """Whether the rank asked for is reached; without one, the rank that is proven to be necessary."""
@@ -204,13 +215,16 @@ class Search:
             if isinstance(candidate, Approximation):
                 self.approximation = min(self.approximation or candidate, candidate, key=lambda a: a.residual)
             elif self.fits(candidate) and (best is None or _merit(candidate) < _merit(best)):
-                if verify(candidate, on_progress=give_way).ok:
+                with doing(f"proving {candidate.rank} products"):
+                    right = verify(candidate, on_progress=give_way).ok
+                if right:
                     best = candidate
                 else:
                     self.rejected += 1
         if best is not None and (self.found is None or best.rank < self.found.scheme.rank):
             self.found = Found(normal_form(best), self.seed, self.state.steps, self.cpu_seconds)
-            self.hooks.on_found(self.found)
+            with doing(f"keeping {best.rank} products"):
+                self.hooks.on_found(self.found)
 
     def fits(self, scheme: Scheme) -> bool:
         """Whether the candidate answers the problem: its target, a ring inside the one asked for, its rank."""

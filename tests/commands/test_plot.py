@@ -107,3 +107,16 @@ def test_the_command_answers_bad_files_in_one_line(tmp_path: Path, content: str 
     assert words in answer.stderr
     assert answer.stderr.count("\n") == 1
     assert list(tmp_path.glob("*.png")) == []
+
+
+def test_a_search_that_lifted_nothing_is_drawn_with_what_it_walked_on(tmp_path: Path) -> None:
+    def walked(time: float, best: object, over: object = "f2") -> dict[str, Any]:
+        return line(time, None) | {"metrics": {"best": best, "over": over}}
+
+    lines = [walked(1, 0), walked(2, 50), walked(3, 48), line(4, None, None, "end")]
+    [curve] = curves([run(*lines)])
+    assert (curve.label, curve.lifted) == ("seed 3, over f2, not lifted", False)
+    assert (curve.times, curve.ranks) == ([2, 3, 4], [50, 48, 48])
+    plot_search(written(tmp_path / "run.jsonl", START, *lines), tmp_path / "run.svg")
+    assert [one.ranks for one in curves([run(*lines, line(5, 49))])] == [[49, 49]]
+    assert curves([run(walked(1, "high"), walked(2, True), walked(3, 1 << 40))]) == []

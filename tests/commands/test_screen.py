@@ -46,8 +46,25 @@ def test_one_row_a_job_with_time_steps_speed_rank_and_figures() -> None:
     )
     head, first, second = text(made).splitlines()
     assert head.split() == ["job", "time", "steps", "steps/s", "best", "rank", "figures"]
-    assert first.split() == ["0", "0", "s", "500", "-", "-"]
-    assert " ".join(second.split()) == "1 3 s 49.2 M 24.1 M 62 pluses 1,234, error 0.5123, partition 2+2+1"
+    assert first.split() == ["0", "0", "s", "500", "-", "-", "searching"]
+    assert " ".join(second.split()) == "1 3 s 49.2 M 24.1 M 62 searching, pluses 1,234, error 0.5123, partition 2+2+1"
+
+
+def test_ranks_stand_under_the_names_of_what_has_them() -> None:
+    figures = {"best": 62, "lifted": 0, "over": "f2", "grown": "3x4x5:48", "round": 2}
+    head, row = text(board(Progress(5, 1.0, 64, figures, memory=2_500_000))).splitlines()
+    assert head.split()[4:] == ["best", "rank", "walked", "growing", "lifted", "figures"]
+    assert " ".join(row.split()) == "0 1 s 5 - 64 62 over f2 3x4x5:48 - searching, 2.5 MB, round 2"
+
+
+def test_what_a_slice_is_at_is_shown_before_it_is_done() -> None:
+    made = board(Progress(500, 1.0, 8, {}), Progress(0, 2.0, None, {}, phase="lifting 4x4x4:47 from f2"))
+    assert " ".join(text(made).splitlines()[1].split()) == "0 1 s 500 - 8 lifting 4x4x4:47 from f2"
+    assert made.history() == "rank 8 at 1 s"
+    made.hear(Progress(900, 3.0, 8, {}))
+    assert "lifting" not in text(made)
+    first = board(Progress(0, 0.0, None, {}, phase="proving 8 products"))
+    assert "proving 8 products" in text(first)
 
 
 def test_the_last_falls_of_the_rank_are_told_with_their_times() -> None:

@@ -63,6 +63,7 @@ def test_one_line_a_slice_and_job_one_an_improvement_and_one_at_the_end(tmp_path
         "job": 1,
         "steps": 1,
         "best_rank": 8,
+        "memory": None,
         "metrics": {"error": 1.5},
     }
     assert (end["event"], end["status"], end["best_rank"], end["cpu_seconds"]) == ("end", "found", 7, 0.25)

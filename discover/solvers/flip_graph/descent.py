@@ -72,6 +72,7 @@ class FlipPoolState(WalkedState):
         return {
             "best": len(self.prize.best),
             "lifted": self.prize.lifted.rank,
+            "over": self.prize.ring,
             "round": self.round,
             "round best": self.products,
             "pool": int(self.counts[ABOVE]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -67,11 +68,22 @@ class FlipGraphState(WalkedState):
     spare: Held
     shelf: Shelf = field(default_factory=lambda: Shelf(keep=KEPT, spread=0))
 
+    @property
+    def grown(self) -> str:
+        """The format at this stage, such as `3x3x4`."""
+        if self.problem.target.family != "matmul":
+            return self.problem.target.short
+        left, right, out = dims_of(self.walk)
+        n = math.isqrt(left * out // right)
+        return f"{n}x{left // n}x{out // n}"
+
     def metrics(self) -> dict[str, float | int | str]:
         """Where the walk stands."""
         return {
             "best": len(self.prize.best),
             "lifted": self.prize.lifted.rank,
+            "over": self.prize.ring,
+            "grown": f"{self.grown}:{best_rank(self.walk)}",
             "round": self.round,
             "stage": self.stage,
             "stage best": best_rank(self.walk),

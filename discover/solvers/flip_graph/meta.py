@@ -65,6 +65,7 @@ class MetaState:
         return {
             "best": len(self.prize.best),
             "lifted": self.prize.lifted.rank,
+            "over": self.prize.ring,
             "tries": self.tries,
             "formats": int((self.visits > 0).sum()),
             "pool": len(self.shelf.ranks),

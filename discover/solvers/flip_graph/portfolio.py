@@ -69,7 +69,8 @@ class PortfolioState:
         figures = {name: search.metrics() for name, search in self.searches.items()}
         ranks = {key: [own[key] for own in figures.values() if own[key]] for key in ("best", "lifted")}
         least = {key: min(found, default=0) for key, found in ranks.items()}
-        return least | {name: own["best"] for name, own in figures.items()} | {"next": self.method}
+        walked = {"over": figures[GROWING]["over"], "grown": figures[GROWING]["grown"]}
+        return least | walked | {name: own["best"] for name, own in figures.items()} | {"next": self.method}
 
 
 @dataclass(frozen=True)
