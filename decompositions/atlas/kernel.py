@@ -80,7 +80,8 @@ def bud(ranks, kind, low, high, ns, ms, ps, side, sums):
                 cost = ranks[total, m, p]
             else:
                 cost = ranks[n, total, p]
-            best = min(best, sums[start] + cost)
+            if cost > 0:  # 0: a format that is not smaller, and not known yet
+                best = min(best, sums[start] + cost)
         sums[end] = best
     return sums[high - low]
 
