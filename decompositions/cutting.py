@@ -1,4 +1,4 @@
-"""Cutting a matrix-product scheme over a finite field along any line, not only along a row or column.
+"""Cutting a matrix-product scheme along any line, not only along a row or column.
 
 Leaving out row i of A and C costs a scheme the products that read only row i of A, or write only row i of C. After a
 change of basis "row i" is any pair of a linear form on the rows and a line that it does not vanish on, so the pair that
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bilinear.decompositions.errors import SchemeError
 from bilinear.decompositions.operations import AXES, project, sandwich
+from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Scheme
 
 Direction = tuple[int, ...]
@@ -27,22 +28,24 @@ def cut(scheme: Scheme, axis: int, rng: np.random.Generator, slack: float = 0.0)
     """The scheme of the format one smaller, cut along a line that takes many products with it.
 
     Args:
-        scheme: A scheme of n x m x p over `f2` or `f3`.
+        scheme: A scheme of n x m x p over any ring but `qi`; over `zt`, `z` and `q` the result is declared over the
+            smallest set that holds it.
         axis: 0, 1 or 2: which of n, m, p becomes one less; it is at least 2.
         rng: Draws among lines that cost alike.
         slack: Products by which a line may be worse than the best and still be drawn.
 
     Raises:
-        SchemeError: If the ring is no finite field.
+        SchemeError: If the ring is `qi`.
     """
     p = scheme.ring.characteristic
-    if not p:
-        raise SchemeError(f"a cut along any line over {scheme.ring} is not offered; over f2 and f3 it is")
+    if scheme.ring is Ring.QI:
+        raise SchemeError("a cut along any line over qi is not offered; take q, f2 or f3")
     size = scheme.target.sizes[axis]
     forms, form_losses = _directions(scheme, *FORMS[axis], axis)
     lines, line_losses = _directions(scheme, *LINES[axis], axis)
     lost = form_losses[:, None] + line_losses[None, :] + rng.uniform(0, max(slack, 1e-9), (len(forms), len(lines)))
-    lost[(forms @ lines.T) % p == 0] = -1
+    met = forms @ lines.T
+    lost[(met % p if p else met) == 0] = -1
     form, line = np.unravel_index(int(lost.argmax()), lost.shape)
     changes = [np.eye(n, dtype=np.int64) for n in scheme.target.sizes]
     changes[axis] = _basis(forms[form], lines[line], size, p)
@@ -70,18 +73,26 @@ def _directions(scheme: Scheme, factor: int, place: int, axis: int) -> tuple[NDA
 
 
 def _direction(matrix: NDArray[np.int64], p: int) -> Direction | None:
-    """The vector that every column is a multiple of, its first entry not 0 being 1; None where there is none."""
-    columns = {_monic(column, p) for column in matrix.T if column.any()}
+    """The vector that every column is a multiple of, as `_leading` has it; None where there is none."""
+    columns = {_leading(column, p) for column in matrix.T if column.any()}
     return columns.pop() if len(columns) == 1 else None
 
 
-def _monic(vector: NDArray[np.int64], p: int) -> Direction:
+def _leading(vector: NDArray[np.int64], p: int) -> Direction:
+    """Its multiple whose first entry not 0 is 1; in characteristic 0 the primitive one where that entry is positive."""
     first = int(vector[np.flatnonzero(vector)[0]])
+    if not p:
+        return tuple((vector // (np.gcd.reduce(vector) * (1 if first > 0 else -1))).tolist())
     return tuple(int(x) for x in vector * pow(first, -1, p) % p)
 
 
 def _basis(form: NDArray[np.int64], line: NDArray[np.int64], size: int, p: int) -> NDArray[np.int64]:
     """A basis, as columns: the line, then vectors on which the form vanishes."""
+    if not p:
+        pivot = int(np.where(form != 0, np.abs(form), np.abs(form).max() + 1).argmin())
+        basis = np.eye(size, dtype=np.int64) * abs(form[pivot])
+        basis[pivot] = -form * np.sign(form[pivot])
+        return np.concatenate([line[:, None], np.delete(basis, pivot, axis=1)], axis=1)
     pivot = int(np.flatnonzero(form)[0])
     basis = np.eye(size, dtype=np.int64)
     basis[pivot] = -form * pow(int(form[pivot]), -1, p) % p

@@ -21,7 +21,7 @@ from bilinear.decompositions.cutting import cut
 from bilinear.decompositions.operations import AXES
 from bilinear.decompositions.targets.matmul import matmul
 
-FIELDS = st.sampled_from([Ring.F2, Ring.F3])
+FIELDS = st.sampled_from([Ring.F2, Ring.F3, Ring.Q])
 SIZES = st.tuples(*[st.integers(2, 4)] * 3)
 HIDING = np.array([[1, 0, 1, 1], [1, 1, 0, 0], [0, 0, 1, 1], [0, 1, 1, 0]])  # no unit row, nor in its inverse
 
@@ -44,7 +44,7 @@ def test_no_row_that_is_left_out_costs_less(ring: Ring, axis: int, rng: np.rando
     assert cut(scheme, axis, rng).rank <= plain
 
 
-@pytest.mark.parametrize("ring", [Ring.F2, Ring.F3])
+@pytest.mark.parametrize("ring", [Ring.F2, Ring.F3, Ring.Q])
 @pytest.mark.parametrize("axis", range(3))
 def test_a_change_of_basis_hides_nothing(ring: Ring, axis: int) -> None:
     open_one = standard(parse_target("4x4x4")).to(ring)
@@ -55,6 +55,11 @@ def test_a_change_of_basis_hides_nothing(ring: Ring, axis: int) -> None:
     assert verify(smaller).ok
 
 
+def test_a_cut_in_characteristic_zero_is_declared_over_the_smallest_set() -> None:
+    assert cut(strassen(parse_target("4x4x4")), 0, np.random.default_rng(0)).ring is Ring.ZT
+    assert cut(standard(parse_target("3x3x3")).to(Ring.Q), 0, np.random.default_rng(0)).ring is Ring.ZT
+
+
 def test_a_cut_repeats_with_its_seed() -> None:
     scheme = strassen(parse_target("4x4x4")).to(Ring.F2)
     first, second = (cut(scheme, 1, np.random.default_rng(3), 2.0) for _ in range(2))
@@ -62,7 +67,7 @@ def test_a_cut_repeats_with_its_seed() -> None:
 
 
 def test_what_cannot_be_cut_is_refused() -> None:
-    with pytest.raises(SchemeError, match="a cut along any line over zt is not offered; over f2 and f3 it is"):
-        cut(strassen(), 0, np.random.default_rng(0))
+    with pytest.raises(SchemeError, match="a cut along any line over qi is not offered; take q, f2 or f3"):
+        cut(strassen().to(Ring.QI), 0, np.random.default_rng(0))
     with pytest.raises(TargetError, match="cannot leave out n = 0"):
         cut(standard(parse_target("1x2x2")).to(Ring.F2), 0, np.random.default_rng(0))
