@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bilinear.catalog import layout
 from bilinear.catalog.errors import WrongSchemeError
+from bilinear.catalog.origins import IMPORTED
 from bilinear.catalog.verifiers import Proved, prove
 from bilinear.decompositions import Approximation, BilinearError, Scheme, __version__
 from bilinear.decompositions.formats import detect, fast_matmul, flip_cpd, read, write
@@ -27,7 +28,6 @@ STATUSES = ("imported", "duplicate", "wrong", "unreadable")
 OWN = "entry"
 """Name of the catalog's own format."""
 
-SOLVER = "import"
 BATCH = 256
 BATCH_BYTES = 64 * 10**6
 BYTES_A_NUMBER = 16
@@ -93,9 +93,7 @@ def import_paths(
     Raises:
         StoreError: If the user's folder cannot be written.
     """
-    return _taken(
-        catalog, list(dict.fromkeys(chosen for path in paths for chosen in _files(Path(path)))), _read, on_progress
-    )
+    return _taken(catalog, files_below(map(Path, paths)), _read, on_progress)
 
 
 def merge(catalog: Catalog, other: Path) -> Report:
@@ -204,6 +202,20 @@ def _size(proved: Proved) -> int:
     return sum(map(len, proved.originals.values())) + BYTES_A_NUMBER * sum(factor.size for factor in factors)
 
 
+def proved_schemes(path: Path) -> Iterator[Scheme | str]:
+    """The schemes of a file, each proved; of what is wrong with it a line."""
+    for found in _read(path):
+        if isinstance(found, Imported):
+            yield found.detail
+        elif isinstance(found.proved.value, Scheme):
+            yield found.proved.value
+
+
+def files_below(paths: Iterable[Path]) -> list[Path]:
+    """The files at these paths and below them, each once, in the order of names; what begins with a dot is not."""
+    return list(dict.fromkeys(chosen for path in paths for chosen in _files(path)))
+
+
 def _read(path: Path) -> Iterator[Imported | _Waiting]:
     """What the schemes of a file are; whatever is wrong with it is a result."""
     name = ""
@@ -295,7 +307,7 @@ def _provenance(name: str, source: Source, record: str = "", extra: Mapping[str,
         facts["record"] = record
     if extra and len(repr(extra)) <= MAX_EXTRA:
         facts["extra"] = dict(extra)
-    return Provenance(solver=SOLVER, parameters=facts, version=__version__, command=f"bilinear import {source.name}")
+    return Provenance(solver=IMPORTED, parameters=facts, version=__version__, command=f"bilinear import {source.name}")
 
 
 def export(catalog: Catalog, query: str, name: str) -> tuple[dict[str, bytes], str]:
@@ -326,14 +338,12 @@ def export(catalog: Catalog, query: str, name: str) -> tuple[dict[str, bytes], s
 
 def _as_served(served: Served[Any, AnyEntry]) -> AnyEntry:
     """The entry in the order of sizes that was asked for, which is a scheme of its own with the same past."""
-    from bilinear.catalog.convert import entry_from_approximation, entry_from_scheme
+    from bilinear.catalog.convert import turned
 
     entry, value = served.entry, served.value
     if not served.note:
         return entry
-    make = entry_from_scheme if isinstance(value, Scheme) else entry_from_approximation
-    bare = make(value, entry.provenance, entry.lineage)
-    return make(value, entry.provenance, entry.lineage, [prove(bare, served.id or str(served.path)).verification])
+    return turned(entry, value, [prove(turned(entry, value), served.id or str(served.path)).verification])
 
 
 def _naming(scheme: Scheme, name: str) -> str:

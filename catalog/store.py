@@ -80,13 +80,14 @@ class Catalog(Index):
     Attributes:
         root: The user's folder; it need not exist until something is added.
         shipped: The folder that came with the program, never written.
-        roots: Both, the user's first: an entry of both is listed once, as the user's.
+        roots: Both and the shipped one of what others published, the user's first: an entry of several is listed once.
     """
 
     def __init__(self, root: str | os.PathLike[str] | None = None, shipped: Path | None = SHIPPED) -> None:
         self.root = user_folder(root)
         self.shipped = shipped
-        super().__init__([(self.root, False), *([] if shipped is None else [(shipped, True)])])
+        came = [] if shipped is None else [(shipped, True), (shipped / layout.PUBLISHED, True)]
+        super().__init__([(self.root, False), *came])
 
     def find(self, query: str, ring: Ring | str | None = None) -> lookup.Found:
         """The file that a query means; see `lookup.find` for what can be asked."""
@@ -104,7 +105,7 @@ class Catalog(Index):
         value, note = proved.value, ""
         if found.order is not None and isinstance(value, Scheme | Approximation):
             value = permute(value, found.order)
-            stored = f"{found.path.stem} of {cast('SchemeEntry', proved.entry).target.name}"
+            stored = f"{layout.stem_of(found.path.name)} of {cast('SchemeEntry', proved.entry).target.name}"
             note = f"{value.target.short} is served from {stored} by a permutation"
         served = Served(value, proved.entry, found.path, found.listing, note)
         return served if ring is None else replace(served.only(Scheme), value=value.to(ring))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import os
 import stat
 from collections import Counter
@@ -29,6 +30,12 @@ from bilinear.decompositions.rings import MAX_BITS
 MAX_FILE = 256 * 10**6
 BYTES_A_BYTE = 30
 """Memory that parsing takes for each byte of text, at most: a one-digit number becomes objects of a few words."""
+
+XZ = b"\xfd7zXZ\x00"
+"""How a compressed entry begins."""
+
+XZ_MEMORY = 128 * 10**6
+"""What unpacking one may take: 65 MB at the highest of the usual levels."""
 
 FACTORS = {"u", "v", "w", "imag"}
 """Keys whose products stand on lines of their own."""
@@ -66,6 +73,27 @@ def dumps(entry: AnyEntry) -> bytes:
         )
     lines = [f"{json.dumps(key)}:{texts[key]}" for key in type(entry).model_fields if key in texts]
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode("ascii")
+
+
+def compressed(data: bytes) -> bytes:
+    """An entry's bytes as `read` takes them too, the same ones for the same entry by the same library."""
+    return lzma.compress(data, format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC64, preset=9 | lzma.PRESET_EXTREME)
+
+
+def _plain(data: bytes) -> bytes:
+    """The text itself, of at most 256 MB, where these bytes are compressed."""
+    if not data.startswith(XZ):
+        return data
+    reader = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+    try:
+        text = reader.decompress(data, MAX_FILE + 1)
+    except (lzma.LZMAError, EOFError) as error:
+        fact = " ".join(str(error).split()).lower()
+        raise CatalogError(f"file: compressed, and damaged ({fact}); a whole one is needed") from None
+    if len(text) <= MAX_FILE and not (reader.eof and not reader.unused_data):
+        raise CatalogError("file: compressed, and cut short or followed by more; a whole one is needed")
+    memory.require(BYTES_A_BYTE * len(text), "reading a compressed entry")
+    return text
 
 
 def _value(key: str, value: Any) -> str:
@@ -133,13 +161,14 @@ def loads(data: bytes, source: str) -> AnyEntry:
     """The entry in these bytes, well formed but not verified.
 
     Args:
-        data: JSON text.
+        data: JSON text, compressed or not.
         source: Where it comes from, as the error names it.
 
     Raises:
         CatalogError: One line, `SOURCE: thing: fact; need`.
     """
     try:
+        data = _plain(data)
         if len(data) > MAX_FILE:
             raise CatalogError(f"more than {memory.human(MAX_FILE)}; no entry is that large")
         return _validated(_parsed(data))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from bilinear.catalog.convert import to_scheme
 from bilinear.catalog.errors import CatalogError
+from bilinear.catalog.origins import IMPORTED
 from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.registry import Registry
 from bilinear.decompositions.scheme import Approximation, Scheme
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 
 StartOf = Callable[[str], Scheme | Approximation]
-IMPORTED = "import"
 DERIVED = Registry(
     "derivation",
     {"accuracy": "bilinear.discover.growth:replay", "optimize": "bilinear.discover.optimize.kept:replay"},
@@ -87,7 +87,10 @@ def replay(entry: SchemeEntry, start_of: StartOf, hooks: Hooks = Hooks()) -> Rep
 
 def _searched(entry: SchemeEntry) -> Searched:
     """The seed and steps of the search that found an entry."""
-    past = entry.provenance
+    past, credit = entry.provenance, entry.found_by
+    if credit is not None:
+        by = f"published by {credit.authors}, {credit.year} ({credit.source})"
+        raise CatalogError(f"entry {entry.hash[:8]}: {by}; no search found it here")
     if past.solver == IMPORTED:
         raise CatalogError(f"entry {entry.hash[:8]}: imported from a file, by {past.command}; no search found it here")
     if past.seed is None or past.steps is None:
