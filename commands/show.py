@@ -25,12 +25,13 @@ MOST_COMPARED = 8
 @click.pass_context
 def verify(context: click.Context, query: str, method: str, as_json: bool, catalog: Catalog) -> None:
     """Decide whether an entry computes its target; exit code 0 if it does, 1 if it does not."""
+    from bilinear.catalog.parts import parts_of
     from bilinear.catalog.verifiers import check, name_of
     from bilinear.commands.screen import shares_done
 
     source, entry = _read_unverified(query, catalog)
     with shares_done("verifying") as on_progress:
-        verification = check(entry, method, on_progress)
+        verification = check(entry, method, on_progress, parts_of(catalog))
     if as_json:
         keys = ("ok", "method", "field", "seconds", "detail", "error_probability")
         print_json({"source": source, "claims": name_of(entry)} | {key: getattr(verification, key) for key in keys})
