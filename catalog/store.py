@@ -234,21 +234,3 @@ class Catalog(Index):
             CatalogError: If there is none.
         """
         return attachments.read([root for root, _ in self.roots], content_hash, name)
-
-
-def load(query: str | os.PathLike[str], ring: Ring | str | None = None) -> Any:
-    """What a query means in the user's catalog and the shipped one, verified.
-
-    Args:
-        query: An id, the start of a hash, `2x2x2:7`, `approximation:4x4x4:24`, or the path of a JSON entry.
-        ring: The coefficient set that a scheme is wanted over; its own if None.
-
-    Returns:
-        The scheme, approximation, border scheme or exact transform.
-
-    Raises:
-        CatalogError: If there is none, or it cannot be read.
-        WrongSchemeError: If it does not compute its target.
-        RingError: If its coefficients do not fit into `ring`.
-    """
-    return Catalog().serve(os.fspath(query), ring).value

@@ -11,7 +11,8 @@ import click
 from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, tell, with_catalog
 
 if TYPE_CHECKING:
-    from bilinear.catalog.store import Catalog, Served
+    from bilinear.catalog.serving import Library
+    from bilinear.catalog.store import Served
 
 MOST_COMPARED = 8
 """Other entries of one rank with which a scheme is compared; each takes a tenth of a second or more."""
@@ -23,7 +24,7 @@ MOST_COMPARED = 8
 @as_json
 @with_catalog
 @click.pass_context
-def verify(context: click.Context, query: str, method: str, as_json: bool, catalog: Catalog) -> None:
+def verify(context: click.Context, query: str, method: str, as_json: bool, catalog: Library) -> None:
     """Decide whether an entry computes its target; exit code 0 if it does, 1 if it does not."""
     from bilinear.catalog.parts import parts_of
     from bilinear.catalog.verifiers import check, name_of
@@ -43,7 +44,7 @@ def verify(context: click.Context, query: str, method: str, as_json: bool, catal
     context.exit(DONE if verification.ok else NOT_FOUND)
 
 
-def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
+def _read_unverified(query: str, catalog: Library) -> tuple[str, Any]:
     """An entry as it is written, and its name for messages; `-` is standard input."""
     from bilinear.catalog.errors import CatalogError
     from bilinear.catalog.text import MAX_FILE, loads, read
@@ -52,16 +53,18 @@ def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
         if sys.stdin is None:
             raise CatalogError("standard input: closed; an entry is needed there")
         return "standard input", loads(sys.stdin.buffer.read(MAX_FILE + 1), "standard input")
-    path = Path(query) if Path(query).is_file() else catalog.find(query).path
-    return query, read(path)
+    if Path(query).is_file():
+        return query, read(Path(query))
+    return query, catalog.entry(query) or read(catalog.find(query).path)
 
 
 @click.command()
-@click.argument("query", metavar="ID|FILE")
+@click.argument("query", metavar="ID|FILE|FORMAT")
+@click.option("--ring", help="Of a format alone, as 9x13x15: the coefficient set; q if not given.")
 @click.option("--all", "everything", is_flag=True, help="Print factors and formulas of any size.")
 @as_json
 @with_catalog
-def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
+def show(query: str, ring: str | None, everything: bool, as_json: bool, catalog: Library) -> None:
     """Show a scheme: factors, formulas, exponent, bounds, cost; or an approximation: its residual and rows."""
     from bilinear.catalog.classes import comparable, equals
     from bilinear.commands.words.catalog import equals_as_dict, equals_as_lines, served_as_dict, served_as_lines
@@ -69,7 +72,7 @@ def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
     from bilinear.decompositions import Scheme
     from bilinear.discover.figures import additions
 
-    served = catalog.factors(query)
+    served = catalog.factors(query) if ring is None else catalog.scheme(query, ring)
     if served.entry.kind == "approximation":
         _show_approximation(served, query, everything, as_json)
         return
