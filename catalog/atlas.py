@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -50,7 +50,13 @@ class Candidate(NamedTuple):
     outer: bool
 
 
-def atlas(catalog: Catalog, ring: Ring, largest: int, only_found_here: bool = False) -> Atlas:
+def atlas(
+    catalog: Catalog,
+    ring: Ring,
+    largest: int,
+    only_found_here: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Atlas:
     """The cheapest recipes of all formats, computed unless they were before, of the same entries.
 
     Every leaf is proved when they are computed; of what others published, and came with the program, it is seen that
@@ -61,6 +67,7 @@ def atlas(catalog: Catalog, ring: Ring, largest: int, only_found_here: bool = Fa
         ring: The coefficient set.
         largest: Size up to which formats are made.
         only_found_here: Whether entries that lead to others' are left out.
+        on_progress: Hears how many formats of how many are made, if they are not kept.
 
     Raises:
         TargetError: If the size is not 1 to 32.
@@ -71,7 +78,7 @@ def atlas(catalog: Catalog, ring: Ring, largest: int, only_found_here: bool = Fa
     path = _place(ring, largest, candidates)
     kept = _kept(path)
     if kept is None:
-        kept = _computed(catalog, ring, largest, candidates)
+        kept = _computed(catalog, ring, largest, candidates, on_progress)
         _keep(path, kept)
     return kept
 
@@ -116,7 +123,13 @@ def _fits(wanted: Ring, held: str | None) -> bool:
     return holds(wanted, ring) or (bool(wanted.characteristic) and holds(Ring.Q, ring))
 
 
-def _computed(catalog: Catalog, ring: Ring, largest: int, candidates: list[Candidate]) -> Atlas:
+def _computed(
+    catalog: Catalog,
+    ring: Ring,
+    largest: int,
+    candidates: list[Candidate],
+    on_progress: Callable[[int, int], None] | None,
+) -> Atlas:
     from bilinear.decompositions.atlas import closure, table
 
     steps: list[Step] = []
@@ -132,7 +145,7 @@ def _computed(catalog: Catalog, ring: Ring, largest: int, candidates: list[Candi
         steps.append(step)
         if candidate.outer and 2 * min(candidate.sizes) <= largest:
             outers += _outers(catalog, ring, step, candidate, with_bases=step.rank == ranks[candidate.sizes])
-    return table.atlas(closure.close(ring, largest, steps, outers))
+    return table.atlas(closure.close(ring, largest, steps, outers, on_progress))
 
 
 def _leaf(catalog: Catalog, ring: Ring, candidate: Candidate) -> Step | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,12 +24,23 @@ class Line:
     Attributes:
         step: Its last step, without the positions of its parts.
         parts: The formats that it takes, sizes rising, the outer scheme of `blocks` left out.
+        times: How often each of them.
         outer: Of `blocks`, the steps that make the outer scheme: a leaf or a rule without parts, and its permutation.
     """
 
     step: Step
     parts: tuple[Sizes, ...] = ()
+    times: tuple[int, ...] = ()
     outer: tuple[Step, ...] = ()
+
+    def rank(self, ranks: Mapping[Sizes, int]) -> int:
+        """Its products if its parts had these."""
+        if not self.parts:
+            return ranks.get(self.step.sizes, self.step.rank)
+        parts = [ranks[part] for part in self.parts]
+        if self.step.rule == "kronecker":
+            return parts[0] * parts[1]
+        return sum(rank * times for rank, times in zip(parts, self.times, strict=True))
 
 
 @dataclass(frozen=True)
@@ -118,11 +130,11 @@ def _line(closure: Closure, sizes: Sizes, rule: int, *numbers: int) -> Line:
     if rule == kernel.SPLIT:
         axis, front = numbers[:2]
         blocks = resized(sizes, axis, front), resized(sizes, axis, sizes[axis] - front)
-        return Line(Step("split", sizes, rank, parameters={"axis": AXES[axis]}), blocks)
+        return Line(Step("split", sizes, rank, parameters={"axis": AXES[axis]}), blocks, (1, 1))
     if rule == kernel.KRONECKER:
         outer = numbers[:3]
         inner = rising(size // by for size, by in zip(sizes, outer, strict=True))
-        return Line(Step("kronecker", sizes, rank, parameters={"outer": list(outer)}), (rising(outer), inner))
+        return Line(Step("kronecker", sizes, rank, parameters={"outer": list(outer)}), (rising(outer), inner), (1, 1))
     return _blocks(closure, sizes, *numbers)
 
 
@@ -135,10 +147,11 @@ def _blocks(closure: Closure, sizes: Sizes, which: int, *rows: int) -> Line:
     ]
     groups = grouped(outer, cuts, closure.rank)
     formats = outer.formats(cuts)
-    needed = {rising(joined(group.kind, formats[list(group.products)])) for group in groups}
+    needed = Counter(rising(joined(group.kind, formats[list(group.products)])) for group in groups)
     several = [[group.kind, list(group.products)] for group in groups if len(group.products) > 1]
     parameters = {"cuts": cuts} | ({"groups": several} if several else {})
-    return Line(Step("blocks", sizes, closure.rank(sizes), parameters=parameters), tuple(sorted(needed)), outer.made)
+    step = Step("blocks", sizes, closure.rank(sizes), parameters=parameters)
+    return Line(step, tuple(needed), tuple(needed.values()), outer.made)
 
 
 def grouped(outer: Outer, cuts: list[list[int]], rank: Callable[[Iterable[int]], int]) -> list[Group]:
@@ -161,7 +174,8 @@ def to_document(atlas: Atlas) -> dict[str, Any]:
 
 
 def _row(line: Line) -> list[Any]:
-    return [_plain(line.step), [list(part) for part in line.parts], [_plain(step) for step in line.outer]]
+    parts = [list(part) for part in line.parts]
+    return [_plain(line.step), parts, list(line.times), [_plain(step) for step in line.outer]]
 
 
 def _plain(step: Step) -> list[Any]:
@@ -175,8 +189,8 @@ def from_document(document: Any) -> Atlas:
         KeyError, TypeError, ValueError: If it is something else.
     """
     lines = {}
-    for step, parts, outer in document["lines"]:
-        line = Line(_step(step), tuple((n, m, p) for n, m, p in parts), tuple(map(_step, outer)))
+    for step, parts, times, outer in document["lines"]:
+        line = Line(_step(step), tuple((n, m, p) for n, m, p in parts), tuple(times), tuple(map(_step, outer)))
         lines[line.step.sizes] = line
     return Atlas(parse_ring(document["ring"]), document["largest"], lines)
 
