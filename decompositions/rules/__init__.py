@@ -18,8 +18,8 @@ RULES = Registry(
 )
 """Functions (sizes, ring, parts, parameters by name) -> Scheme: a right scheme of right schemes."""
 
-FREE = Registry("rule without parts", {"standard": f"{_ROOM}.standard:build"})
+FREE = Registry("rule without parts", {"standard": f"{_ROOM}.standard:build", "cube": f"{_ROOM}.cubes:build"})
 """Functions (n, m, p, ring) -> Scheme, that make a scheme of nothing."""
 
-RANKS = Registry("rule without parts", {"standard": f"{_ROOM}.standard:rank"})
+RANKS = Registry("rule without parts", {"standard": f"{_ROOM}.standard:rank", "cube": f"{_ROOM}.cubes:rank"})
 """For each rule without parts the function (n, m, p, ring) -> int, or None where it makes none; nothing is built."""
