@@ -22,6 +22,7 @@ from bilinear.commands.lift import lift
 from bilinear.commands.lists import formats, solvers, targets
 from bilinear.commands.manual import help_command
 from bilinear.commands.optimize import optimize
+from bilinear.commands.reduce import reduce
 from bilinear.commands.refine import refine
 from bilinear.commands.search import plot, search
 from bilinear.commands.show import show, verify
@@ -51,7 +52,18 @@ for command in (
     transform,
 ):
     main.add_command(command)
-for command in (lift, refine, approximate, seeds, solvers, targets, formats, completion, help_command):
+for command in (
+    lift,
+    refine,
+    reduce,
+    approximate,
+    seeds,
+    solvers,
+    targets,
+    formats,
+    completion,
+    help_command,
+):
     main.add_command(command)
 export.add_command(export_scheme)
 export.add_command(code)

@@ -30,6 +30,7 @@ DERIVED = Registry(
         "accuracy": "bilinear.discover.growth:replay",
         "lift": "bilinear.discover.lift:replay",
         "optimize": "bilinear.discover.optimize.kept:replay",
+        "reduce": "bilinear.discover.reduction:replay",
     },
 )
 """What makes an entry of another one, and how to make it again: from an entry and its parent to the scheme."""
