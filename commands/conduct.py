@@ -40,6 +40,7 @@ class Asked:
         jobs: Processes.
         checkpoint: File for the state.
         resume: Whether to go on from it.
+        cluster: Whose workers run the jobs; None for this machine.
     """
 
     rank: int | None
@@ -53,6 +54,7 @@ class Asked:
     jobs: int = 1
     checkpoint: Path | None = None
     resume: bool = False
+    cluster: str | None = None
 
     def order(self, target: Target, starts: Sequence[Scheme | Approximation]) -> Order:
         """The search that is asked for.
@@ -78,6 +80,7 @@ class Asked:
             self.jobs,
             self.checkpoint,
             self.resume,
+            self.cluster,
         )
 
 

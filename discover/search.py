@@ -13,14 +13,13 @@ from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target, parse_target
 from bilinear.discover.auto import resolve
 from bilinear.discover.engine.budget import parse_budget
-from bilinear.discover.engine.jobs import run_jobs
 from bilinear.discover.engine.order import AUTO, Order, default_checkpoint, turned
 from bilinear.discover.engine.outcome import Found, Outcome
+from bilinear.discover.engine.parallel.crew import require_jobs
+from bilinear.discover.engine.parallel.team import run_jobs, shares
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.run import Hooks
-from bilinear.discover.engine.sharing import shares
 from bilinear.discover.engine.solver import make_solver, parameters
-from bilinear.discover.engine.workers import require_cores
 from bilinear.discover.keep import Made, keep, option_words, start_words
 from bilinear.discover.leaves import with_leaves
 
@@ -61,6 +60,7 @@ def search(
     jobs: int = 1,
     checkpoint: Path | None = None,
     resume: bool = False,
+    cluster: str | None = None,
     catalog: Catalog | None = None,
 ) -> Result:
     """Search for a scheme, verify it exactly and symbolically, and keep it.
@@ -77,6 +77,7 @@ def search(
         jobs: Processes, with seeds seed, seed + 1, ...; those of a flip solver exchange schemes.
         checkpoint: File for the state of the search.
         resume: Go on from that file.
+        cluster: The address of a Dask scheduler whose workers run the jobs, or its file; None for this machine.
         catalog: Where schemes are kept; nothing is kept if not given.
 
     Raises:
@@ -93,6 +94,7 @@ def search(
         jobs,
         checkpoint,
         resume,
+        cluster,
     )
     return execute(order if catalog is None else with_leaves(order, catalog), catalog)
 
@@ -105,7 +107,7 @@ def execute(order: Order, catalog: Catalog | None = None, hooks: Hooks = Hooks()
     Raises:
         BilinearError: As `search`.
     """
-    require_cores(order.jobs)
+    require_jobs(order.jobs, order.cluster)
     order, choice = resolve(order)
     order = replace(order, checkpoint=order.checkpoint or default_checkpoint(order))
     kept = _Kept(order, catalog)
