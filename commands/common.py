@@ -113,6 +113,22 @@ def with_catalog(command: Callable[..., Any]) -> Callable[..., Any]:
     return opened
 
 
+def with_jobs(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add --jobs, with what it means for the command, and --cluster."""
+
+    def added(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in (
+            click.option(
+                "--cluster", metavar="ADDRESS|FILE", help="Run the jobs on this Dask cluster instead of this machine."
+            ),
+            click.option("--jobs", type=int, default=1, show_default=True, help=help),
+        ):
+            command = option(command)
+        return command
+
+    return added
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 

@@ -42,6 +42,7 @@ class Asked:
         jobs: Processes.
         checkpoint: File for the state.
         resume: Whether to go on from it.
+        cluster: Whose workers run the jobs; None for this machine.
     """
 
     rank: int | None
@@ -55,6 +56,7 @@ class Asked:
     jobs: int = 1
     checkpoint: Path | None = None
     resume: bool = False
+    cluster: str | None = None
 
     def order(self, target: Target, starts: Sequence[Scheme | Approximation]) -> Order:
         """The search that is asked for.
@@ -80,6 +82,7 @@ class Asked:
             self.jobs,
             self.checkpoint,
             self.resume,
+            self.cluster,
         )
 
 

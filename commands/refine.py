@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from bilinear.commands import values
-from bilinear.commands.common import DONE, WRONG_USE, as_json, fail, print_json, print_lines, say, with_catalog
+from bilinear.commands.common import (
+    DONE,
+    WRONG_USE,
+    as_json,
+    fail,
+    print_json,
+    print_lines,
+    say,
+    with_catalog,
+    with_jobs,
+)
 from bilinear.commands.conduct import Asked, attempted, conduct
 
 if TYPE_CHECKING:
@@ -41,6 +51,7 @@ LEAST_SQUARES = "least-squares"
 @click.option("--bounded", is_flag=True, help="With least-squares, keep the factors within their bound.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--budget", default="60s", show_default=True, help="Of a solver: 60s, 10m, 5000steps.")
+@with_jobs("Processes of a solver.")
 @click.option(
     "--option",
     "options",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bilinear.commands import values
-from bilinear.commands.common import as_json, say, tell, with_catalog
+from bilinear.commands.common import as_json, say, tell, with_catalog, with_jobs
 from bilinear.commands.conduct import Asked, attempted, conduct
 from bilinear.commands.export import write_layer
 
@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--budget", default="60s", show_default=True, help="Time or steps: 60s, 10m, 2h, 5000steps.")
-@click.option(
-    "--jobs", type=int, default=1, show_default=True, help="Processes; flip-graph solvers share what they find."
-)
+@with_jobs("Processes; flip-graph solvers share what they find.")
 @click.option(
     "--option",
     "options",

@@ -13,8 +13,8 @@ from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.registry import Registry
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.discover.engine.budget import Budget
-from bilinear.discover.engine.jobs import run_jobs
 from bilinear.discover.engine.order import Order
+from bilinear.discover.engine.parallel.team import run_jobs
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.run import Hooks
 

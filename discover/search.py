@@ -17,14 +17,13 @@ from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target, parse_target
 from bilinear.discover.auto import can_walk, resolve
 from bilinear.discover.engine.budget import parse_budget
-from bilinear.discover.engine.jobs import run_jobs
 from bilinear.discover.engine.order import AUTO, Order, default_checkpoint, turned
 from bilinear.discover.engine.outcome import Found, Outcome, Status
+from bilinear.discover.engine.parallel.crew import require_jobs
+from bilinear.discover.engine.parallel.team import run_jobs, shares
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.run import Hooks
-from bilinear.discover.engine.sharing import shares
 from bilinear.discover.engine.solver import make_solver, parameters
-from bilinear.discover.engine.workers import require_cores
 from bilinear.discover.keep import Made, keep, option_words, start_words
 from bilinear.discover.leaves import composed, is_open, with_leaves
 from bilinear.discover.standing import best_here
@@ -97,6 +96,7 @@ def search(
     jobs: int = 1,
     checkpoint: Path | None = None,
     resume: bool = False,
+    cluster: str | None = None,
     catalog: Catalog | None = None,
     keep_all: bool = False,
 ) -> Result:
@@ -115,6 +115,7 @@ def search(
         jobs: Processes, with seeds seed, seed + 1, ...; those of a flip solver exchange schemes.
         checkpoint: File for the state of the search.
         resume: Go on from that file.
+        cluster: The address of a Dask scheduler whose workers run the jobs, or its file; None for this machine.
         catalog: Where the best scheme is kept; nothing is kept if not given.
         keep_all: Keep the schemes of higher ranks that were found before it as well.
 
@@ -132,6 +133,7 @@ def search(
         jobs,
         checkpoint,
         resume,
+        cluster,
     )
     if catalog is None:
         return execute(order)
@@ -156,7 +158,7 @@ def execute(
     Raises:
         BilinearError: As `search`.
     """
-    require_cores(order.jobs)
+    require_jobs(order.jobs, order.cluster)
     order, choice = resolve(order)
     order = replace(order, checkpoint=order.checkpoint or default_checkpoint(order))
     kept = _Kept(order, catalog, keep_all)

@@ -96,7 +96,7 @@ def test_imports_within_functions_and_for_types_are_seen() -> None:
     text = "import a.b\nfrom c import d\nif TYPE_CHECKING:\n    from e import f\ndef g():\n    from h import i\n"
     assert list(imports(text)) == ["a.b", "c.d", "e.f", "h.i"]
     assert len(graph()) > 300
-    assert "bilinear.discover.engine.run" in graph()["bilinear.discover.engine.jobs"]
+    assert "bilinear.discover.engine.run" in graph()["bilinear.discover.engine.parallel.team"]
 
 
 def test_no_import_runs_up() -> None:

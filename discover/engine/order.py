@@ -34,6 +34,7 @@ class Order:
         jobs: Processes, with seeds seed, seed + 1, ...
         checkpoint: File for the state; None for none.
         resume: Go on from that file.
+        cluster: The address of a Dask scheduler, or its file; None for processes of this machine.
     """
 
     problem: Problem
@@ -45,6 +46,7 @@ class Order:
     jobs: int = 1
     checkpoint: Path | None = None
     resume: bool = False
+    cluster: str | None = None
 
     @property
     def searched(self) -> Problem:
@@ -56,12 +58,6 @@ class Order:
         """The starts, schemes in the order of sizes that is searched."""
         target = self.searched.target
         return tuple(turned(start, target) if isinstance(start, Scheme) else start for start in self.starts)
-
-    def of_job(self, job: int) -> Order:
-        """What job k of several does: seed + k, with a checkpoint of its own."""
-        path = self.checkpoint and self.checkpoint.with_suffix(f".job{job}.npz")
-        resume = self.resume and path is not None and path.is_file()
-        return replace(self, seed=self.seed + job, jobs=1, checkpoint=path, resume=resume)
 
 
 def default_checkpoint(order: Order) -> Path:

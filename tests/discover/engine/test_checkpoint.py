@@ -19,7 +19,6 @@ from bilinear.decompositions.scheme import Scheme
 from bilinear.discover.engine import archive
 from bilinear.discover.engine.archive import CheckpointError, archived, opened
 from bilinear.discover.engine.checkpoint import Checkpoint, from_bytes, load_team, save_team, to_bytes
-from bilinear.discover.engine.jobs import _Team
 from bilinear.discover.engine.outcome import Found
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.solver import SOLVERS, Checking, make_solver
@@ -179,10 +178,3 @@ def test_the_checkpoint_of_several_jobs(tmp_path: Path) -> None:
         archive.write(path, archived(header, {}))
         with pytest.raises(CheckpointError, match="the checkpoint is damaged"):
             load_team(path, 2)
-
-
-def test_what_a_job_calls_found_is_verified() -> None:
-    team = object.__new__(_Team)
-    team.best, team.wrong = None, 0
-    team._keep(Found(wrong(), 0, 1, 0.0))
-    assert (team.best, team.wrong) == (None, 1)

@@ -13,7 +13,6 @@ import pytest
 from bilinear.decompositions import Ring, parse_target
 from bilinear.discover.engine import loop, run
 from bilinear.discover.engine.budget import Budget
-from bilinear.discover.engine.jobs import run_jobs
 from bilinear.discover.engine.loop import interruption
 from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Outcome, Progress, Status
@@ -69,20 +68,6 @@ def test_one_search_keeps_its_checkpoint(name: str, tmp_path: Path) -> None:
     path = tmp_path / "search.npz"
     assert interrupted(hard(path), SENT[name], run.run).status is Status.INTERRUPTED
     assert path.is_file()
-
-
-@TWO_CORES
-def test_jobs_keep_their_checkpoints(tmp_path: Path) -> None:
-    order = hard(tmp_path / "search.npz", jobs=2, solver="ternary-sgd")
-    assert interrupted(order, BOTH, run_jobs).status is Status.INTERRUPTED
-    assert all(order.of_job(job).checkpoint.is_file() for job in range(2))  # type: ignore[union-attr]  # it has one
-
-
-@TWO_CORES
-def test_jobs_that_share_keep_their_checkpoint(tmp_path: Path) -> None:
-    order = hard(tmp_path / "search.npz", jobs=2)
-    assert interrupted(order, BOTH, run_jobs).status is Status.INTERRUPTED
-    assert (tmp_path / "search.jobs.npz").is_file()
 
 
 def test_a_second_press_while_the_checkpoint_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
