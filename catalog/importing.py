@@ -220,8 +220,8 @@ class Foreign(NamedTuple):
     note: str
 
 
-def foreign(path: Path) -> Foreign | None:
-    """The one scheme of another program's file; None where there is no file, or an entry of a catalog in it.
+def foreign(index: Index, path: Path) -> Foreign | None:
+    """The one scheme of another program's file; None where there is no file, or an entry of the catalog in it.
 
     Raises:
         CatalogError: If it cannot be read, or holds no scheme or several.
@@ -233,7 +233,7 @@ def foreign(path: Path) -> Foreign | None:
     except BilinearError:
         if path.suffix == ".json":
             return None  # the catalog says what is wrong with an entry
-    found = list(islice(_read(path), 2))
+    found = list(islice(_read(index, path), 2))
     if len(found) != 1:
         count = "no scheme" if not found else "several schemes"
         raise CatalogError(f"{path}: {count} in it; one is needed: bilinear import {path} keeps all, with their names")

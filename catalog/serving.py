@@ -89,7 +89,7 @@ class Library(Catalog):
         past = Provenance(solver=SOLVER, rank=recipe.rank, version=__version__, command=words)
         return entry_from_recipe(recipe, build(recipe, parts_of(self)), past)
 
-    def _built(self, target: Target, recipe: Recipe) -> Served[Scheme, RecipeEntry]:
+    def _built(self, target: Target, recipe: Recipe) -> Served[Any, AnyEntry]:
         entry = self._entry(target, recipe)
         proved = prove(entry, target.short, parts_of(self))
         order = order_to(proved.value.target, target)

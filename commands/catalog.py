@@ -161,7 +161,13 @@ def diff(other: Path, as_json: bool, catalog: Catalog) -> None:
 
 @catalog_group.command()
 @click.argument("path", type=click.Path(path_type=Path), metavar="DIR|FILE")
-@click.option("--ring", shell_complete=values.rings, default="q", show_default=True, help="What ranks of a table are of that name no set.")
+@click.option(
+    "--ring",
+    shell_complete=values.rings,
+    default="q",
+    show_default=True,
+    help="What ranks of a table that name no set are of.",
+)
 @click.option("--all", "everything", is_flag=True, help="Also the formats in which both are equal.")
 @as_json
 @with_catalog

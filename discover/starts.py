@@ -66,7 +66,7 @@ def start(catalog: Catalog, query: str, target: Target | None, rank: int | None,
 
     if is_seed(query):
         return Start(query, _seed(query, target, rank, rng_seed), True, rng_seed)
-    if (read := foreign(Path(query))) is not None:
+    if (read := foreign(catalog, Path(query))) is not None:
         return Start(query, read.scheme, file=Path(query), note=read.note)
     given = catalog.factors(query).value
     if target is not None and isinstance(given, Approximation) and given.target != canonical(target):
