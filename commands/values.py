@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable, Iterable
 
 import click
@@ -17,10 +18,12 @@ def completer(values: Values) -> Completer:
 
     @functools.wraps(values)
     def offered(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
-        try:
-            return [CompletionItem(value) for value in values(context, typed) if value.startswith(typed)]
-        except Exception:  # a catalog that cannot be read, a package at fault
-            return []
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # nothing is told in the middle of a line that is typed
+            try:
+                return [CompletionItem(value) for value in values(context, typed) if value.startswith(typed)]
+            except Exception:  # a catalog that cannot be read, a package at fault
+                return []
 
     return offered
 

@@ -174,7 +174,7 @@ def test_all_commands_of_a_guide_in_a_shell(page: Path, tmp_path: Path, shell: d
         for command in block.commands if block.page == page and block.is_run else ():
             shortened = BUDGET.sub("--budget 3s", command)
             done = subprocess.run(
-                ["bash", "-c", shortened], cwd=tmp_path, env=shell, capture_output=True, text=True, timeout=600
+                ["bash", "-c", shortened], cwd=tmp_path, env=shell, capture_output=True, text=True, timeout=3600
             )
             expected = (0, 1) if shortened != command else (0,)
             assert done.returncode in expected, f"{command}: {done.returncode}: {done.stderr[-500:]}"

@@ -1,7 +1,11 @@
 """`bilinear help`: guides, commands, and pages that man and groff take."""
 
+import os
+import re
 import shutil
 import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -38,6 +42,25 @@ def test_an_unknown_topic_is_one_line() -> None:
         assert (answer.exit_code, answer.stdout) == (2, "")
         assert "no such guide or command" in answer.stderr
         assert hint in answer.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no terminals of this kind")
+def test_a_terminal_shows_a_guide_without_its_marks() -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "bilinear.cli", "help", "formats"]
+    with subprocess.Popen(words, stdout=theirs, env=os.environ | {"PAGER": "cat", "TERM": "xterm"}) as running:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # a terminal whose other end is closed
+            while chunk := os.read(ours, 1 << 16):
+                shown += chunk
+    os.close(ours)
+    assert running.returncode == 0
+    text = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())
+    assert text.lstrip().startswith("Other programs' files")
+    assert "```" not in text
 
 
 @pytest.fixture(scope="module")
