@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bilinear.catalog.bounds import lower_bounds
 from bilinear.catalog.writing import Added
+from bilinear.decompositions.constructions import standard
 from bilinear.decompositions.evaluation import FAMILIES
 from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.rings import Ring, parse_ring
@@ -16,8 +17,9 @@ from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target, parse_target
 from bilinear.discover.auto import can_walk, resolve
 from bilinear.discover.engine.budget import parse_budget
+from bilinear.discover.engine.checkpoint import begun_with
 from bilinear.discover.engine.jobs import run_jobs
-from bilinear.discover.engine.order import AUTO, Order, default_checkpoint, turned
+from bilinear.discover.engine.order import AUTO, BELOW, Order, default_checkpoint, turned
 from bilinear.discover.engine.outcome import Found, Outcome, Status
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.run import Hooks
@@ -180,6 +182,8 @@ def begin(order: Order, catalog: Catalog, kept: Catalog | None) -> Begun:
     """
     if not is_open(order):
         return Begun(with_leaves(order, catalog))
+    if order.resume and (before := _before(order, catalog)) is not None:
+        return before
     own, put_together = best_here(catalog, order.problem.target, order.problem.ring), composed(order, catalog)
     if put_together is not None and (own is None or put_together.rank < own[1].rank):
         first = execute(put_together.order, kept)
@@ -189,9 +193,27 @@ def begin(order: Order, catalog: Catalog, kept: Catalog | None) -> Begun:
         words = f"the catalog has {own[1].rank} products: {own[0].id}"
     else:
         return Begun(order)
-    if first.outcome.scheme is None:
-        return Begun(order, None, words)
+    if first.outcome.scheme is None:  # stopped before it was put together
+        return Begun(None, first, words)
     return going_on(order, first, words)
+
+
+def _before(order: Order, catalog: Catalog) -> Begun | None:
+    """Where the search that left the checkpoint began; None if it began at nothing that was known."""
+    options = dict(order.options)
+    for more in ({}, {"walk": str(Ring.ZT)}):
+        asked, _ = resolve(
+            replace(order, starts=(standard(order.searched.target),), options=options | more | {BELOW: 1})
+        )
+        left = begun_with(order.checkpoint or default_checkpoint(asked))
+        if left is None or BELOW not in left[0] or len(left[1]) != 1:
+            continue
+        served = catalog.scheme(left[1][0])
+        first = _served(order, served.listing, served.value)
+        return Begun(
+            replace(order, starts=(served.value,), options=left[0]), first, f"going on below {served.value.rank}"
+        )
+    return None
 
 
 def _served(order: Order, listing: Listing, scheme: Scheme) -> Result:
@@ -215,7 +237,7 @@ def going_on(order: Order, first: Result, words: str) -> Begun:
     words = f"{words}; looking below"
     if problem.target.family in FAMILIES:
         return Begun(order, first, words)
-    options = dict(order.options) | {"below": scheme.rank}
+    options = dict(order.options) | {BELOW: scheme.rank}
     if not problem.ring.characteristic and scheme.rank * sum(problem.target.shape) > QUICK_TO_LIFT:
         options = {"walk": str(Ring.ZT)} | options
     seconds = order.budget.seconds
