@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from bilinear.catalog.bounds import lower_bounds
 from bilinear.catalog.writing import Added
-from bilinear.decompositions.constructions import standard
 from bilinear.decompositions.evaluation import FAMILIES
 from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.rings import Ring, parse_ring
@@ -27,7 +26,7 @@ from bilinear.discover.engine.sharing import shares
 from bilinear.discover.engine.solver import make_solver, parameters
 from bilinear.discover.engine.workers import require_cores
 from bilinear.discover.keep import Made, keep, option_words, start_words
-from bilinear.discover.leaves import composed, is_open, with_leaves
+from bilinear.discover.leaves import composed, is_open, neighbours, with_leaves
 from bilinear.discover.standing import best_here
 
 if TYPE_CHECKING:
@@ -187,32 +186,28 @@ def begin(order: Order, catalog: Catalog, kept: Catalog | None) -> Begun:
     own, put_together = best_here(catalog, order.problem.target, order.problem.ring), composed(order, catalog)
     if put_together is not None and (own is None or put_together.rank < own[1].rank):
         first = execute(put_together.order, kept)
+        start = first.outcome.scheme
         words = f"put together of the catalog's schemes: {put_together.rank} products, {put_together.words}"
     elif own is not None:
-        first = _served(order, *own)
+        first, start = _served(order, *own), own[1]
         words = f"the catalog has {own[1].rank} products: {own[0].id}"
     else:
         return Begun(order)
-    if first.outcome.scheme is None:  # stopped before it was put together
+    if start is None:  # stopped before it was put together
         return Begun(None, first, words)
-    return going_on(order, first, words)
+    return going_on(order, first, start, words, catalog)
 
 
 def _before(order: Order, catalog: Catalog) -> Begun | None:
     """Where the search that left the checkpoint began; None if it began at nothing that was known."""
-    options = dict(order.options)
-    for more in ({}, {"walk": str(Ring.ZT)}):
-        asked, _ = resolve(
-            replace(order, starts=(standard(order.searched.target),), options=options | more | {BELOW: 1})
-        )
+    for solver, more in (("meta", {}), ("flip-graph", {}), ("flip-graph", {"walk": str(Ring.ZT)})):
+        asked = replace(order, solver=solver, options={**more, **order.options, BELOW: 1})
         left = begun_with(order.checkpoint or default_checkpoint(asked))
-        if left is None or BELOW not in left[0] or len(left[1]) != 1:
+        if left is None or BELOW not in left[0] or not left[1]:
             continue
-        served = catalog.scheme(left[1][0])
-        first = _served(order, served.listing, served.value)
-        return Begun(
-            replace(order, starts=(served.value,), options=left[0]), first, f"going on below {served.value.rank}"
-        )
+        starts = tuple(catalog.scheme(parent).value for parent in left[1])
+        first = _served(order, catalog.scheme(left[1][0]).listing, starts[0])
+        return Begun(replace(order, starts=starts, options=left[0]), first, f"going on below {starts[0].rank}")
     return None
 
 
@@ -223,12 +218,14 @@ def _served(order: Order, listing: Listing, scheme: Scheme) -> Result:
     return Result(outcome, turned(found.scheme, order.problem.target), (Added(listing.id, "duplicate", ""),))
 
 
-def going_on(order: Order, first: Result, words: str) -> Begun:
-    """What is searched below a scheme that is known; nothing where nothing lies below, or no solver goes there."""
+def going_on(order: Order, first: Result, scheme: Scheme, words: str, catalog: Catalog) -> Begun:
+    """What is searched below a scheme that is known; nothing where nothing lies below, or no solver goes there.
+
+    A scheme that lifts in seconds is gone on from together with its neighbours, any other over `zt` itself.
+    """
     from bilinear.discover.solvers.flip_graph.prize import QUICK_TO_LIFT
 
-    problem, scheme = order.searched, first.outcome.scheme
-    assert scheme is not None
+    problem = order.searched
     bound = lower_bounds(problem.target, problem.ring)[0]
     if scheme.rank <= bound.rank:
         return Begun(None, first, f"{words}; none has fewer: {bound.source}")
@@ -237,13 +234,17 @@ def going_on(order: Order, first: Result, words: str) -> Begun:
     words = f"{words}; looking below"
     if problem.target.family in FAMILIES:
         return Begun(order, first, words)
-    options = dict(order.options) | {BELOW: scheme.rank}
+    options, near = {**order.options, BELOW: scheme.rank}, ()
     if not problem.ring.characteristic and scheme.rank * sum(problem.target.shape) > QUICK_TO_LIFT:
         options = {"walk": str(Ring.ZT)} | options
+    else:
+        near = neighbours(order, catalog)
     seconds = order.budget.seconds
     left = None if seconds is None else max(seconds - first.outcome.seconds, LEAST_LEFT)
     return Begun(
-        replace(order, starts=(scheme,), options=options, budget=replace(order.budget, seconds=left)), first, words
+        replace(order, starts=(scheme, *near), options=options, budget=replace(order.budget, seconds=left)),
+        first,
+        words,
     )
 
 

@@ -125,8 +125,9 @@ def begun_with(path: Path) -> tuple[dict[str, Any], list[str]] | None:
     with damage_named(path):
         header = archive.opened(data)[0]
         options, parents = header.get("parameters"), header.get("parents")
-        right = isinstance(options, dict) and isinstance(parents, list) and all(isinstance(one, str) for one in parents)
-        return (options, parents) if right else None
+        if not isinstance(options, dict) or not isinstance(parents, list):
+            return None
+        return options, [str(parent) for parent in parents]
 
 
 def load_team(path: Path, jobs: int) -> tuple[int, list[bytes]]:

@@ -59,7 +59,9 @@ def test_where_the_catalog_is_better_it_is_the_beginning(catalog: Catalog) -> No
     assert begun.words == f"the catalog has {best[1].rank} products: {best[0].id}; looking below"
     assert begun.order is not None
     assert begun.order.options == {"below": best[1].rank}
-    assert [start.rank for start in begun.order.starts] == [best[1].rank]
+    assert content_hash(begun.order.starts[0]) == content_hash(best[1])
+    assert {(start.target.short, start.rank) for start in begun.order.starts} >= {("4x5x5", 76), ("4x4x4", 49)}
+    assert resolve(begun.order)[0].solver == "meta"
 
 
 @pytest.mark.parametrize(("target", "ring"), [("2x2x2", "zt"), ("2x2x2", "f3"), ("2x2x2", "qi"), ("3x2x2", "q")])
@@ -82,6 +84,13 @@ def test_what_no_solver_walks_on_ends_with_what_is_known(catalog: Catalog) -> No
 def test_a_search_that_says_more_begins_as_it_was_ordered(catalog: Catalog, more: dict[str, object]) -> None:
     asked = order("2x2x2", **more)
     assert begin(asked, catalog, None) == begin(asked, catalog, None).__class__(asked)
+
+
+@pytest.mark.parametrize("ring", ["f2", "q"])
+def test_the_start_is_the_entry_as_it_is_kept_so_that_a_replay_finds_it(catalog: Catalog, ring: str) -> None:
+    begun = begin(order("3x3x3", ring), catalog, None)
+    assert begun.order is not None
+    assert catalog.scheme(content_hash(begun.order.starts[0])).value.rank == 23
 
 
 def test_an_empty_catalog_knows_nothing(tmp_path: Path) -> None:
