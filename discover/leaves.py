@@ -19,6 +19,7 @@ from bilinear.discover.standing import fits, merit
 if TYPE_CHECKING:
     from bilinear.catalog.layout import Listing
     from bilinear.catalog.store import Catalog
+    from bilinear.decompositions.scheme import Scheme
 
 
 def with_leaves(order: Order, catalog: Catalog) -> Order:
@@ -78,6 +79,24 @@ def composed(order: Order, catalog: Catalog) -> Composed | None:
     ranks = {rising(start.target.sizes): start.rank for start in whole.starts}
     recipe = cheapest(target.sizes, ranks)
     return None if recipe.kind == "standard" else Composed(whole, recipe.rank, described(recipe))
+
+
+def neighbours(order: Order, catalog: Catalog) -> tuple[Scheme, ...]:
+    """The catalog's best schemes of the formats around a matrix product, which `meta` cuts, extends and joins.
+
+    None where the options are not all its own, or walk over `zt`, which it does not.
+    """
+    from bilinear.discover.solvers.flip_graph.formats import around
+    from bilinear.discover.solvers.flip_graph.meta import Meta
+
+    target, options = order.searched.target, dict(order.options)
+    own = set(options) <= {field.name for field in dataclasses.fields(Meta)} and options.get("walk") != Ring.ZT
+    if target.family != "matmul" or not own:
+        return ()
+    near = around(rising(target.sizes), Meta().above)
+    best = _best(order, catalog, set())
+    proved = (unless_bad(partial(catalog.proved, best[sizes])) for sizes in near if sizes in best)
+    return tuple(one.value for one in proved if one is not None)
 
 
 def _may_compose(order: Order) -> bool:

@@ -17,7 +17,8 @@ from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target, parse_target
 from bilinear.discover.auto import can_walk, resolve
 from bilinear.discover.engine.budget import parse_budget
-from bilinear.discover.engine.order import AUTO, Order, default_checkpoint, turned
+from bilinear.discover.engine.checkpoint import begun_with
+from bilinear.discover.engine.order import AUTO, BELOW, Order, default_checkpoint, turned
 from bilinear.discover.engine.outcome import Found, Outcome, Status
 from bilinear.discover.engine.parallel.crew import require_jobs
 from bilinear.discover.engine.parallel.team import run_jobs, shares
@@ -25,7 +26,7 @@ from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.run import Hooks
 from bilinear.discover.engine.solver import make_solver, parameters
 from bilinear.discover.keep import Made, keep, option_words, start_words
-from bilinear.discover.leaves import composed, is_open, with_leaves
+from bilinear.discover.leaves import composed, is_open, neighbours, with_leaves
 from bilinear.discover.standing import best_here
 
 if TYPE_CHECKING:
@@ -191,18 +192,34 @@ def begin(order: Order, catalog: Catalog, kept: Catalog | None) -> Begun:
     """
     if not is_open(order):
         return Begun(with_leaves(order, catalog))
+    if order.resume and (before := _before(order, catalog)) is not None:
+        return before
     own, put_together = best_here(catalog, order.problem.target, order.problem.ring), composed(order, catalog)
     if put_together is not None and (own is None or put_together.rank < own[1].rank):
         first = execute(put_together.order, kept)
+        start = first.outcome.scheme
         words = f"put together of the catalog's schemes: {put_together.rank} products, {put_together.words}"
     elif own is not None:
-        first = _served(order, *own)
+        first, start = _served(order, *own), own[1]
         words = f"the catalog has {own[1].rank} products: {own[0].id}"
     else:
         return Begun(order)
-    if first.outcome.scheme is None:
-        return Begun(order, None, words)
-    return going_on(order, first, words)
+    if start is None:  # stopped before it was put together
+        return Begun(None, first, words)
+    return going_on(order, first, start, words, catalog)
+
+
+def _before(order: Order, catalog: Catalog) -> Begun | None:
+    """Where the search that left the checkpoint began; None if it began at nothing that was known."""
+    for solver, more in (("meta", {}), ("flip-graph", {}), ("flip-graph", {"walk": str(Ring.ZT)})):
+        asked = replace(order, solver=solver, options={**more, **order.options, BELOW: 1})
+        left = begun_with(order.checkpoint or default_checkpoint(asked))
+        if left is None or BELOW not in left[0] or not left[1]:
+            continue
+        starts = tuple(catalog.scheme(parent).value for parent in left[1])
+        first = _served(order, catalog.scheme(left[1][0]).listing, starts[0])
+        return Begun(replace(order, starts=starts, options=left[0]), first, f"going on below {starts[0].rank}")
+    return None
 
 
 def _served(order: Order, listing: Listing, scheme: Scheme) -> Result:
@@ -212,12 +229,14 @@ def _served(order: Order, listing: Listing, scheme: Scheme) -> Result:
     return Result(outcome, turned(found.scheme, order.problem.target), (Added(listing.id, "duplicate", ""),))
 
 
-def going_on(order: Order, first: Result, words: str) -> Begun:
-    """What is searched below a scheme that is known; nothing where nothing lies below, or no solver goes there."""
+def going_on(order: Order, first: Result, scheme: Scheme, words: str, catalog: Catalog) -> Begun:
+    """What is searched below a scheme that is known; nothing where nothing lies below, or no solver goes there.
+
+    A scheme that lifts in seconds is gone on from together with its neighbours, any other over `zt` itself.
+    """
     from bilinear.discover.solvers.flip_graph.prize import QUICK_TO_LIFT
 
-    problem, scheme = order.searched, first.outcome.scheme
-    assert scheme is not None
+    problem = order.searched
     bound = lower_bounds(problem.target, problem.ring)[0]
     if scheme.rank <= bound.rank:
         return Begun(None, first, f"{words}; none has fewer: {bound.source}")
@@ -226,13 +245,17 @@ def going_on(order: Order, first: Result, words: str) -> Begun:
     words = f"{words}; looking below"
     if problem.target.family in FAMILIES:
         return Begun(order, first, words)
-    options = dict(order.options) | {"below": scheme.rank}
+    options, near = {**order.options, BELOW: scheme.rank}, ()
     if not problem.ring.characteristic and scheme.rank * sum(problem.target.shape) > QUICK_TO_LIFT:
         options = {"walk": str(Ring.ZT)} | options
+    else:
+        near = neighbours(order, catalog)
     seconds = order.budget.seconds
     left = None if seconds is None else max(seconds - first.outcome.seconds, LEAST_LEFT)
     return Begun(
-        replace(order, starts=(scheme,), options=options, budget=replace(order.budget, seconds=left)), first, words
+        replace(order, starts=(scheme, *near), options=options, budget=replace(order.budget, seconds=left)),
+        first,
+        words,
     )
 
 

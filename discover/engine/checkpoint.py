@@ -49,12 +49,14 @@ class Checkpoint:
         seed: Seed of the search.
         cpu_seconds: CPU time so far.
         found: The best verified scheme so far.
+        parents: Content hashes of what the search began from.
     """
 
     state: Any
     seed: int
     cpu_seconds: float
     found: Found | None
+    parents: tuple[str, ...] = ()
 
 
 def save(path: Path, name: str, solver: Solver, checkpoint: Checkpoint) -> None:
@@ -81,6 +83,7 @@ def to_bytes(name: str, solver: Solver, checkpoint: Checkpoint) -> bytes:
         "parameters": parameters(solver),
         "seed": checkpoint.seed,
         "cpu_seconds": checkpoint.cpu_seconds,
+        "parents": list(checkpoint.parents),
         "state": packed(checkpoint.state, "state", arrays),
         "found": None if checkpoint.found is None else _packed_found(checkpoint.found, arrays),
     }
@@ -106,6 +109,25 @@ def load(path: Path, name: str, solver: Solver, problem: Problem, seed: int) -> 
         CheckpointError: If there is none, it is damaged, or it is of another version or search.
     """
     return from_bytes(archive.read(path), path, name, solver, problem, seed)
+
+
+def begun_with(path: Path) -> tuple[dict[str, Any], list[str]] | None:
+    """The hyperparameters of the search that left a checkpoint, and what it began from, for whoever goes on with it.
+
+    None where no file is, or one that does not say.
+
+    Raises:
+        CheckpointError: If it cannot be read.
+    """
+    if not path.is_file():
+        return None
+    data = archive.read(path)
+    with damage_named(path):
+        header = archive.opened(data)[0]
+        options, parents = header.get("parameters"), header.get("parents")
+        if not isinstance(options, dict) or not isinstance(parents, list):
+            return None
+        return options, [str(parent) for parent in parents]
 
 
 def load_team(path: Path, jobs: int) -> tuple[int, list[bytes]]:

@@ -17,6 +17,8 @@ from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.solver import make_solver, parameters
 
 AUTO = "auto"
+BELOW = "below"
+"""The hyperparameter of a search that looks below a scheme that is known."""
 DEFAULT_BUDGET = Budget(seconds=60.0)
 
 
@@ -63,6 +65,8 @@ class Order:
 def default_checkpoint(order: Order) -> Path:
     """A file in the user's cache; its name tells searches apart that differ in anything but budget and jobs.
 
+    One that looks below what is known has the same file whatever is known: it is gone on with once more is.
+
     Args:
         order: Its solver a name of the registry.
     """
@@ -70,7 +74,8 @@ def default_checkpoint(order: Order) -> Path:
 
     problem, solver = order.searched, order.solver
     chosen = parameters(make_solver(solver, order.options))
-    starts = [content_hash(start) for start in order.starts]
+    known = chosen.pop(BELOW, None) is not None
+    starts = [] if known else [content_hash(start) for start in order.starts]
     text = json.dumps([problem.target.key, problem.rank, problem.ring, solver, chosen, order.seed, starts])
     plain = [text.replace(":", "-").replace("/", "-")[:40] for text in (problem.target.short, solver)]
     name = f"{plain[0]}-{plain[1]}-{order.seed}"

@@ -18,7 +18,7 @@ from bilinear.decompositions import memory
 from bilinear.decompositions.fitting import fitted
 from bilinear.decompositions.formulas import additions
 from bilinear.decompositions.giving_way import Stopped, give_way, heard
-from bilinear.decompositions.identity import normal_form
+from bilinear.decompositions.identity import content_hash, normal_form
 from bilinear.decompositions.rings import holds
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.verify import verify
@@ -92,6 +92,7 @@ class Search:
         cpu_started: CPU time of the start, less what former runs took.
         unsaved: Why the checkpoint could not be written when it was last tried; empty if it could.
         told: What was reported of the last slice.
+        parents: Content hashes of what it began from.
     """
 
     problem: Problem
@@ -108,6 +109,7 @@ class Search:
     cpu_started: float = field(default_factory=time.process_time)
     unsaved: str = ""
     told: Progress = field(default_factory=partial(Progress, 0, 0.0, None, {}))
+    parents: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, order: Order, hooks: Hooks) -> Search:
@@ -119,7 +121,8 @@ class Search:
         made = make_solver(order.solver, order.options)
         if not approximates(made):
             require_possible(order.searched)
-        return cls(order.searched, order.solver, made, order.seed, order.checkpoint, hooks)
+        parents = tuple(content_hash(start) for start in order.turned_starts)
+        return cls(order.searched, order.solver, made, order.seed, order.checkpoint, hooks, parents=parents)
 
     @property
     def seconds(self) -> float:
@@ -233,7 +236,7 @@ class Search:
 
     def held(self) -> Checkpoint:
         """All that a resumption needs."""
-        return Checkpoint(self.state, self.seed, self.cpu_seconds, self.found)
+        return Checkpoint(self.state, self.seed, self.cpu_seconds, self.found, self.parents)
 
     def save(self) -> None:
         """Write the checkpoint; where it cannot be written the search goes on, and says so at its end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,14 +12,15 @@ from click.testing import CliRunner
 from bilinear.catalog import Catalog
 from bilinear.cli import main
 from bilinear.decompositions import parse_target, standard, strassen, verify
+from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.rings import Ring
 from bilinear.discover.auto import resolve
 from bilinear.discover.engine.budget import Budget, parse_budget
-from bilinear.discover.engine.order import Order
+from bilinear.discover.engine.order import Order, default_checkpoint
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.keep import Made, keep
 from bilinear.discover.replay import replay
-from bilinear.discover.search import begin, search
+from bilinear.discover.search import begin, execute, search
 from bilinear.discover.standing import best_here, standing
 
 
@@ -57,7 +59,9 @@ def test_where_the_catalog_is_better_it_is_the_beginning(catalog: Catalog) -> No
     assert begun.words == f"the catalog has {best[1].rank} products: {best[0].id}; looking below"
     assert begun.order is not None
     assert begun.order.options == {"below": best[1].rank}
-    assert [start.rank for start in begun.order.starts] == [best[1].rank]
+    assert content_hash(begun.order.starts[0]) == content_hash(best[1])
+    assert {(start.target.short, start.rank) for start in begun.order.starts} >= {("4x5x5", 76), ("4x4x4", 49)}
+    assert resolve(begun.order)[0].solver == "meta"
 
 
 @pytest.mark.parametrize(("target", "ring"), [("2x2x2", "zt"), ("2x2x2", "f3"), ("2x2x2", "qi"), ("3x2x2", "q")])
@@ -80,6 +84,13 @@ def test_what_no_solver_walks_on_ends_with_what_is_known(catalog: Catalog) -> No
 def test_a_search_that_says_more_begins_as_it_was_ordered(catalog: Catalog, more: dict[str, object]) -> None:
     asked = order("2x2x2", **more)
     assert begin(asked, catalog, None) == begin(asked, catalog, None).__class__(asked)
+
+
+@pytest.mark.parametrize("ring", ["f2", "q"])
+def test_the_start_is_the_entry_as_it_is_kept_so_that_a_replay_finds_it(catalog: Catalog, ring: str) -> None:
+    begun = begin(order("3x3x3", ring), catalog, None)
+    assert begun.order is not None
+    assert catalog.scheme(content_hash(begun.order.starts[0])).value.rank == 23
 
 
 def test_an_empty_catalog_knows_nothing(tmp_path: Path) -> None:
@@ -148,3 +159,19 @@ def test_the_budget_is_shared_with_what_is_known(catalog: Catalog) -> None:
     assert begun.order.budget.seconds is not None
     assert begun.order.budget.seconds < 30
     assert begin(order("3x3x3", budget=parse_budget("5steps")), catalog, None).order.budget.steps == 5  # type: ignore[union-attr]
+
+
+def test_a_search_goes_on_below_what_was_known_when_it_began(catalog: Catalog, tmp_path: Path) -> None:
+    asked = order("4x4x5", checkpoint=tmp_path / "state.npz", budget=parse_budget("1000steps"))
+    begun = begin(asked, catalog, catalog)
+    assert begun.order is not None
+    execute(begun.order, catalog)
+    again = begin(dataclasses.replace(asked, resume=True, budget=parse_budget("40000000steps")), catalog, catalog)
+    assert again.words == f"going on below {begun.order.options['below']}"
+    assert again.order is not None
+    assert dict(again.order.options) == dict(begun.order.options)
+    assert [content_hash(start) for start in again.order.starts] == [content_hash(s) for s in begun.order.starts]
+    assert execute(again.order, catalog).outcome.steps > 1000
+    named = default_checkpoint(resolve(begun.order)[0])
+    other = dataclasses.replace(begun.order, options={"below": 5}, starts=())
+    assert default_checkpoint(resolve(dataclasses.replace(other, starts=begun.order.starts))[0]) == named
