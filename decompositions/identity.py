@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from bilinear.decompositions.modular import inverses
 from bilinear.decompositions.rings import INT64_SAFE, IntArray, Ring, magnitude
 from bilinear.decompositions.scheme import Approximation, Scheme
 
@@ -44,7 +45,7 @@ def normal_form(scheme: Scheme) -> Scheme:
 
     In characteristic 0 the left and right factor of a product become primitive with a normalised first coefficient
     (positive; over `qi` in the first quadrant), and the output factor with the denominator in lowest terms takes the
-    scalar up. Modulo 3 the first coefficient becomes 1. A product with a zero factor becomes all zero. Products are
+    scalar up. Modulo a prime the first coefficient becomes 1. A product with a zero factor becomes all zero. Products are
     sorted.
 
     Raises:
@@ -90,7 +91,12 @@ def _normal(scheme: Scheme) -> _Normal:
 
 
 def _is_narrow(scheme: Scheme) -> bool:
-    """Whether all numbers are real and of int64, and |u| |v| |w| < 2^62, which is more than any scaled row holds."""
+    """Whether all numbers are real and of int64, and |u| |v| |w| < 2^62, which is more than any scaled row holds.
+
+    Residues are reduced after each of two products, so that int64 holds them whatever the prime.
+    """
+    if scheme.ring.characteristic:
+        return True
     if scheme.imag is not None or any(part.dtype == object for part in (*scheme.factors, scheme.denominators)):
         return False
     return math.prod(max(magnitude(factor), 1) for factor in scheme.factors) < INT64_SAFE
@@ -127,9 +133,11 @@ def _leads(factor: IntArray) -> IntArray:
 
 
 def _scaled_residues(scheme: Scheme) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-    """First nonzero residue 1 in the left and right factors; modulo 2 and 3 a unit is its own inverse."""
-    p, (by_u, by_v) = scheme.ring.characteristic, (_leads(factor)[:, None] for factor in (scheme.u, scheme.v))
-    return scheme.u * by_u % p, scheme.v * by_v % p, scheme.w * by_u * by_v % p, np.ones(scheme.rank, np.int64)
+    """First nonzero residue 1 in the left and right factors; no product of two residues reaches 2^62."""
+    p, ones = scheme.ring.characteristic, np.ones(scheme.rank, np.int64)
+    by_u, by_v = (np.maximum(_leads(factor), 1) for factor in (scheme.u, scheme.v))
+    u, v = (f * inverses(by, p)[:, None] % p for f, by in ((scheme.u, by_u), (scheme.v, by_v)))
+    return u, v, scheme.w * (by_u * by_v % p)[:, None] % p, ones
 
 
 def _by_products(scheme: Scheme) -> _Normal:
@@ -229,7 +237,6 @@ def _rebuilt(scheme: Scheme, normal: _Normal) -> Scheme:
 
 
 def _arrays(scheme: Scheme, rows: list[list[list[int]]]) -> tuple[IntArray, IntArray, IntArray]:
-    u, v, w = (
-        np.array(factor, dtype=object).reshape(-1, side) for factor, side in zip(rows, scheme.target.shape, strict=True)
-    )
+    numbers: type = np.int64 if _is_narrow(scheme) else object
+    u, v, w = (np.array(f, dtype=numbers).reshape(-1, side) for f, side in zip(rows, scheme.target.shape, strict=True))
     return u, v, w
