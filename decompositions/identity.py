@@ -45,8 +45,8 @@ def normal_form(scheme: Scheme) -> Scheme:
 
     In characteristic 0 the left and right factor of a product become primitive with a normalised first coefficient
     (positive; over `qi` in the first quadrant), and the output factor with the denominator in lowest terms takes the
-    scalar up. Modulo a prime the first coefficient becomes 1. A product with a zero factor becomes all zero. Products are
-    sorted.
+    scalar up. Modulo a prime the first coefficient becomes 1. A product with a zero factor becomes all zero. The
+    products are sorted.
 
     Raises:
         SchemeError: If an output factor that takes scalars up grows beyond 4,096 bits.
@@ -153,8 +153,6 @@ def _normal_product(scheme: Scheme, q: int) -> Product:
     if not all(any(map(any, row)) for row in rows):
         u, v, w = ([(0, 0)] * len(row) for row in rows)
         return u, v, w, 1
-    if scheme.ring.characteristic:
-        return _normal_residues(rows, scheme.ring.characteristic)
     (u, scale_u), (v, scale_v) = _primitive(rows[0]), _primitive(rows[1])
     factor = _times(scale_u, scale_v)
     w, denominator = _lowest([_times(factor, z) for z in rows[2]], int(scheme.denominators[q]))
@@ -163,16 +161,6 @@ def _normal_product(scheme: Scheme, q: int) -> Product:
 
 def _row(real: IntArray, imag: IntArray | None) -> Row:
     return list(zip(real.tolist(), [0] * len(real) if imag is None else imag.tolist(), strict=True))
-
-
-def _normal_residues(rows: list[Row], p: int) -> Product:
-    """First nonzero residue 1 in the left and right factor; the output factor takes the scalars."""
-    scale, normal = 1, []
-    for row in rows[:2]:
-        lead = next(a for a, _ in row if a)
-        normal.append([(a * pow(lead, -1, p) % p, 0) for a, _ in row])
-        scale = scale * lead % p
-    return normal[0], normal[1], [(a * scale % p, 0) for a, _ in rows[2]], 1
 
 
 def _primitive(row: Row) -> tuple[Row, Gaussian]:

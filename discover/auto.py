@@ -89,7 +89,8 @@ def _beyond_flips(problem: Problem) -> str:
     widest = max(problem.target.shape)
     if widest > MAX_COORDINATES:
         return f"flip-graph holds at most {MAX_COORDINATES} coordinates a side, {problem.target.short} has {widest}"
-    return "flip-graph walks over f2, f3 and zt, not over qi" if problem.ring is Ring.QI else ""
+    beyond = problem.ring is Ring.QI or problem.ring not in list(Ring)
+    return f"flip-graph walks over f2, f3 and zt, not over {problem.ring}" if beyond else ""
 
 
 def _is_small(order: Order) -> bool:

@@ -36,6 +36,11 @@ def seconds(terms: Terms, rows: Sequence[Shared]) -> float:
     return work(rows) * len(moduli(terms)) / SPEED
 
 
+def holds(terms: Terms) -> bool:
+    """Whether the sums can be computed here: modulo a large prime they leave 64 bits, and are no integers to decide."""
+    return not terms.characteristic or terms.bound < WRAP // 2
+
+
 def plain_seconds(terms: Terms) -> float:
     """The same without forms that rows share."""
     lengths = [np.count_nonzero(factor, axis=1).astype(float) for factor in terms.factors]
