@@ -91,12 +91,7 @@ def _normal(scheme: Scheme) -> _Normal:
 
 
 def _is_narrow(scheme: Scheme) -> bool:
-    """Whether all numbers are real and of int64, and |u| |v| |w| < 2^62, which is more than any scaled row holds.
-
-    Residues are reduced after each of two products, so that int64 holds them whatever the prime.
-    """
-    if scheme.ring.characteristic:
-        return True
+    """Whether all numbers are real and of int64, and |u| |v| |w| < 2^62, which is more than any scaled row holds."""
     if scheme.imag is not None or any(part.dtype == object for part in (*scheme.factors, scheme.denominators)):
         return False
     return math.prod(max(magnitude(factor), 1) for factor in scheme.factors) < INT64_SAFE
@@ -153,6 +148,8 @@ def _normal_product(scheme: Scheme, q: int) -> Product:
     if not all(any(map(any, row)) for row in rows):
         u, v, w = ([(0, 0)] * len(row) for row in rows)
         return u, v, w, 1
+    if scheme.ring.characteristic:
+        return _normal_residues(rows, scheme.ring.characteristic)
     (u, scale_u), (v, scale_v) = _primitive(rows[0]), _primitive(rows[1])
     factor = _times(scale_u, scale_v)
     w, denominator = _lowest([_times(factor, z) for z in rows[2]], int(scheme.denominators[q]))
@@ -161,6 +158,16 @@ def _normal_product(scheme: Scheme, q: int) -> Product:
 
 def _row(real: IntArray, imag: IntArray | None) -> Row:
     return list(zip(real.tolist(), [0] * len(real) if imag is None else imag.tolist(), strict=True))
+
+
+def _normal_residues(rows: list[Row], p: int) -> Product:
+    """First nonzero residue 1 in the left and right factor; the output factor takes the scalars."""
+    scale, normal = 1, []
+    for row in rows[:2]:
+        lead = next(a for a, _ in row if a)
+        normal.append([(a * pow(lead, -1, p) % p, 0) for a, _ in row])
+        scale = scale * lead % p
+    return normal[0], normal[1], [(a * scale % p, 0) for a, _ in rows[2]], 1
 
 
 def _primitive(row: Row) -> tuple[Row, Gaussian]:
@@ -225,6 +232,7 @@ def _rebuilt(scheme: Scheme, normal: _Normal) -> Scheme:
 
 
 def _arrays(scheme: Scheme, rows: list[list[list[int]]]) -> tuple[IntArray, IntArray, IntArray]:
-    numbers: type = np.int64 if _is_narrow(scheme) else object
-    u, v, w = (np.array(f, dtype=numbers).reshape(-1, side) for f, side in zip(rows, scheme.target.shape, strict=True))
+    numbers = np.dtype(np.int64 if _is_narrow(scheme) else object)
+    arrays: list[IntArray] = [np.array(factor, dtype=numbers) for factor in rows]
+    u, v, w = (array.reshape(-1, side) for array, side in zip(arrays, scheme.target.shape, strict=True))
     return u, v, w

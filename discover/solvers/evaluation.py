@@ -213,8 +213,17 @@ class Evaluation:
 
 def reaches(problem: Problem) -> bool:
     """Whether evaluation constructs a scheme of the target, over the ring, of the rank asked for, without a walk."""
+    return _takes(Evaluation(flips=0), problem)
+
+
+def begins(problem: Problem) -> bool:
+    """Whether it walks towards that rank from what it constructs."""
+    return _takes(Evaluation(), problem)
+
+
+def _takes(solver: Evaluation, problem: Problem) -> bool:
     try:
-        Evaluation(flips=0).start(problem, np.random.default_rng(0))
+        solver.start(problem, np.random.default_rng(0))
     except BilinearError:
         return False
     return True
