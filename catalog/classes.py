@@ -76,7 +76,11 @@ def comparable(catalog: Catalog, scheme: Scheme) -> list[str]:
     """Names of the entries of a scheme's format, rank and characteristic; none if equivalence is not decided."""
     if scheme.target.family != "matmul" or scheme.rank > MAX_RANK or scheme.ring is Ring.QI:
         return []
-    rings = [ring for ring in Ring if ring is not Ring.QI and ring.characteristic == scheme.ring.characteristic]
+    rings = [
+        ring
+        for ring in dict.fromkeys([*Ring, scheme.ring])
+        if ring is not Ring.QI and ring.characteristic == scheme.ring.characteristic
+    ]
     starts = tuple(f"r{scheme.rank}-{ring}-" for ring in rings)
     names = catalog.names(layout.target_folder(scheme.target), f"r{scheme.rank}-")
     return [name for name in names if name.startswith(starts)]

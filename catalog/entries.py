@@ -11,7 +11,17 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, FailFast, Field, JsonValue, Strict, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    JsonValue,
+    Strict,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from bilinear.catalog.checks import (
     JSON_SAFE,
@@ -34,6 +44,8 @@ MAX_DIGITS = len(str(1 << MAX_BITS)) + 1
 
 Text = Annotated[str, Strict()]
 Count = Annotated[int, Strict(), Field(ge=0)]
+RING_PATTERN = r"^(zt|z|q|qi|f[1-9][0-9]{0,9})$"
+"""A member of `Ring`, or the residues modulo another prime."""
 Hash = Annotated[str, Strict(), StringConstraints(pattern=rf"^[0-9a-f]{{{HASH_DIGITS}}}$")]
 SmallInteger = Annotated[int, Strict(), Field(gt=-JSON_SAFE, lt=JSON_SAFE)]
 WideInteger = Annotated[str, Strict(), StringConstraints(pattern=r"^-?[1-9][0-9]{15,}$", max_length=MAX_DIGITS)]
@@ -216,7 +228,7 @@ class SchemeEntry(Model):
     format_version: Literal[1] = 1
     kind: Literal["scheme"] = "scheme"
     target: TargetReference
-    ring: Ring
+    ring: Annotated[Ring, WithJsonSchema({"type": "string", "pattern": RING_PATTERN})]
     rank: Count
     hash: Hash
     u: Products

@@ -37,7 +37,7 @@ _TAGS = {"approximation": APPROXIMATION_TAG, "border": BORDER_TAG}
 _KINDS = {tag: kind for kind, tag in _TAGS.items()}
 
 _HASH = rf"(?P<hash>[0-9a-f]{{{NAME_DIGITS},{HASH_DIGITS}}})"
-_TAGGED = "|".join([*Ring, *_KINDS])
+_TAGGED = "|".join([*Ring, r"f[1-9][0-9]{1,9}|f[5-9]", *_KINDS])
 _STEM = rf"(?P<letter>t|r(?=[0-9]+-(?:{_TAGGED})-))(?P<count>[0-9]{{1,9}})-(?P<tag>[a-z][a-z0-9]*)-{_HASH}"
 """A transform over any field, others over a ring or of their own kind."""
 

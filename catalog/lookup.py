@@ -18,7 +18,7 @@ from bilinear.catalog.layout import Listing
 from bilinear.decompositions import Target, parse_target
 from bilinear.decompositions.identity import HASH_DIGITS
 from bilinear.decompositions.operations import canonical, order_to
-from bilinear.decompositions.rings import Ring, holds, parse_ring
+from bilinear.decompositions.rings import Ring, holds, named_ring, parse_ring
 
 if TYPE_CHECKING:
     from bilinear.catalog.text import AnyEntry
@@ -116,7 +116,8 @@ def _is_one_hash(found: Sequence[Found]) -> bool:
 
 
 def _place(listing: Listing) -> int:
-    return list(Ring).index(Ring(listing.ring or ""))
+    own = named_ring(listing.ring or "")
+    return len(Ring) if own is None else own.place
 
 
 def by_target(index: Index, target: Target, rank: int, ring: Ring | str | None = None) -> Found:
@@ -129,7 +130,7 @@ def by_target(index: Index, target: Target, rank: int, ring: Ring | str | None =
     """
     wanted, folder = None if ring is None else parse_ring(ring), layout.target_folder(canonical(target))
     sets = Sets(index, folder)
-    for own in Ring:
+    for own in sets.rings:
         fitting = sets.serving(rank, own, wanted)
         fitting = _not_published(fitting) or fitting
         if fitting:
@@ -168,6 +169,7 @@ class Sets:
     Attributes:
         folder: Relative to the catalog.
         places: The schemes of each rank and set.
+        rings: The sets that occur, smallest first.
     """
 
     def __init__(self, index: Index, folder: Path) -> None:
@@ -178,8 +180,10 @@ class Sets:
             alike[name[: name.rfind("-")]][name] = place
         for start, places in alike.items():
             count, _, tag = start.partition("-")
-            if tag in list(Ring):
-                self.places.setdefault((int(count[1:]), Ring(tag)), {}).update(places)
+            own = named_ring(tag)
+            if own is not None:
+                self.places.setdefault((int(count[1:]), own), {}).update(places)
+        self.rings = sorted({own for _, own in self.places}, key=lambda own: own.place)
 
     def serving(self, rank: int, own: Ring, wanted: Ring | None) -> Places:
         """Those of a rank over `own` that can be read over `wanted`, by inclusion or by reduction; all if it is None.
@@ -193,5 +197,7 @@ class Sets:
             return {}
         if own in (Ring.ZT, Ring.Z):
             return here
+        if wanted not in list(Ring):
+            return {}  # no figure tells of denominators modulo larger primes
         figures = Figures(self._index, self.folder, f"r{rank}-{own}-", here, [f"f{wanted.characteristic}"])
         return {name: place for name, place in here.items() if figures.values[name] == (1,)}

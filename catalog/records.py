@@ -102,7 +102,7 @@ def _rank(row: dict[str, Any], ring: Ring) -> tuple[int, str] | None:
         Ring.F3: sources["f3"],
         Ring.Q: row.get("q_source", f"{sources['perminov']}; {sources['fmm']}"),
     }.get(Ring.Q if ring is Ring.QI else ring, sources["perminov"])
-    rank = ranks["q"] if ring is Ring.QI else ranks[ring.value]
+    rank = ranks["q"] if ring is Ring.QI else ranks.get(ring.value, ranks["zt"])
     return None if rank is None else (rank, str(source))
 
 

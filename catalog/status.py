@@ -176,7 +176,7 @@ def _best(catalog: Catalog, here: lookup.Sets, ring: Ring, judge: _Judge) -> tup
 def _rising(catalog: Catalog, here: lookup.Sets, ring: Ring) -> Iterator[Listing]:
     """The entries that count over the ring, by rank and name, each listed when it is asked for."""
     for rank in sorted({rank for rank, _ in here.places}):
-        for name in sorted(name for own in Ring for name in here.serving(rank, own, ring)):
+        for name in sorted(name for own in here.rings for name in here.serving(rank, own, ring)):
             yield from catalog.named(here.folder, [name])
 
 
@@ -185,4 +185,4 @@ def _place(row: StatusRow) -> tuple[int, str, list[int], int]:
     order = next(i for i, words in enumerate(ORDER) if row.verdict.startswith(words))
     family, colon, _ = row.target.partition(":")
     text = "" if family[0].isdigit() else family + colon
-    return order, text, [int(number) for number in re.findall("[0-9]+", row.target)], list(Ring).index(row.ring)
+    return order, text, [int(number) for number in re.findall("[0-9]+", row.target)], row.ring.place

@@ -16,7 +16,7 @@ from bilinear.catalog.layout import Listing
 from bilinear.catalog.origins import is_foreign
 from bilinear.catalog.parts import parts_of
 from bilinear.catalog.verifiers import Proved, prove
-from bilinear.decompositions import BilinearError, Ring, Scheme, Verification, content_hash
+from bilinear.decompositions import BilinearError, Scheme, Verification, content_hash
 from bilinear.decompositions.operations import ORDERS, permute
 from bilinear.decompositions.rings import holds
 
@@ -104,7 +104,7 @@ class _Offer:
     def width(self) -> int:
         """How large the declared set is; the smallest is written first, and holds what is declared over larger ones."""
         value = self.proved.value
-        return list(Ring).index(value.ring) if isinstance(value, Scheme) else 0
+        return value.ring.place if isinstance(value, Scheme) else 0
 
 
 def _in_order(scheme: Scheme) -> Iterator[Scheme]:

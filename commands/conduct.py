@@ -120,10 +120,10 @@ class Conducted:
     @cached_property
     def proofs(self) -> tuple[Verification, ...]:
         """Both proofs of the scheme that was found, made now; nothing that happened before is believed."""
-        from bilinear.decompositions.verify import verify
+        from bilinear.decompositions.verify import second_method, verify
 
         scheme = self.result.scheme
-        return () if scheme is None else tuple(verify(scheme, method) for method in ("exact", "symbolic"))
+        return () if scheme is None else tuple(verify(scheme, method) for method in ("exact", second_method(scheme)))
 
     @property
     def is_proved(self) -> bool:

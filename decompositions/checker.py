@@ -24,7 +24,7 @@ def checker_source(scheme: Scheme) -> str:
             f"RING = {scheme.ring.value!r}\n",
             f"SHAPE = {scheme.target.shape!r}  # number of inputs x, of inputs y, of outputs\n",
             f"MODULUS = {scheme.ring.characteristic}  # 0: no reduction\n",
-            f"ALLOWED = {_ALLOWED.get(scheme.ring)!r}  # the coefficients of RING; None: every integer\n\n",
+            f"ALLOWED = {_allowed(scheme.ring)!r}  # the coefficients of RING; None: every integer\n\n",
             _products(scheme),
             _tensor(scheme.target),
             arithmetic,
@@ -64,7 +64,14 @@ def _entries(target: Target) -> Iterable[str]:
         yield f"    ({i}, {j}, {k}): {value},\n"
 
 
-_ALLOWED = {Ring.ZT: (-1, 0, 1), Ring.F2: (0, 1), Ring.F3: (0, 1, 2)}
+def _allowed(ring: Ring) -> tuple[int, ...] | None:
+    """What a coefficient may be, where that is few enough to be listed."""
+    if ring is Ring.ZT:
+        return -1, 0, 1
+    return tuple(range(ring.characteristic)) if 0 < ring.characteristic <= MOST_LISTED else None
+
+
+MOST_LISTED = 100
 
 _HEAD = '''#!/usr/bin/env python3
 """A proof of one bilinear algorithm. Run it: python3 -I THIS_FILE
@@ -82,7 +89,7 @@ This program adds up the left side and compares it with T, entry by entry. Nothi
 multiple of all d, both sides are multiplied by L, so that only Python's integers of any length are used (pairs of them
 for Gaussian rationals; modulo MODULUS, where it is not 0, both sides are reduced at the end). It also checks that each
 coefficient belongs to the set that is claimed: zt is {-1, 0, 1}, z the integers, q the rationals, qi the Gaussian
-rationals, f2 and f3 the integers modulo 2 and 3.
+rationals, f2, f3, f5, ... the integers modulo a prime.
 
 Exit status 0: proved. 1: wrong, with the first entry that differs.
 """

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from bilinear.decompositions.modular import inverses
 from bilinear.decompositions.rings import INT64_SAFE, IntArray, Ring, magnitude
 from bilinear.decompositions.scheme import Approximation, Scheme
 
@@ -44,8 +45,8 @@ def normal_form(scheme: Scheme) -> Scheme:
 
     In characteristic 0 the left and right factor of a product become primitive with a normalised first coefficient
     (positive; over `qi` in the first quadrant), and the output factor with the denominator in lowest terms takes the
-    scalar up. Modulo 3 the first coefficient becomes 1. A product with a zero factor becomes all zero. Products are
-    sorted.
+    scalar up. Modulo a prime the first coefficient becomes 1. A product with a zero factor becomes all zero. The
+    products are sorted.
 
     Raises:
         SchemeError: If an output factor that takes scalars up grows beyond 4,096 bits.
@@ -127,9 +128,11 @@ def _leads(factor: IntArray) -> IntArray:
 
 
 def _scaled_residues(scheme: Scheme) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-    """First nonzero residue 1 in the left and right factors; modulo 2 and 3 a unit is its own inverse."""
-    p, (by_u, by_v) = scheme.ring.characteristic, (_leads(factor)[:, None] for factor in (scheme.u, scheme.v))
-    return scheme.u * by_u % p, scheme.v * by_v % p, scheme.w * by_u * by_v % p, np.ones(scheme.rank, np.int64)
+    """First nonzero residue 1 in the left and right factors; no product of two residues reaches 2^62."""
+    p, ones = scheme.ring.characteristic, np.ones(scheme.rank, np.int64)
+    by_u, by_v = (np.maximum(_leads(factor), 1) for factor in (scheme.u, scheme.v))
+    u, v = (f * inverses(by, p)[:, None] % p for f, by in ((scheme.u, by_u), (scheme.v, by_v)))
+    return u, v, scheme.w * (by_u * by_v % p)[:, None] % p, ones
 
 
 def _by_products(scheme: Scheme) -> _Normal:
@@ -229,7 +232,7 @@ def _rebuilt(scheme: Scheme, normal: _Normal) -> Scheme:
 
 
 def _arrays(scheme: Scheme, rows: list[list[list[int]]]) -> tuple[IntArray, IntArray, IntArray]:
-    u, v, w = (
-        np.array(factor, dtype=object).reshape(-1, side) for factor, side in zip(rows, scheme.target.shape, strict=True)
-    )
+    numbers = np.dtype(np.int64 if _is_narrow(scheme) else object)
+    arrays: list[IntArray] = [np.array(factor, dtype=numbers) for factor in rows]
+    u, v, w = (array.reshape(-1, side) for array, side in zip(arrays, scheme.target.shape, strict=True))
     return u, v, w

@@ -286,8 +286,7 @@ def _mapped(scheme: Scheme, target: Target, change: Callable[[Factors], Factors]
 def _assembled(target: Target, ring: Ring, parts: Sequence[tuple[IntArray, Any]], denominators: IntArray) -> Scheme:
     (u, ui), (v, vi), (w, wi) = parts
     imag = None if ui is None else (ui, vi, wi)
-    if ring is Ring.F3 or ring is Ring.F2:
-        p = ring.characteristic
+    if p := ring.characteristic:
         u, v, w = u % p, v % p, w % p
     return Scheme(target, ring, u, v, w, denominators, imag)
 

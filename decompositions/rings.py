@@ -87,12 +87,20 @@ def parse_ring(name: str) -> Ring:
     Raises:
         RingError: If there is none.
     """
-    try:
-        return Ring(name.strip().lower())
-    except ValueError:
+    found = named_ring(name.strip().lower())
+    if found is None:
         raise RingError(
             f"unknown ring {name[:40]!r}: known rings: {', '.join(Ring)}, and f with a prime below 2^31, such as f7"
-        ) from None
+        )
+    return found
+
+
+def named_ring(name: str) -> Ring | None:
+    """The coefficient set of that very name; None if there is none."""
+    try:
+        return Ring(name)
+    except ValueError:
+        return None
 
 
 def is_prime(number: int) -> bool:

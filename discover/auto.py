@@ -50,7 +50,7 @@ def _knows(solver: str, order: Order) -> bool:
 def _choices(order: Order) -> Iterator[tuple[str, str]]:
     """Solvers and the reasons for them, the best first. All of it is measured; see docs/solvers.md."""
     from bilinear.discover.solvers.composition import COMPOSITION, reached
-    from bilinear.discover.solvers.evaluation import reaches
+    from bilinear.discover.solvers.evaluation import begins, reaches
 
     problem = order.searched
     if any(isinstance(start, Approximation) for start in order.starts):
@@ -58,6 +58,8 @@ def _choices(order: Order) -> Iterator[tuple[str, str]]:
         yield "ternary-sgd", "it begins at approximations too"
     if not order.starts and reaches(problem):
         yield "evaluation", "products of polynomials are constructed at points, without a search"
+    elif not order.starts and begins(problem):
+        yield "evaluation", "walks to fewer products begin at the scheme that is constructed at points"
     if recipe := reached(problem, order.starts):
         yield COMPOSITION, f"products and joined blocks of the schemes at hand reach it: {described(recipe)}"
     beyond = _beyond_flips(problem)
@@ -94,7 +96,8 @@ def _beyond_flips(problem: Problem) -> str:
     widest = max(problem.target.shape)
     if widest > MAX_COORDINATES:
         return f"flip-graph holds at most {MAX_COORDINATES} coordinates a side, {problem.target.short} has {widest}"
-    return "flip-graph walks over f2, f3 and zt, not over qi" if problem.ring is Ring.QI else ""
+    beyond = problem.ring is Ring.QI or problem.ring not in list(Ring)
+    return f"flip-graph walks over f2, f3 and zt, not over {problem.ring}" if beyond else ""
 
 
 def _is_small(order: Order) -> bool:

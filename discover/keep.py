@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bilinear.decompositions import Approximation, Scheme, Verification, __version__, verify
 from bilinear.decompositions.transforms.exact import ExactTransform
 from bilinear.decompositions.transforms.transform import Transform
+from bilinear.decompositions.verify import second_method
 
 if TYPE_CHECKING:
     from bilinear.catalog.entries import Lineage, Provenance
@@ -107,6 +108,8 @@ def keep(catalog: Catalog, found: Scheme | Approximation | ProvedTransform, made
 def entry_of(found: Scheme | Approximation | ProvedTransform, made: Made) -> AnyEntry:
     """The entry that `keep` adds; a scheme is proved on its symbols here, and exactly when it is added.
 
+    One that has too many terms for symbols is checked at a random point instead.
+
     Raises:
         WrongSchemeError: If a scheme does not compute its target.
     """
@@ -119,10 +122,10 @@ def entry_of(found: Scheme | Approximation | ProvedTransform, made: Made) -> Any
         return entry_from_approximation(found, past, lineage)
     if isinstance(found, ProvedTransform):
         return entry_from_transform(found.transform, found.exact, past, lineage, [found.verification])
-    symbolic = verify(found, "symbolic")
-    if not symbolic.ok:
-        raise WrongSchemeError(f"a scheme that was found is wrong: {symbolic.detail}", symbolic)
-    return entry_from_scheme(found, past, lineage, [symbolic])
+    second = verify(found, second_method(found))
+    if not second.ok:
+        raise WrongSchemeError(f"a scheme that was found is wrong: {second.detail}", second)
+    return entry_from_scheme(found, past, lineage, [second])
 
 
 def start_words(parents: Sequence[str]) -> list[str]:

@@ -24,6 +24,8 @@ LANGUAGES = Registry(
 )
 RECURSIVE = ("c", "numpy", "python", "torch")
 """Languages whose code can recur; the others write one level."""
+LARGEST_MODULUS = 3
+"""Modulo larger primes no language has code."""
 
 
 def generate(scheme: Scheme, program: SchemeProgram, language: str, levels: int = 1, source: str = "") -> str:
@@ -50,6 +52,10 @@ def generate(scheme: Scheme, program: SchemeProgram, language: str, levels: int 
         raise CodeError(f"{levels} levels in {language}: one is written; languages with more: {', '.join(RECURSIVE)}")
     if levels > 1 and scheme.target.family != "matmul":
         raise CodeError(f"{scheme.target.short}: {levels} levels of recursion need a matmul scheme")
+    if scheme.ring.characteristic > LARGEST_MODULUS:
+        raise CodeError(
+            f"{scheme.target.short} over {scheme.ring}: code is written modulo 2 and 3, and over the integers"
+        )
     require_program(program, scheme)
     return write(Code(scheme, program, levels, source))
 

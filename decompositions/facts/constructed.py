@@ -10,8 +10,8 @@ from bilinear.decompositions.evaluation.plans import local_plan, product
 from bilinear.decompositions.rings import Ring
 
 CONSTRUCTION = "construction here, by bilinear.decompositions.evaluation"
-LARGEST = 32
-"""Coefficients up to which plans are compared, in a tenth of a second; twice as many take seconds."""
+LARGEST = 64
+"""Coefficients up to which plans are compared, all of them in a second."""
 
 
 @cache

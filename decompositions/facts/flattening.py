@@ -16,14 +16,13 @@ def flattening_bounds(target: Target) -> list[LowerBound]:
     Over the rationals a rank modulo a large prime is used: it can only be lower, so the bound holds.
     """
     groups = {0: frozenset({Ring.ZT, Ring.Z, Ring.Q, Ring.QI}), 2: frozenset({Ring.F2}), 3: frozenset({Ring.F3})}
-    return [
-        LowerBound(
-            max(_flattening_rank(target, axis, p or modular.LARGE_PRIME) for axis in range(3)),
-            rings,
-            "largest flattening rank",
-        )
-        for p, rings in groups.items()
-    ]
+    return [bound_modulo(target, p or modular.LARGE_PRIME, rings) for p, rings in groups.items()]
+
+
+def bound_modulo(target: Target, prime: int, rings: frozenset[Ring]) -> LowerBound:
+    """The largest of the three flattening ranks modulo a prime, which holds for these sets."""
+    rank = max(_flattening_rank(target, axis, prime) for axis in range(3))
+    return LowerBound(rank, rings, "largest flattening rank")
 
 
 def _flattening_rank(target: Target, axis: int, prime: int) -> int:

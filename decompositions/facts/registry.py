@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bilinear.decompositions.facts.fact import Facts, KnownRank, LowerBound
+from bilinear.decompositions.facts.fact import EVERY_RING, Facts, KnownRank, LowerBound
+from bilinear.decompositions.facts.flattening import bound_modulo
 from bilinear.decompositions.registry import Registry
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.targets import Target
@@ -40,7 +41,12 @@ def lower_bounds(target: Target, ring: Ring | None = None) -> list[LowerBound]:
         ring: Only bounds that hold for this set; every bound if None.
     """
     bounds = _facts_of(target).lower_bounds(target)
-    return sorted((b for b in bounds if ring is None or ring in b.rings), key=lambda b: -b.rank)
+    if ring is not None and ring not in EVERY_RING:
+        of_all = [bound for bound in bounds if bound.rings == EVERY_RING]
+        bounds = of_all or [bound_modulo(target, ring.characteristic, frozenset({ring}))]
+    else:
+        bounds = [bound for bound in bounds if ring is None or ring in bound.rings]
+    return sorted(bounds, key=lambda bound: -bound.rank)
 
 
 def known_ranks(target: Target, ring: Ring | None = None) -> list[KnownRank]:
@@ -51,7 +57,8 @@ def known_ranks(target: Target, ring: Ring | None = None) -> list[KnownRank]:
         ring: Only ranks that are known over this set; every rank if None.
     """
     known = _facts_of(target).known_ranks(target)
-    return sorted((k for k in known if ring is None or ring in k.rings), key=lambda k: k.rank)
+    over = Ring.Z if ring is not None and ring not in EVERY_RING else ring  # integers can be reduced modulo any prime
+    return sorted((k for k in known if over is None or over in k.rings), key=lambda k: k.rank)
 
 
 def _facts_of(target: Target) -> Facts:

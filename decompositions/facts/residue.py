@@ -49,7 +49,7 @@ WINOGRAD = "2n - k for k different irreducible factors (S. Winograd 1977; A. Ald
 REMAINDERS = "Chinese remainders, and evaluation for each factor: 2n - k (S. Winograd 1978, 1980)"
 FINITE_REMAINDERS = (
     "Chinese remainders; fields: M. Cenk, F. Özbudak, On multiplication in finite fields, 2010, with Barbulescu et al. "
-    "2012; powers: A. Averbuch, Z. Galil, S. Winograd 1991; M. Cenk, F. Özbudak 2011"
+    "2012, in S. Ballet and others, On the tensor rank of multiplication, 2019 (arXiv:1906.07456); powers: A. Averbuch, Z. Galil, S. Winograd 1991; M. Cenk, F. Özbudak 2011"
 )
 BLASER = (
     "a block is of minimal rank only if the field is large enough (S. Winograd 1979; H. F. de Groote 1983; "
@@ -70,9 +70,10 @@ FIELD_PROVEN = {
 }
 """Lower bounds for the field of 2^d or 3^d elements, by d, where they beat the general ones."""
 FIELD_RANKS = {
-    2: {2: 3, 3: 6, 4: 9, 5: 13, 6: 15, 7: 22, 8: 24, 9: 30, 10: 33, 11: 39, 12: 42},
-    3: {2: 3, 3: 6, 4: 9, 5: 11, 6: 15, 7: 19, 8: 21, 9: 26, 10: 27, 11: 34, 12: 36},
+    2: dict(enumerate((3, 6, 9, 13, 15, 22, 24, 30, 33, 39, 42, 48, 51, 54, 60, 67, 69), 2)),
+    3: dict(enumerate((3, 6, 9, 11, 15, 19, 21, 26, 27, 34, 36, 42, 45, 50, 54, 58, 62), 2)),
 }
+"""Of the fields of 2^d and 3^d elements, by d: the table of the survey by Ballet and others."""
 SHORT_PROVEN = {2: {5: (10, BDEZ)}}
 SHORT_RANKS = {6: 14, 7: 18, 8: 22, 9: 27, 10: 31, 11: 36}
 """Of products modulo x^n over any ring, where they beat those of pairs."""

@@ -38,6 +38,10 @@ FORMATS = Registry(
 )
 
 
+LARGEST_MODULUS = 3
+"""Of residues that files of other programs hold."""
+
+
 def format_named(name: str) -> Format:
     """The registered format of that name.
 
@@ -93,4 +97,8 @@ def write(scheme: Scheme, name: str, extra: Mapping[str, Any] | None = None) -> 
         UnknownNameError: If there is no such format.
         FormatError: If the format cannot hold the scheme.
     """
+    if scheme.ring.characteristic > LARGEST_MODULUS:
+        from bilinear.decompositions.formats.numbers import FormatError
+
+        raise FormatError(f"{scheme.target.short} over {scheme.ring}: these files hold residues modulo 2 and 3 only")
     return format_named(name).write(scheme, extra or {})

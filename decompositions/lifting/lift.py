@@ -121,7 +121,7 @@ def _wanted(scheme: Scheme, ring: Ring | str | None, steps: int, choices: int, f
     wanted = Ring.ZT if ring is None else rings.parse_ring(ring)
     if wanted not in LIFTED_TO:
         raise RingError(f"lifting to {wanted} is not offered; choose zt, z or q")
-    if not scheme.ring.characteristic:
+    if scheme.ring not in (Ring.F2, Ring.F3):
         raise RingError(f"{scheme.target.short} over {scheme.ring}: only schemes over f2 and f3 are lifted")
     if steps < 0 or choices < 1 or flips < 0:
         raise SchemeError(

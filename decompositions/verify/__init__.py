@@ -19,6 +19,9 @@ METHODS = Registry(
     },
 )
 
+SYMBOLIC_TERMS = 2_000_000
+"""Terms of all products, added up for all outputs, that are expanded in a few seconds."""
+
 
 def verify(
     scheme: Scheme, method: str = "exact", on_progress: Callable[[int, int], None] | None = None
@@ -40,4 +43,12 @@ def verify(
     return check(scheme, on_progress) if method == "exact" else check(scheme)
 
 
-__all__ = ["METHODS", "Verification", "verify"]
+def second_method(scheme: Scheme) -> str:
+    """What a scheme is proved by besides the exact check: `symbolic`, or `random` where symbols have too many terms."""
+    import numpy as np
+
+    left, right, out = (np.count_nonzero(factor, axis=1) for factor in scheme.factors)
+    return "symbolic" if int((left * right * (1 + out)).sum()) <= SYMBOLIC_TERMS else "random"
+
+
+__all__ = ["METHODS", "Verification", "second_method", "verify"]

@@ -29,6 +29,8 @@ SPEED = 2e10
 
 def moduli(terms: Terms) -> list[int]:
     """0, for the integers themselves, where floats hold every partial sum; else primes that decide together."""
+    if terms.characteristic and terms.bound >= EXACT:
+        return [terms.characteristic]
     return [0] if terms.bound < EXACT else terms.moduli(LIMIT)
 
 
@@ -59,11 +61,11 @@ def differences(terms: Terms) -> Iterator[tuple[int, NDArray[np.bool_]]]:
         values = np.array([value % p if p else value for value in terms.values], dtype=np.float64)
         for i in range(0, left, count):
             end = min(i + count, left)
-            sums = _sums(u[:, i:end], v, w, p, chunk)
+            sums = (_sums if p < LIMIT else _wide_sums)(u[:, i:end], v, w, p, chunk)
             here = slice(entries[i], entries[end])
             a, b, c = terms.target.indices[here].T
             sums[a - i, b, c] -= values[here]
-            yield i, _reduced(sums, terms.characteristic or p) != 0
+            yield i, (_reduced(sums, terms.characteristic or p) if p < LIMIT else sums % p) != 0
 
 
 def _floats(terms: Terms, p: int) -> tuple[Floats, Floats, Floats]:
@@ -90,6 +92,17 @@ def _sums(u: Floats, v: Floats, w: Floats, p: int, chunk: int) -> Floats:
         sums += _reduced(pairs.T @ w[rows], p)
         sums = _reduced(sums, p)
     return sums.reshape(count, right, out)
+
+
+def _wide_sums(u: Floats, v: Floats, w: Floats, p: int, chunk: int) -> Floats:
+    """The same for a prime that floats hold no products of: in integers, below p."""
+    left, right, out = ((factor.astype(np.int64) % p) for factor in (u, v, w))
+    sums = np.zeros((u.shape[1] * v.shape[1], w.shape[1]), np.int64)
+    for start in range(0, len(left), chunk):
+        rows = slice(start, start + chunk)
+        pairs = left[rows, :, None] * right[rows, None, :] % p
+        sums = (sums + modular.product(pairs.reshape(len(pairs), -1).T, out[rows], p)) % p
+    return sums.reshape(u.shape[1], v.shape[1], w.shape[1]).astype(np.float64)
 
 
 def _reduced(numbers: Floats, p: int) -> Floats:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bilinear.decompositions import rings
+from bilinear.decompositions import modular, rings
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.verify.record import Verification
@@ -36,7 +36,9 @@ def verify_random(scheme: Scheme, rng: random.Random | None = None) -> Verificat
     """
     rng = rng or secrets.SystemRandom()
     start = time.perf_counter()
-    if scheme.ring.characteristic:
+    if scheme.ring.characteristic > max(IRREDUCIBLE):
+        wrong, field, error = _at_points(scheme, rng)
+    elif scheme.ring.characteristic:
         wrong, field, error = _in_extension(scheme, rng)
     else:
         wrong, field, error = _modulo_prime(scheme, rng)
@@ -142,6 +144,21 @@ def _in_extension(scheme: Scheme, rng: random.Random) -> tuple[int | None, str, 
     np.add.at(needed, k, (scheme.target.values % p)[:, None] * extension_product(x[i], y[j], p))
     different = np.flatnonzero((got != needed % p).any(axis=1))
     return (int(different[0]) if different.size else None), f"GF({p}^{degree})", 2 / p**degree
+
+
+def _at_points(scheme: Scheme, rng: random.Random) -> tuple[int | None, str, float]:
+    """Evaluate in GF(p), p above 3, at so many points that a wrong scheme passes as rarely as in a large field."""
+    p, (u, v, w) = scheme.ring.characteristic, scheme.factors
+    points = math.ceil(PRIME_BITS / math.log2(p / 2))
+    generator = np.random.default_rng(rng.getrandbits(128))
+    x, y = (generator.integers(0, p, (side, points)) for side in scheme.target.shape[:2])
+    got = modular.product(w.T, modular.product(u, x, p) * modular.product(v, y, p) % p, p)
+    i, j, k = scheme.target.indices.T
+    needed = np.zeros_like(got)
+    for entry, value in enumerate((scheme.target.values % p).tolist()):
+        needed[k[entry]] = (needed[k[entry]] + value * (x[i[entry]] * y[j[entry]] % p)) % p
+    different = np.flatnonzero((got != needed).any(axis=1))
+    return (int(different[0]) if different.size else None), f"GF({p})^{points}", (2 / p) ** points
 
 
 def extension_product(x: NDArray[np.int64], y: NDArray[np.int64], p: int) -> NDArray[np.int64]:

@@ -33,4 +33,4 @@ class Verification:
 
 def field_name(ring: Ring) -> str:
     """The field of the ring, as mathematicians write it in plain text."""
-    return {"q": "Q", "qi": "Q(i)", "f2": "GF(2)", "f3": "GF(3)"}[ring.field]
+    return f"GF({ring.characteristic})" if ring.characteristic else {"q": "Q", "qi": "Q(i)"}[ring.field]

@@ -36,6 +36,17 @@ def seconds(terms: Terms, rows: Sequence[Shared]) -> float:
     return work(rows) * len(moduli(terms)) / SPEED
 
 
+def holds(terms: Terms) -> bool:
+    """Whether the sums can be computed here: modulo a large prime they leave 64 bits, and are no integers to decide."""
+    return not terms.characteristic or terms.bound < WRAP // 2
+
+
+def plain_seconds(terms: Terms) -> float:
+    """The same without forms that rows share."""
+    lengths = [np.count_nonzero(factor, axis=1).astype(float) for factor in terms.factors]
+    return float(np.prod(lengths, axis=0).sum()) * len(moduli(terms)) / SPEED
+
+
 class _Rows(NamedTuple):
     """Nonzero coefficients, row by row."""
 

@@ -31,7 +31,9 @@ def verify_symbolic(scheme: Scheme) -> Verification:
 def _domain(ring: Ring) -> Any:
     from sympy import GF, QQ, QQ_I, ZZ
 
-    return {Ring.ZT: ZZ, Ring.Z: ZZ, Ring.Q: QQ, Ring.QI: QQ_I, Ring.F2: GF(2), Ring.F3: GF(3)}[ring]
+    if ring.characteristic:
+        return GF(ring.characteristic)
+    return {Ring.ZT: ZZ, Ring.Z: ZZ, Ring.Q: QQ, Ring.QI: QQ_I}[ring]
 
 
 def _symbols(scheme: Scheme, domain: Any) -> tuple[list[Any], list[Any], Any]:

@@ -26,6 +26,7 @@ from bilinear.discover.solvers.flip_graph.walking import Settings, WalkState, be
 
 LEG = 1 << 21  # flips of an advance: about a tenth of a second
 LEAPS = Settings(plus_min=500, plus_max=2_000, plus_diff=4)  # plus transitions far more often than for matrix products
+WALKED = 16_000  # coefficients of a scheme; walks from longer products, with far more, led nowhere and take minutes
 LIFTS = 3  # schemes that a leg tries to lift
 LIFTED_SHARE = 4  # legs for one over a ring to lift from, which takes longer
 FLIPPED: dict[Ring, tuple[Ring, ...]] = {
@@ -165,9 +166,10 @@ class Evaluation:
     def _plan(self, problem: Problem) -> list[Ring]:
         """What each leg walks over: nothing if the user chose otherwise, nothing too large for flips or for lifting."""
         sides = problem.target.shape
-        if not self._choice().free or max(sides) > MAX_COORDINATES:
+        size = self._scheme(problem).rank * sum(sides) if self._choice().free else math.inf
+        if size > WALKED or max(sides) > MAX_COORDINATES:
             return []
-        liftable = self._scheme(problem).rank * sum(sides) <= QUICK_TO_LIFT
+        liftable = size <= QUICK_TO_LIFT
         legs = math.ceil(self.flips * 1e6 / LEG)
         plan: list[Ring] = []
         for ring in FLIPPED.get(problem.ring, ()):
@@ -211,8 +213,17 @@ class Evaluation:
 
 def reaches(problem: Problem) -> bool:
     """Whether evaluation constructs a scheme of the target, over the ring, of the rank asked for, without a walk."""
+    return _takes(Evaluation(flips=0), problem)
+
+
+def begins(problem: Problem) -> bool:
+    """Whether it walks towards that rank from what it constructs."""
+    return _takes(Evaluation(), problem)
+
+
+def _takes(solver: Evaluation, problem: Problem) -> bool:
     try:
-        Evaluation(flips=0).start(problem, np.random.default_rng(0))
+        solver.start(problem, np.random.default_rng(0))
     except BilinearError:
         return False
     return True

@@ -88,8 +88,8 @@ def require_walkable(name: str, problem: Problem, walked: Ring, starts: Sequence
     Raises:
         ProblemError: If the target or the ring is beyond the kernels, or a start is an approximation.
     """
-    if problem.ring is Ring.QI:
-        raise ProblemError(f"{name} walks over f2, f3 and zt; qi is beyond them; choose another solver")
+    if problem.ring is Ring.QI or walked not in RINGS:
+        raise ProblemError(f"{name} walks over f2, f3 and zt; {problem.ring} is beyond them; choose another solver")
     widest = max(problem.target.shape)
     if widest > MAX_COORDINATES:
         raise ProblemError(

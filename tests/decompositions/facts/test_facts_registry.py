@@ -16,8 +16,8 @@ def test_each_entry_is_the_facts_of_a_family(name: str) -> None:
     assert isinstance(FACTS.load(name), Facts)
 
 
-def test_every_family_of_targets_is_named() -> None:
-    assert FACTS.names() == TARGETS.names()
+def test_every_family_of_targets_is_named_but_those_that_are_other_names() -> None:
+    assert sorted({*FACTS.names(), "circulant", "convolution", "gf"}) == sorted(TARGETS.names())
 
 
 def test_a_family_that_is_not_named_has_the_bound_of_every_map() -> None:
