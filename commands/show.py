@@ -28,9 +28,10 @@ def verify(context: click.Context, query: str, method: str, as_json: bool, catal
     """Decide whether an entry computes its target; exit code 0 if it does, 1 if it does not."""
     from bilinear.catalog.parts import parts_of
     from bilinear.catalog.verifiers import check, name_of
-    from bilinear.commands.screen import shares_done
+    from bilinear.commands.screen import composing, shares_done
 
-    source, entry = _read_unverified(query, catalog)
+    with composing(catalog):
+        source, entry = _read_unverified(query, catalog)
     with shares_done("verifying") as on_progress:
         verification = check(entry, method, on_progress, parts_of(catalog))
     if as_json:
@@ -67,12 +68,14 @@ def _read_unverified(query: str, catalog: Library) -> tuple[str, Any]:
 def show(query: str, ring: str | None, everything: bool, as_json: bool, catalog: Library) -> None:
     """Show a scheme: factors, formulas, exponent, bounds, cost; or an approximation: its residual and rows."""
     from bilinear.catalog.classes import comparable, equals
+    from bilinear.commands.screen import composing
     from bilinear.commands.words.catalog import equals_as_dict, equals_as_lines, served_as_dict, served_as_lines
     from bilinear.commands.words.search import scheme_as_lines
     from bilinear.decompositions import Scheme
     from bilinear.discover.figures import additions
 
-    served = catalog.factors(query) if ring is None else catalog.scheme(query, ring)
+    with composing(catalog):
+        served = catalog.factors(query) if ring is None else catalog.scheme(query, ring)
     if served.entry.kind == "approximation":
         _show_approximation(served, query, everything, as_json)
         return
