@@ -352,13 +352,14 @@ def _provenance(name: str, source: Source, record: str = "", extra: Mapping[str,
     return Provenance(solver=IMPORTED, parameters=facts, version=__version__, command=f"bilinear import {source.name}")
 
 
-def export(catalog: Catalog, query: str, name: str) -> tuple[dict[str, bytes], str]:
+def export(catalog: Catalog, query: str, name: str, ring: str | None = None) -> tuple[dict[str, bytes], str]:
     """The files of an entry's scheme in a format, by what is appended to the name of the first, and a note.
 
     Args:
         catalog: Where the entry is.
         query: What `Catalog.find` understands.
         name: Of the format; `entry` is the catalog's own, in the order of sizes that was asked for.
+        ring: The coefficient set; the entry's own if None.
 
     Raises:
         UnknownNameError: If there is no such format.
@@ -367,7 +368,7 @@ def export(catalog: Catalog, query: str, name: str) -> tuple[dict[str, bytes], s
     """
     from bilinear.catalog.text import dumps
 
-    served = catalog.serve(query)
+    served = catalog.serve(query, ring)
     if name == OWN:
         return {"": dumps(_as_served(served))}, served.note
     if name == fast_matmul.NAME and isinstance(served.value, Border):

@@ -88,7 +88,7 @@ def entry_from_recipe(
         verifications: Checks that the scheme passed.
 
     Raises:
-        CatalogError: If the sizes do not rise.
+        CatalogError: If the sizes do not rise, or the scheme is not of the recipe's rank and set.
     """
     return RecipeEntry(
         target=TargetReference(name=scheme.target.name),
@@ -120,20 +120,27 @@ def verify_recipe_entry(
     """
     if part is None:
         raise CatalogError("recipe: no catalog to take its parts from; add it to one, or name it by its id")
-    start = time.perf_counter()
     scheme = recipes.build(to_recipe(entry), part)
-    built = f"built in {len(to_recipe(entry).steps)} steps of {len(entry.lineage.parents)} entries"
+    return scheme, verify_built(to_recipe(entry), scheme, method, on_progress)
+
+
+def verify_built(
+    recipe: Recipe, scheme: Scheme, method: str = "", on_progress: Callable[[int, int], None] | None = None
+) -> Verification:
+    """Whether what a recipe made of proved parts computes its target; the arguments are those of the entry's check."""
+    start = time.perf_counter()
+    built = f"built in {len(recipe.steps)} steps of {len(recipe.leaves)} entries"
     if method or scheme.rank <= MOST_EXACT:
         found = verify(scheme, method or "exact", on_progress)
-        return scheme, _told(found, start, f"{built}; {found.detail}")
+        return _told(found, start, f"{built}; {found.detail}")
     first, second = verify(scheme, "random"), verify(scheme, "random")
     fields = f"{first.field} and {second.field}"
     detail = f"{built}, which are proved, by rules that are proved; outputs agree at random points of {fields}"
     wrong = next((one for one in (first, second) if not one.ok), None)
     if wrong is not None:
-        return scheme, _told(wrong, start, f"{built}; {wrong.detail}")
+        return _told(wrong, start, f"{built}; {wrong.detail}")
     odds = first.error_probability * second.error_probability
-    return scheme, Verification(True, "random", fields, time.perf_counter() - start, detail, odds)
+    return Verification(True, "random", fields, time.perf_counter() - start, detail, odds)
 
 
 def _told(found: Verification, start: float, detail: str) -> Verification:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bilinear.catalog.errors import CatalogError
+from bilinear.catalog.errors import CatalogError, WrongSchemeError
 from bilinear.catalog.lookup import Found
 from bilinear.catalog.origins import Origins
 from bilinear.catalog.parts import parts_of
 from bilinear.catalog.store import Catalog, Served
-from bilinear.catalog.verifiers import prove
-from bilinear.decompositions import Ring, Scheme, Target, __version__, parse_target
-from bilinear.decompositions.composition import LARGEST, rising
+from bilinear.decompositions import Ring, Scheme, Target, Verification, __version__, parse_target
+from bilinear.decompositions.composition import LARGEST
 from bilinear.decompositions.operations import order_to, permute
 from bilinear.decompositions.rings import parse_ring
-from bilinear.decompositions.rules.recipe import LEAF, Recipe
+from bilinear.decompositions.rules.recipe import LEAF, Recipe, build
 
 if TYPE_CHECKING:
     from bilinear.catalog.recipes import RecipeEntry
@@ -34,7 +34,12 @@ class Library(Catalog):
     """A catalog, with the atlas of its entries: `9x13x15` is built by the cheapest recipe, and proved.
 
     The atlas is computed when it is first asked for, which takes up to a minute, and kept for the next time.
+
+    Attributes:
+        on_progress: Hears how far that is, in formats done and of all there are.
     """
+
+    on_progress: Callable[[int, int], None] | None = None
 
     def find(self, query: str, ring: Ring | str | None = None) -> Found:
         """As `Catalog.find`; a format alone has no file, unless an entry is its best scheme.
@@ -68,7 +73,9 @@ class Library(Catalog):
         """The recipe of a format alone as an entry, built but not verified; None for every other query."""
         target = format_of(query)
         recipe = None if target is None else self._recipe(target, ring)
-        return None if target is None or recipe is None or is_leaf(recipe) else self._entry(target, recipe)
+        if target is None or recipe is None or is_leaf(recipe):
+            return None
+        return self._entry(recipe, build(recipe, parts_of(self)))
 
     def _recipe(self, target: Target, ring: Ring | str | None) -> Recipe:
         from bilinear.catalog.atlas import atlas
@@ -77,28 +84,37 @@ class Library(Catalog):
         if not 1 <= min(target.sizes) <= largest <= LARGEST:
             raise CatalogError(f"{target.short}: an atlas holds formats of sizes 1 to {LARGEST}; give a rank or an id")
         over = Ring.Q if ring is None else parse_ring(ring)
-        return atlas(self, over, max(largest, SMALL)).recipe(target.sizes)
+        return atlas(self, over, max(largest, SMALL), on_progress=self.on_progress).recipe(target.sizes)
 
-    def _entry(self, target: Target, recipe: Recipe) -> RecipeEntry:
+    def _entry(self, recipe: Recipe, scheme: Scheme, *verifications: Verification) -> RecipeEntry:
         from bilinear.catalog.entries import Provenance
         from bilinear.catalog.recipes import entry_from_recipe
-        from bilinear.decompositions.rules.recipe import build
 
-        sizes = "x".join(map(str, rising(target.sizes)))
-        words = f"bilinear show {sizes} --ring {recipe.ring}"
+        words = f"bilinear show {scheme.target.short} --ring {recipe.ring}"
         past = Provenance(solver=SOLVER, rank=recipe.rank, version=__version__, command=words)
-        return entry_from_recipe(recipe, build(recipe, parts_of(self)), past)
+        return entry_from_recipe(recipe, scheme, past, verifications)
 
     def _built(self, target: Target, recipe: Recipe) -> Served[Any, AnyEntry]:
-        entry = self._entry(target, recipe)
-        proved = prove(entry, target.short, parts_of(self))
-        order = order_to(proved.value.target, target)
+        from bilinear.catalog.recipes import verify_built
+
+        scheme = build(recipe, parts_of(self))
+        verification = verify_built(recipe, scheme)
+        if not verification.ok:
+            raise WrongSchemeError(f"{target.short}: the recipe is wrong: {verification.detail}", verification)
+        entry = self._entry(recipe, scheme, verification)
+        note = f"{target.short}:{recipe.rank} over {recipe.ring} is {verification.detail}"
+        note += _made_of(recipe, sorted(Origins(self).of(entry)))
+        order = order_to(scheme.target, target)
         assert order is not None
-        value = proved.value if target.sizes == recipe.sizes else permute(proved.value, order)
-        note = f"{target.short}:{recipe.rank} over {recipe.ring} is {proved.verification.detail}"
-        others = sorted(Origins(self).of(entry))
-        note += f"; of what others published: {'; '.join(others)}" if others else "; all of them found here"
-        return Served(value, entry, Path(target.short), None, note)
+        turned = scheme if target.sizes == recipe.sizes else permute(scheme, order)
+        return Served(turned, entry, Path(target.short), None, note)
+
+
+def _made_of(recipe: Recipe, others: list[str]) -> str:
+    """Whose entries a recipe takes."""
+    if others:
+        return f"; of what others published: {'; '.join(others)}"
+    return "; of what was found here" if recipe.leaves else "; by rules alone"
 
 
 def format_of(query: str) -> Target | None:

@@ -13,6 +13,7 @@ from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print
 
 if TYPE_CHECKING:
     from bilinear.catalog.serving import Library
+    from bilinear.catalog.status import StatusRow
     from bilinear.catalog.store import Served
     from bilinear.decompositions import Target
 
@@ -36,9 +37,10 @@ def verify(context: click.Context, query: str, method: str, as_json: bool, catal
     """Decide whether an entry computes its target; exit code 0 if it does, 1 if it does not."""
     from bilinear.catalog.parts import parts_of
     from bilinear.catalog.verifiers import check, name_of
-    from bilinear.commands.screen import shares_done
+    from bilinear.commands.screen import composing, shares_done
 
-    source, entry = _read_unverified(query, catalog)
+    with composing(catalog):
+        source, entry = _read_unverified(query, catalog)
     with shares_done("verifying") as on_progress:
         verification = check(entry, method, on_progress, parts_of(catalog))
     if as_json:
@@ -75,19 +77,31 @@ def _read_unverified(query: str, catalog: Library) -> tuple[str, Any]:
 def show(query: str, ring: str | None, everything: bool, as_json: bool, catalog: Library) -> None:
     """Show a scheme: factors, formulas, exponent, bounds, cost; or an approximation: its residual and rows.
 
-    Of a TARGET the best scheme over every coefficient set, with what is published and proven; of a matrix format with
-    --ring the cheapest scheme that the catalog's entries make, built and proved.
+    Of a TARGET the best scheme over every coefficient set, with what is published and proven; of a matrix format also
+    the cheapest scheme that the catalog's entries make, built and proved.
     """
     from bilinear.catalog.classes import comparable, equals
-    from bilinear.commands.words.catalog import equals_as_dict, equals_as_lines, served_as_dict, served_as_lines
+    from bilinear.catalog.serving import format_of
+    from bilinear.commands.screen import composing
+    from bilinear.commands.words.catalog import (
+        best_as_lines,
+        equals_as_dict,
+        equals_as_lines,
+        served_as_dict,
+        served_as_lines,
+        status_as_list,
+    )
     from bilinear.commands.words.search import scheme_as_lines
     from bilinear.decompositions import Scheme
     from bilinear.discover.figures import additions
 
-    if ring is None and (target := _target(query)) is not None:
-        _show_target(target, as_json, catalog)
+    target = _target(query) if ring is None else None
+    rows = [] if target is None else _best_rows(target, catalog)
+    if target is not None and format_of(query) is None:
+        _show_best(target, rows, as_json)
         return
-    served = catalog.factors(query) if ring is None else catalog.scheme(query, ring)
+    with composing(catalog):
+        served = catalog.factors(query) if ring is None else catalog.scheme(query, ring)
     if served.entry.kind == "approximation":
         _show_approximation(served, query, everything, as_json)
         return
@@ -98,13 +112,15 @@ def show(query: str, ring: str | None, everything: bool, as_json: bool, catalog:
     same = equals(catalog, scheme, served.id) if is_quick else ()
     if as_json:
         skipped = {} if is_quick else {"not_compared": others}
-        print_json(served_as_dict(exact, shared) | equals_as_dict(same) | skipped)
+        best = {} if target is None else {"best": status_as_list(rows)}
+        print_json(served_as_dict(exact, shared) | equals_as_dict(same) | skipped | best)
         return
     say(
         served.note,
         "" if is_quick else f"not compared with {others} others of its rank; bilinear catalog dedupe does it",
     )
-    print_lines([*served_as_lines(exact, shared), *equals_as_lines(same), *scheme_as_lines(scheme, everything)])
+    head = [] if target is None else [*best_as_lines(target, rows), ""]
+    print_lines([*head, *served_as_lines(exact, shared), *equals_as_lines(same), *scheme_as_lines(scheme, everything)])
 
 
 def _target(query: str) -> Target | None:
@@ -117,13 +133,17 @@ def _target(query: str) -> Target | None:
         return None
 
 
-def _show_target(target: Target, as_json: bool, catalog: Library) -> None:
+def _best_rows(target: Target, catalog: Library) -> list[StatusRow]:
     """The best scheme of every coefficient set."""
     from bilinear.catalog.status import status
-    from bilinear.commands.words.catalog import best_as_lines, status_as_list
     from bilinear.decompositions import Ring
 
-    rows = sorted(status(catalog, target=target), key=lambda row: list(Ring).index(row.ring))
+    return sorted(status(catalog, target=target), key=lambda row: list(Ring).index(row.ring))
+
+
+def _show_best(target: Target, rows: list[StatusRow], as_json: bool) -> None:
+    from bilinear.commands.words.catalog import best_as_lines, status_as_list
+
     if as_json:
         print_json({"target": target.name, "best": status_as_list(rows)})
     else:

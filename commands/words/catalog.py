@@ -10,8 +10,8 @@ from bilinear.catalog.classes import Class
 from bilinear.catalog.differences import Diff
 from bilinear.catalog.layout import Listing
 from bilinear.catalog.origins import credited
-from bilinear.catalog.records import published
-from bilinear.catalog.status import StatusRow
+from bilinear.catalog.records import collected, published
+from bilinear.catalog.status import BELOW, StatusRow
 from bilinear.catalog.store import Served
 from bilinear.commands.words.recipes import recipe_as_lines
 from bilinear.commands.words.search import scheme_as_dict
@@ -54,7 +54,7 @@ def served_as_lines(served: Served[Scheme, Any], shared: int | None = None) -> l
         f"exponent         {'-' if exponent is None else f'{exponent:.6f}'}",
         f"additions        {found['additions']} before common sums are shared{program}",
         f"lower bound      {_cited(bound)}",
-        f"best published   {_cited(record)}",
+        f"best published   {_cited(record)}{_below(scheme.rank, record)}",
         f"hash             {found['hash']}",
         f"found by         {_finder(found)}",
         *(recipe_as_lines(from_json(found["recipe"])) if found["recipe"] else []),
@@ -67,6 +67,10 @@ def _finder(found: dict[str, Any]) -> str:
     if credit is None:
         return str(found["provenance"]["command"])
     return "{authors}, {year}: {source} ({licence})".format(**credit)
+
+
+def _below(rank: int, record: dict[str, Any] | None) -> str:
+    return f"; {rank} is {BELOW} {collected()}" if record is not None and rank < record["rank"] else ""
 
 
 def _cited(fact: dict[str, Any] | None) -> str:
