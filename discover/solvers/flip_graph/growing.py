@@ -13,6 +13,7 @@ import numpy as np
 from bilinear.decompositions.composition import Sizes
 from bilinear.decompositions.constructions import standard
 from bilinear.decompositions.fitting import fitted
+from bilinear.decompositions.rules.span import reduced
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target
 from bilinear.decompositions.targets.matmul import matmul
@@ -102,6 +103,8 @@ class FlipGraph(PlusOptions):
         grow: Whether a `matmul` format is grown from 2x2x2; without, the walk starts at the standard algorithm.
         patience: Flips without a better scheme after which a stage is left, in millions.
         leg: Flips after which a walk returns to its best scheme, in millions.
+        span: Whether starts, and what is handed on to the next format, lose the products that the others span (span
+            reduction).
 
     Source:
         Flips and reductions: Kauers, Moosbauer (arXiv:2212.01175). Plus transitions, growing: Arai, Ichikawa, Hukushima
@@ -111,6 +114,7 @@ class FlipGraph(PlusOptions):
     grow: bool = True
     patience: float = 6.0
     leg: float = 3.0
+    span: bool = False
     above_zero: ClassVar[tuple[str, ...]] = ("patience", "leg", "lifts")
     state_type: ClassVar[type[FlipGraphState]] = FlipGraphState
     barrier_steps: ClassVar[int] = BARRIER
@@ -133,7 +137,7 @@ class FlipGraph(PlusOptions):
         state = FlipGraphState(
             problem=problem,
             seed=int(rng.integers(1 << 62)),
-            starts=stacked(target, [start.to(walked) for start in starts if isinstance(start, Scheme)]),
+            starts=stacked(target, [self._handed(start.to(walked)) for start in starts if isinstance(start, Scheme)]),
             prize=Prize.none_yet(target, walked),
             spare=Held.nothing(target),
             exhausted=are_dead(problem, starts),
@@ -246,10 +250,14 @@ class FlipGraph(PlusOptions):
         if given is None and not state.problem.ring.characteristic and is_dead(scheme):
             self._begin(state)
             return
-        scheme = given or scheme
+        scheme = self._handed(given or scheme)
         self._spare_grown(state, scheme)
         state.stage += 1
         self._enter(state, fitted(scheme, following.target), following)
+
+    def _handed(self, scheme: Scheme) -> Scheme:
+        """The scheme, without the products that the others span if that is asked for."""
+        return reduced(scheme) if self.span else scheme
 
     def _walked(self, state: FlipGraphState, target: Target) -> Scheme:
         """The best scheme of the walk, which is of the target given."""

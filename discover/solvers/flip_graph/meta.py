@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bilinear.catalog.records import published
 from bilinear.decompositions.composition import Sizes, rising
 from bilinear.decompositions.constructions import standard
+from bilinear.decompositions.rules.span import reduced
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets.matmul import matmul
 from bilinear.discover.engine.fields import sound
@@ -89,6 +90,7 @@ class Meta(PlusOptions):
         patience: Flips without a better scheme after which a walk ends, in millions.
         leg: Flips after which a walk returns to its best scheme, in millions.
         sign_flips: Most steps from the last of them to a scheme whose signs do not contradict each other.
+        span: Whether cuts, and what walks end with, lose the products that the others span (span reduction).
 
     Source:
         M. Kauers, I. Wood, "Exploring the meta flip graph for matrix multiplication" (arXiv:2510.19787).
@@ -101,6 +103,7 @@ class Meta(PlusOptions):
     patience: float = 8.0
     leg: float = 3.0
     sign_flips: int = 40_000
+    span: bool = False
     above_zero: ClassVar[tuple[str, ...]] = ("keep", "focus", "patience", "leg", "lifts")
     state_type: ClassVar[type[MetaState]] = MetaState
     any_format: ClassVar[bool] = True
@@ -156,11 +159,15 @@ class Meta(PlusOptions):
         move = _drawn_move(sizes, state.shelf.formats, rng)
         walked = self.walk_ring(state.problem)
         sources = [state.shelf.drawn(matmul(*source), walked, rng) for source in move.sources]
-        scheme = made(move, sizes, sources, rng)
+        scheme = made(move, sizes, sources, rng, self.span)
         state.tries += 1
         state.visits[around(rising(state.problem.target.sizes), self.above).index(sizes)] += 1
         before = state.steps
         inner = self._descended(state, scheme, int(rng.integers(1 << 31)))
+        if self.span:
+            smaller = reduced(to_scheme(scheme.target, walked, best(inner)))
+            if smaller.rank < best_rank(inner):
+                inner = self._descended(state, smaller, int(rng.integers(1 << 31)))
         state.steps = max(state.steps, before + 1)
         self._take(state, to_scheme(scheme.target, walked, best(inner)), rng)
         if scheme.target == state.problem.target:
