@@ -86,7 +86,7 @@ def compare(
     files = files_below([path])
     for done, file in enumerate(files):
         on_progress(done, len(files))
-        for one in _claims(file, parse_ring(ring)):
+        for one in _claims(catalog, file, parse_ring(ring)):
             if isinstance(one, str):
                 faults.append(one)
                 continue
@@ -98,11 +98,11 @@ def compare(
     return _rows(catalog, found), faults
 
 
-def _claims(path: Path, ring: Ring) -> Iterator[tuple[str, Ring, Theirs] | str]:
+def _claims(catalog: Catalog, path: Path, ring: Ring) -> Iterator[tuple[str, Ring, Theirs] | str]:
     """The ranks in a file: of schemes, or of a table if it holds none."""
     from bilinear.catalog.importing import proved_schemes
 
-    read = list(proved_schemes(path))
+    read = list(proved_schemes(catalog, path))
     table: tuple[list[tuple[str, Ring, Theirs]], list[str]] = ([], [])
     if not any(isinstance(one, Scheme) for one in read):
         table = _table(path, ring)

@@ -81,7 +81,8 @@ def turned(
     """
     if isinstance(value, Approximation):
         return entry_from_approximation(value, entry.provenance, entry.lineage, verifications)
-    return entry_from_scheme(value, entry.provenance, entry.lineage, verifications, entry.found_by)
+    found_by = entry.found_by if isinstance(entry, SchemeEntry) else None
+    return entry_from_scheme(value, entry.provenance, entry.lineage, verifications, found_by)
 
 
 def to_scheme(entry: SchemeEntry) -> Scheme:
@@ -172,16 +173,16 @@ def record(verification: Verification) -> VerificationRecord:
     )
 
 
-def expected_hash(entry: SchemeEntry | ApproximationEntry | TransformEntry | BorderEntry, value: Any) -> str:
+def expected_hash(entry: Any, value: Any) -> str:
     """The content hash that belongs to what the entry holds.
 
     Args:
         entry: Any kind.
         value: What it holds.
     """
-    if isinstance(entry, SchemeEntry | ApproximationEntry):
-        return content_hash(value)
-    return border_hash(entry) if isinstance(entry, BorderEntry) else transform_hash(entry)
+    if isinstance(entry, BorderEntry):
+        return border_hash(entry)
+    return transform_hash(entry) if isinstance(entry, TransformEntry) else content_hash(value)
 
 
 def transform_hash(entry: TransformEntry) -> str:

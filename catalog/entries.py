@@ -381,7 +381,3 @@ class BorderEntry(Model):
                 for _, polynomial in product:
                     check_polynomial(f"{factor}[{q}]", polynomial)
         return self
-
-
-Entry = Annotated[SchemeEntry | ApproximationEntry | TransformEntry | BorderEntry, Field(discriminator="kind")]
-KINDS = ("scheme", "approximation", "transform", "border")

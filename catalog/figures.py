@@ -143,6 +143,12 @@ def _row(index: Index, root: Path, path: Path, entry: AnyEntry, value: Any) -> R
         known["ring"] = entry.field
     else:
         known |= {"target": entry.target.name, "rank": entry.rank}
+    if entry.kind == "recipe":
+        known |= {
+            "ring": entry.ring.value,
+            "f2": 0,
+            "f3": 0,
+        }  # what it is modulo a prime is not known until it is built
     if entry.kind == "scheme" and isinstance(value, Scheme):
         known |= {"ring": entry.ring.value}
         known["additions"] = _additions(index, entry.hash, value) if program_ns else additions(value)

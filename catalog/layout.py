@@ -128,7 +128,8 @@ def entry_stem(entry: AnyEntry, digits: int = NAME_DIGITS) -> str:
     """The name of an entry's file, without `.json`."""
     if entry.kind == "transform":
         return f"t{len(entry.factors)}-{entry.field}-{entry.hash[:digits]}"
-    return f"r{entry.rank}-{entry.ring.value if entry.kind == 'scheme' else _TAGS[entry.kind]}-{entry.hash[:digits]}"
+    tag = entry.ring.value if entry.kind == "scheme" or entry.kind == "recipe" else _TAGS[entry.kind]
+    return f"r{entry.rank}-{tag}-{entry.hash[:digits]}"
 
 
 def identifier(folder: Path, stem: str) -> str:

@@ -12,6 +12,7 @@ from bilinear.catalog import atomic, attachments, figures, layout, lookup
 from bilinear.catalog.errors import CatalogError
 from bilinear.catalog.index import Index, by_id, pass_over
 from bilinear.catalog.layout import Listing
+from bilinear.catalog.parts import parts_of
 from bilinear.catalog.verifiers import Proved, prove
 from bilinear.catalog.writing import Added, add_all
 from bilinear.decompositions import Approximation, BilinearError, Scheme
@@ -122,7 +123,7 @@ class Catalog(Index):
                     raise faults[0] from None
                 raise
             try:
-                proved = _proved(found.path, found.listing, found.entry)
+                proved = self._proved(found.path, found.listing, found.entry)
             except BilinearError as error:
                 if not lookup.is_choice(query):
                     raise
@@ -168,7 +169,18 @@ class Catalog(Index):
             CatalogError: If it cannot be read, or its file name belongs to another entry.
             WrongSchemeError: If it does not compute its target.
         """
-        return _proved(listing.path, listing)
+        return self._proved(listing.path, listing)
+
+    def _proved(self, path: Path, listing: Listing | None, entry: AnyEntry | None = None) -> Proved:
+        """The verified entry of a file, which must lie where its content says if it has a listing."""
+        from bilinear.catalog.text import read
+
+        proved = prove(read(path) if entry is None else entry, str(path), parts_of(self))
+        if listing is not None:
+            stem = layout.entry_stem(proved.entry, len(listing.hash))
+            if layout.identifier(layout.entry_folder(proved.entry), stem) != listing.id:
+                raise CatalogError(f"{path}: name: belongs to another entry; {stem}.json is needed")
+        return proved
 
     def add(self, entry: AnyEntry) -> Added:
         """Verify an entry and write it to the user's folder, unless either folder holds it already.
@@ -178,7 +190,8 @@ class Catalog(Index):
             CatalogError: If its kind cannot be verified, or its hash is not its own.
             StoreError: If the folder cannot be written.
         """
-        (added,) = self.add_all([prove(entry, f"entry {entry.hash[: layout.NAME_DIGITS]}")])
+        source = f"entry {entry.hash[: layout.NAME_DIGITS]}"
+        (added,) = self.add_all([prove(entry, source, parts_of(self))])
         return added
 
     def add_all(self, proved: Iterable[Proved]) -> list[Added]:
@@ -221,33 +234,3 @@ class Catalog(Index):
             CatalogError: If there is none.
         """
         return attachments.read([root for root, _ in self.roots], content_hash, name)
-
-
-def load(query: str | os.PathLike[str], ring: Ring | str | None = None) -> Any:
-    """What a query means in the user's catalog and the shipped one, verified.
-
-    Args:
-        query: An id, the start of a hash, `2x2x2:7`, `approximation:4x4x4:24`, or the path of a JSON entry.
-        ring: The coefficient set that a scheme is wanted over; its own if None.
-
-    Returns:
-        The scheme, approximation, border scheme or exact transform.
-
-    Raises:
-        CatalogError: If there is none, or it cannot be read.
-        WrongSchemeError: If it does not compute its target.
-        RingError: If its coefficients do not fit into `ring`.
-    """
-    return Catalog().serve(os.fspath(query), ring).value
-
-
-def _proved(path: Path, listing: Listing | None, entry: AnyEntry | None = None) -> Proved:
-    """The verified entry of a file, which must lie where its content says if it has a listing."""
-    from bilinear.catalog.text import read
-
-    proved = prove(read(path) if entry is None else entry, str(path))
-    if listing is not None:
-        stem = layout.entry_stem(proved.entry, len(listing.hash))
-        if layout.identifier(layout.entry_folder(proved.entry), stem) != listing.id:
-            raise CatalogError(f"{path}: name: belongs to another entry; {stem}.json is needed")
-    return proved

@@ -9,21 +9,20 @@ import stat
 from collections import Counter
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from bilinear.catalog.entries import (
     FORMAT_VERSION,
-    KINDS,
     MAX_DIGITS,
     ApproximationEntry,
     BorderEntry,
-    Entry,
     SchemeEntry,
     TransformEntry,
 )
 from bilinear.catalog.errors import CatalogError
+from bilinear.catalog.recipes import RecipeEntry
 from bilinear.decompositions import BilinearError, memory
 from bilinear.decompositions.rings import MAX_BITS
 
@@ -45,7 +44,10 @@ UNORDERED = ("provenance", "operations")
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
-AnyEntry = SchemeEntry | ApproximationEntry | TransformEntry | BorderEntry
+AnyEntry = SchemeEntry | ApproximationEntry | TransformEntry | BorderEntry | RecipeEntry
+Entry = Annotated[AnyEntry, Field(discriminator="kind")]
+KINDS = ("scheme", "approximation", "transform", "border", "recipe")
+WITHOUT_FACTORS = ("transform", "recipe")
 
 
 def dumps(entry: AnyEntry) -> bytes:
@@ -64,7 +66,7 @@ def dumps(entry: AnyEntry) -> bytes:
     except ValueError as error:
         raise CatalogError(f"entry {entry.hash[:8]}: {error}; JSON knows finite numbers only") from None
     known = _Texts()
-    if entry.kind != "transform":
+    if entry.kind not in WITHOUT_FACTORS:
         texts |= {factor: _products(getattr(entry, factor), known) for factor in "uvw"}
     if entry.kind == "scheme" and entry.imag is not None:
         imag = entry.imag
@@ -99,6 +101,9 @@ def _plain(data: bytes) -> bytes:
 def _value(key: str, value: Any) -> str:
     if key == "factors" and value:
         return "[\n" + ",\n".join(_compact(factor) for factor in value) + "\n]"
+    if key == "recipe":
+        steps = ",\n".join(_compact(step, sort_keys=True) for step in value["steps"])
+        return f'{{"ring":{_compact(value["ring"])},"steps":[\n{steps}\n]}}'
     return _compact(value, sort_keys=key in UNORDERED)
 
 

@@ -14,6 +14,7 @@ from bilinear.catalog.errors import CatalogError
 from bilinear.catalog.index import Index, read_or_none
 from bilinear.catalog.layout import Listing
 from bilinear.catalog.origins import is_foreign
+from bilinear.catalog.parts import parts_of
 from bilinear.catalog.verifiers import Proved, prove
 from bilinear.decompositions import BilinearError, Ring, Scheme, Verification, content_hash
 from bilinear.decompositions.operations import ORDERS, permute
@@ -150,7 +151,7 @@ class _Batch:
             entry = read_or_none(listing) if wanted.startswith(listing.hash) else None
             if entry is None or entry.hash != wanted:
                 continue
-            if not _is_right(listing, entry, form()):
+            if not _is_right(self._index, listing, entry, form()):
                 self._damaged.add(listing.path)
             elif listing.published and not is_foreign(form()):
                 continue  # found here as well, which its own entry says
@@ -212,7 +213,7 @@ class _Batch:
         figures.keep(self._index, self._root, self._known)
 
 
-def _is_right(listing: Listing, entry: AnyEntry, form: AnyEntry) -> bool:
+def _is_right(index: Index, listing: Listing, entry: AnyEntry, form: AnyEntry) -> bool:
     """Whether what stands is what it claims, under its own name; claiming what `form` does, it is as right as that."""
     if layout.entry_stem(entry, len(listing.hash)) != listing.stem:
         return False
@@ -220,16 +221,19 @@ def _is_right(listing: Listing, entry: AnyEntry, form: AnyEntry) -> bool:
     if type(entry) is type(form) and all(getattr(entry, key) == getattr(form, key) for key in claims):
         return True
     try:
-        return prove(entry, str(listing.path)).entry is entry
+        return prove(entry, str(listing.path), parts_of(index)).entry is entry
     except BilinearError:
         return False
 
 
 def _says_less(entry: AnyEntry, form: AnyEntry) -> bool:
     """Whether an entry declares a larger coefficient set than the other one of its hash."""
-    if entry.kind != "scheme" or form.kind != "scheme" or entry.ring is form.ring:
+    from bilinear.catalog.entries import SchemeEntry
+    from bilinear.catalog.recipes import RecipeEntry
+
+    if not isinstance(entry, SchemeEntry | RecipeEntry) or not isinstance(form, SchemeEntry | RecipeEntry):
         return False
-    return holds(entry.ring, form.ring)
+    return entry.ring is not form.ring and holds(entry.ring, form.ring)
 
 
 def _with_record(entry: AnyEntry, verification: Verification) -> AnyEntry:

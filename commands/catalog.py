@@ -87,11 +87,10 @@ catalog_group.add_command(show)
 @with_catalog
 def add(files: tuple[str, ...], catalog: Catalog) -> None:
     """Verify entries from files and add them to your catalog."""
-    from bilinear.catalog.text import read
-    from bilinear.catalog.verifiers import prove
+    from bilinear.catalog.parts import proved_file
 
     for file in files:
-        (added,) = catalog.add_all([prove(read(Path(file)), str(Path(file)))])
+        (added,) = catalog.add_all([proved_file(catalog, Path(file))])
         tell(f"{file}: {added.status}: {added.id}{'; ' if added.note else ''}{added.note}")
 
 

@@ -20,6 +20,7 @@ from bilinear.discover.engine.run import Hooks
 
 if TYPE_CHECKING:
     from bilinear.catalog.entries import SchemeEntry
+    from bilinear.catalog.recipes import RecipeEntry
 
 
 StartOf = Callable[[str], Scheme | Approximation]
@@ -60,7 +61,7 @@ class Replay:
     detail: str
 
 
-def replay(entry: SchemeEntry, start_of: StartOf, hooks: Hooks = Hooks()) -> Replay:  # noqa: B008
+def replay(entry: SchemeEntry | RecipeEntry, start_of: StartOf, hooks: Hooks = Hooks()) -> Replay:  # noqa: B008
     """Run the search of the entry's provenance again and compare what it finds.
 
     Args:
@@ -71,6 +72,8 @@ def replay(entry: SchemeEntry, start_of: StartOf, hooks: Hooks = Hooks()) -> Rep
     Raises:
         CatalogError: If the provenance names no search, or a parent is missing.
     """
+    if entry.kind == "recipe":
+        return _rebuilt(entry, start_of)
     if entry.provenance.solver in DERIVED:
         return _derived(entry, start_of)
     past = _searched(entry)
@@ -87,6 +90,24 @@ def replay(entry: SchemeEntry, start_of: StartOf, hooks: Hooks = Hooks()) -> Rep
     if outcome.scheme is None:
         return Replay(False, outcome.steps, f"found nothing within {past.steps} steps")
     return _compared(entry, outcome.scheme, outcome.found.steps if outcome.found else 0, outcome.steps)
+
+
+def _rebuilt(entry: RecipeEntry, start_of: StartOf) -> Replay:
+    """Build a recipe again of its parts."""
+    from bilinear.catalog.recipes import to_recipe
+    from bilinear.decompositions.rules.recipe import build
+
+    def part(wanted: str) -> Scheme:
+        found = start_of(wanted)
+        if isinstance(found, Approximation):
+            raise CatalogError(f"entry {entry.hash[:8]}: its part {wanted[:16]} is an approximation")
+        return found
+
+    recipe = to_recipe(entry)
+    scheme = build(recipe, part)
+    same = content_hash(scheme) == entry.hash
+    words = f"rank {scheme.rank} in {len(recipe.steps)} steps"
+    return Replay(same, 0, f"built the same scheme: {words}" if same else f"built another scheme: {words}")
 
 
 def _searched(entry: SchemeEntry) -> Searched:

@@ -10,13 +10,15 @@ from bilinear.catalog.classes import Class
 from bilinear.catalog.differences import Diff
 from bilinear.catalog.layout import Listing
 from bilinear.catalog.origins import credited
-from bilinear.catalog.records import published
-from bilinear.catalog.status import StatusRow
+from bilinear.catalog.records import collected, published
+from bilinear.catalog.status import BELOW, StatusRow
 from bilinear.catalog.store import Served
+from bilinear.commands.words.recipes import recipe_as_lines
 from bilinear.commands.words.search import scheme_as_dict
 from bilinear.commands.words.table import or_dash, table
 from bilinear.decompositions import Scheme
 from bilinear.decompositions.equivalence import Verdict
+from bilinear.decompositions.rules.recipe import from_json
 from bilinear.discover.figures import Figures
 from bilinear.discover.pareto import Row
 
@@ -28,11 +30,12 @@ def served_as_dict(served: Served[Scheme, Any], shared: int | None = None) -> di
         served: The entry.
         shared: Additions of the program kept with it; None if none is kept.
     """
-    scheme = served.value
+    scheme, credit = served.value, getattr(served.entry, "found_by", None)
     bound, record = next(iter(lower_bounds(scheme.target, scheme.ring)), None), published(scheme.target, scheme.ring)
     return scheme_as_dict(scheme) | {
         "provenance": served.entry.provenance.model_dump(mode="json"),
-        "found_by": None if served.entry.found_by is None else served.entry.found_by.model_dump(mode="json"),
+        "found_by": None if credit is None else credit.model_dump(mode="json"),
+        "recipe": getattr(served.entry, "recipe", None),
         "lineage": served.entry.lineage.model_dump(mode="json"),
         "note": served.note,
         "program_additions": shared,
@@ -51,9 +54,10 @@ def served_as_lines(served: Served[Scheme, Any], shared: int | None = None) -> l
         f"exponent         {'-' if exponent is None else f'{exponent:.6f}'}",
         f"additions        {found['additions']} before common sums are shared{program}",
         f"lower bound      {_cited(bound)}",
-        f"best published   {_cited(record)}",
+        f"best published   {_cited(record)}{_below(scheme.rank, record)}",
         f"hash             {found['hash']}",
         f"found by         {_finder(found)}",
+        *(recipe_as_lines(from_json(found["recipe"])) if found["recipe"] else []),
     ]
 
 
@@ -63,6 +67,10 @@ def _finder(found: dict[str, Any]) -> str:
     if credit is None:
         return str(found["provenance"]["command"])
     return "{authors}, {year}: {source} ({licence})".format(**credit)
+
+
+def _below(rank: int, record: dict[str, Any] | None) -> str:
+    return f"; {rank} is {BELOW} {collected()}" if record is not None and rank < record["rank"] else ""
 
 
 def _cited(fact: dict[str, Any] | None) -> str:

@@ -15,6 +15,7 @@ RULES = Registry(
         "kronecker": f"{_ROOM}.kronecker:build",
         "blocks": f"{_ROOM}.blocks:build",
         "cut": f"{_ROOM}.cut:build",
+        "span": f"{_ROOM}.span:build",
     },
 )
 """Functions (sizes, ring, parts, parameters by name) -> Scheme: a right scheme of right schemes."""

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from entry_samples import PROVENANCE, entry_of, strassen_entry, users_catalog
 
 from bilinear.catalog import Catalog, CatalogError, credits, entry_from_scheme, layout, status, text
+from bilinear.catalog.classes import classes, spare
 from bilinear.catalog.crediting import table_text
 from bilinear.catalog.entries import Lineage
 from bilinear.catalog.importing import import_paths
@@ -234,3 +235,9 @@ def test_published_figures_need_no_reading(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(CatalogError):
         SHIPPED.find("13x14x16:1796", "f2")
     assert replace(found).path.name.endswith(layout.COMPRESSED)
+
+
+def test_an_entry_of_yours_is_not_spare_because_it_was_published(tmp_path: Path) -> None:
+    mine, leaf = Catalog(tmp_path), SHIPPED.serve("2x4x7:45")
+    mine.add(entry_from_scheme(leaf.value, PROVENANCE))
+    assert not spare(mine, classes(mine, parse_target("2x4x7")))
