@@ -1,4 +1,4 @@
-"""Every recipe of the atlas built and verified: format, ring, rank, rule, how it was verified, seconds, beside the tables.
+"""Every recipe of the atlas built and verified: format, ring, rank, rule, how verified, seconds, beside the tables.
 
     python benchmarks/atlas.py --upto 16 --ring zt --ring q --out benchmarks/results/atlas.json
 

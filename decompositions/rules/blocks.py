@@ -51,13 +51,13 @@ def build(sizes: Sizes, ring: Ring, parts: Sequence[Scheme], cuts: object, group
     """
     if ring is Ring.QI:
         raise RingError("blocks of unequal size over qi are not offered; over q they are")
-    outer = normal_form(parts[0])
+    outer = normal_form(parts[0].to(ring))
     blocks = _cuts(cuts, outer.target.sizes, sizes)
     format_of = shapes(supports(outer), blocks)
     target = matmul(*sizes)
     made = []
     for group in _groups(groups, outer):
-        part = of_sizes(parts[1:], joined(group.kind, format_of[list(group.products)]))
+        part = of_sizes(parts[1:], joined(group.kind, format_of[list(group.products)])).to(ring)
         memory.require(64 * part.rank * sum(target.shape), f"a scheme of {target.name}")
         made.append(_composed(outer, part, group, format_of, blocks))
     factors = [np.concatenate([one[axis] for one in made]) for axis in range(4)]
