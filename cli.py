@@ -10,6 +10,7 @@ import click
 
 from bilinear.commands.accuracy import accuracy
 from bilinear.commands.approximate import approximate, seeds
+from bilinear.commands.campaign import campaign
 from bilinear.commands.catalog import catalog_group
 from bilinear.commands.common import CommandLine
 from bilinear.commands.convert import convert
@@ -37,6 +38,7 @@ for command in (
     plot,
     verify,
     show,
+    campaign,
     optimize,
     accuracy,
     catalog_group,
