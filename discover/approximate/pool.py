@@ -80,6 +80,8 @@ class Pool:
         lowest: The nearest of all, by rank.
         steps: Descents made.
         job: Of several, which one this is.
+        spent: Processor time until the last step was over.
+        started: Processor time at which the search began, had this process done all of it.
     """
 
     fit: Fit
@@ -91,6 +93,7 @@ class Pool:
     lowest: dict[int, Best] = field(default_factory=dict)
     steps: int = 0
     job: int = 0
+    spent: float = 0.0
     started: float = field(default_factory=time.process_time)
 
     def offer(self, factors: Sequence[Floats], origin: str) -> bool:
@@ -242,6 +245,7 @@ class _Descents:
     def advance(self) -> None:
         """One descent: from a seed while there are any, then from a move."""
         steps, pool = self.pool.steps, self.pool
+        pool.started = time.process_time() - pool.spent  # the process may be another one than at the last step
         self.on_progress(str(steps + 1))
         rng = np.random.default_rng([self.rng_seed, steps])
         if steps < len(self.seeds):
@@ -249,6 +253,7 @@ class _Descents:
             pool.offer(make(rng).factors, name)
         else:
             pool.offer(*_moved(pool, rng))
+        pool.spent = time.process_time() - pool.started
 
     def save(self) -> None:
         """Nothing is kept but the pool, at the end."""
