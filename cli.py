@@ -11,6 +11,7 @@ import click
 from bilinear.commands.accuracy import accuracy
 from bilinear.commands.approximate import approximate, seeds
 from bilinear.commands.atlas import atlas
+from bilinear.commands.campaign import campaign
 from bilinear.commands.catalog import catalog_group
 from bilinear.commands.common import CommandLine
 from bilinear.commands.completion import completion
@@ -42,6 +43,7 @@ for command in (
     plot,
     verify,
     show,
+    campaign,
     optimize,
     accuracy,
     atlas,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bilinear.commands import values
-from bilinear.commands.common import as_json, print_json, print_lines, say, with_catalog
+from bilinear.commands.common import as_json, print_json, print_lines, say, with_catalog, with_jobs
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
@@ -38,6 +38,7 @@ def _ranks(text: str) -> range:
 @click.option("--bounded", is_flag=True, help="Only approximations whose factors keep to the bound.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--budget", default="60s", show_default=True, help="Time or descents: 60s, 10m, 500steps.")
+@with_jobs("Processes, with seeds seed, seed + 1, ...; the nearest of all count.")
 @click.option(
     "--start",
     "starts",
@@ -57,6 +58,8 @@ def approximate(
     bounded: bool,
     seed: int,
     budget: str,
+    jobs: int,
+    cluster: str | None,
     starts: tuple[str, ...],
     save: bool,
     as_json: bool,
@@ -77,7 +80,9 @@ def approximate(
     named = [query.removeprefix(PREFIX) for query in starts if is_seed(query)]
     limits = _ranks(ranks), parse_budget(budget), seed
     with counted("approximating") as on_progress:
-        pool = searched(built, *limits, given, named=named, bounded=bounded, on_progress=on_progress)
+        pool = searched(
+            built, *limits, given, named=named, bounded=bounded, on_progress=on_progress, jobs=jobs, cluster=cluster
+        )
     added = keep_nearer(catalog, pool, given, seed) if save else []
     if as_json:
         print_json(pool_as_dict(pool, added))

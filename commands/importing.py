@@ -71,7 +71,9 @@ def _exit_code(report: Report) -> int:
 
 @click.command("scheme")
 @click.argument("query", metavar="ID|FILE|FORMAT", shell_complete=values.entries)
-@click.option("--ring", shell_complete=values.rings, help="Of a format alone, as 9x13x15: the coefficient set; q if not given.")
+@click.option(
+    "--ring", shell_complete=values.rings, help="Of a format alone, as 9x13x15: the coefficient set; q if not given."
+)
 @click.option(
     "--format",
     "name",

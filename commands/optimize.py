@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bilinear.commands import values
-from bilinear.commands.common import DONE, INTERRUPTED, as_json, print_json, print_lines, say, with_catalog
+from bilinear.commands.common import DONE, INTERRUPTED, as_json, print_json, print_lines, say, with_catalog, with_jobs
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.argument("query", metavar="ID|FILE", shell_complete=values.entries)
 @click.option("--budget", default="60s", show_default=True, help="Time or slices: 60s, 10m, 2h, 50steps.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@with_jobs("Processes, with seeds seed, seed + 1, ...; the best counts.")
 @click.option("--neighbours/--own", default=True, show_default=True, help="Also search schemes of equal rank.")
 @click.option("--basis", is_flag=True, help="Instead, look for an alternative basis of the scheme.")
 @click.option("--save/--no-save", default=True, show_default=True, help="Keep what is found in the catalog.")
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
 @click.pass_context
 def optimize(
     context: click.Context,
+    /,
     query: str,
     budget: str,
     seed: int,
+    jobs: int,
+    cluster: str | None,
     neighbours: bool,
     basis: bool,
     save: bool,
@@ -54,9 +58,11 @@ def optimize(
             say_there(standing_in_words(standing))
 
         found = (
-            rebased(scheme, limit, seed=seed, on_progress=show)
+            rebased(scheme, limit, seed=seed, on_progress=show, jobs=jobs, cluster=cluster)
             if basis
-            else optimized(scheme, limit, seed=seed, neighbours=neighbours, on_progress=show)
+            else optimized(
+                scheme, limit, seed=seed, neighbours=neighbours, on_progress=show, jobs=jobs, cluster=cluster
+            )
         )
     document = optimum_as_dict(scheme, found, keep_optimum(catalog, scheme, found) if save else None)
     if as_json:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from bilinear.catalog.serving import Library
+    from bilinear.discover.campaign.hunt import Told
 
 RECENT = 10  # reports that the speed is taken from
 PATIENCE = 0.5  # seconds before a bar appears
@@ -152,6 +153,27 @@ def shown(title: str, hooks: Hooks) -> Iterator[Hooks]:
             yield Hooks(show, hooks.on_found, hooks.should_stop)
         finally:
             live.update(content())
+
+
+@contextmanager
+def campaign_shown(table: Callable[[Told], Table]) -> Iterator[Callable[[Told], None]]:
+    """A live table on stderr, where a person looks at it, made anew of whatever is told, at most twice a second."""
+    console = _console()
+    if console is None:
+        yield lambda told: None
+        return
+    from rich.live import Live
+
+    drawn = -PATIENCE
+    with Live(console=console, redirect_stdout=False, redirect_stderr=False) as live:
+
+        def show(told: Told) -> None:
+            nonlocal drawn
+            if time.monotonic() - drawn >= PATIENCE:
+                drawn = time.monotonic()
+                live.update(table(told))
+
+        yield show
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from bilinear.commands.common import (
     say,
     tell,
     with_catalog,
+    with_jobs,
 )
 from bilinear.commands.conduct import attempted
 
@@ -60,6 +61,7 @@ def transform() -> None:
 @click.option("--real", is_flag=True, help="gradient: real factors.")
 @click.option("--trials", type=click.IntRange(1, 10_000), default=64, show_default=True, help="gradient: in a round.")
 @click.option("--budget", default="10m", show_default=True, help="gradient: time, 60s or 10m.")
+@with_jobs("gradient: processes, with seeds seed, seed + 1, ...; the best counts.")
 @click.option("--resume", is_flag=True, help="gradient: go on from the checkpoint of this search.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), metavar="FILE", help="gradient: where it is kept.")
 @as_json
@@ -107,6 +109,8 @@ class _Wanted:
     budget: str
     resume: bool
     checkpoint: Path | None
+    jobs: int
+    cluster: str | None
 
     def made(self) -> TransformSolver:
         """The solver of that name, with those of the options that it has.
@@ -140,7 +144,7 @@ def _learned(
     from bilinear.discover.transforms.write import write
 
     state = wanted.checkpoint or solver.checkpoint(matrix, seed)
-    task = Task(seed, parse_budget(wanted.budget), state, wanted.resume)
+    task = Task(seed, parse_budget(wanted.budget), state, wanted.resume, wanted.jobs, wanted.cluster)
     with status_line(f"{matrix.name}, size {matrix.size}") as say_there:
         found = solver.solve(matrix, task, say_there)
         say_there("proving")

@@ -103,8 +103,8 @@ def keep_nearer(catalog: Catalog, pool: Pool, starts: Sequence[Scheme | Approxim
 
 def _made(pool: Pool, best: Best, starts: Sequence[Scheme | Approximation], rng_seed: int) -> Made:
     """How an approximation of the pool is found again."""
-    ranks = f"{pool.ranks[0]}-{pool.ranks[-1]}"
-    words = [SOLVER, pool.fit.target.short, "--ranks", ranks, "--seed", str(rng_seed), "--budget", f"{best.step}steps"]
+    ranks, seed = f"{pool.ranks[0]}-{pool.ranks[-1]}", rng_seed + best.job
+    words = [SOLVER, pool.fit.target.short, "--ranks", ranks, "--seed", str(seed), "--budget", f"{best.step}steps"]
     parents = tuple(content_hash(start) for start in starts)
     for name in pool.named:
         words += ["--start", f"{PREFIX}{name}"]
@@ -113,7 +113,7 @@ def _made(pool: Pool, best: Best, starts: Sequence[Scheme | Approximation], rng_
         [*words, *start_words(parents)],
         rank=best.rank,
         parameters={"ranks": ranks, "origin": best.origin, "largest row": round(best.norm, DIGITS)},
-        seed=rng_seed,
+        seed=seed,
         steps=best.step,
         cpu_seconds=best.seconds,
         parents=parents,

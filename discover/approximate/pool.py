@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -19,6 +19,7 @@ from bilinear.discover.approximate.bounding import Floats, row_bound
 from bilinear.discover.approximate.fit import Fit
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.loop import interruption, loop
+from bilinear.discover.engine.parallel.runs import together
 from bilinear.discover.engine.problem import ProblemError
 
 SEEDS_TRIED = ("pruned-winograd", "pruned-strassen", "kronecker", "pruned-standard")
@@ -44,6 +45,7 @@ class Best:
         origin: The seed, or the move, that led to it.
         step: Of the search.
         seconds: Processor time until then.
+        job: Of several, which one found it: its seed is that much higher.
     """
 
     factors: tuple[Floats, Floats, Floats]
@@ -51,6 +53,7 @@ class Best:
     origin: str
     step: int
     seconds: float
+    job: int = 0
 
     @property
     def rank(self) -> int:
@@ -76,6 +79,9 @@ class Pool:
         bounded: The nearest whose rows keep to the bound, by rank.
         lowest: The nearest of all, by rank.
         steps: Descents made.
+        job: Of several, which one this is.
+        spent: Processor time until the last step was over.
+        started: Processor time at which the search began, had this process done all of it.
     """
 
     fit: Fit
@@ -86,6 +92,8 @@ class Pool:
     bounded: dict[int, Best] = field(default_factory=dict)
     lowest: dict[int, Best] = field(default_factory=dict)
     steps: int = 0
+    job: int = 0
+    spent: float = 0.0
     started: float = field(default_factory=time.process_time)
 
     def offer(self, factors: Sequence[Floats], origin: str) -> bool:
@@ -104,11 +112,20 @@ class Pool:
 
     def _keep(self, kept: dict[int, Best], factors: Sequence[Floats], origin: str) -> bool:
         u, v, w = factors
-        found = Best((u, v, w), self.fit.residual(factors), origin, self.steps, time.process_time() - self.started)
+        seconds = time.process_time() - self.started
+        found = Best((u, v, w), self.fit.residual(factors), origin, self.steps, seconds, self.job)
         if found.rank in kept and found.residual > kept[found.rank].residual - GAIN:
             return False
         kept[found.rank] = found
         return True
+
+    def take(self, other: Pool) -> None:
+        """Take in what another pool has that is nearer."""
+        self.steps += other.steps
+        for mine, theirs in ((self.bounded, other.bounded), (self.lowest, other.lowest)):
+            for rank, best in theirs.items():
+                if rank not in mine or best.residual < mine[rank].residual:
+                    mine[rank] = best
 
     def kept(self) -> list[tuple[Best, bool]]:
         """By rank the nearest of bounded norms, then the nearest of all where it is nearer; whether each is bounded."""
@@ -130,6 +147,8 @@ def approximate(
     named: Sequence[str] = (),
     bounded: bool = False,
     on_progress: Callable[[str], None] = lambda name: None,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Pool:
     """The nearest approximations of a tile product at each of the ranks.
 
@@ -145,6 +164,8 @@ def approximate(
         named: Seeds to begin from before all others.
         bounded: Whether only approximations of bounded norms are wanted.
         on_progress: Called before every descent, with its number.
+        jobs: Processes, with seeds rng_seed, rng_seed + 1, ...; the nearest of all count.
+        cluster: Whose workers run them; None for this machine.
 
     Returns:
         What was found until the budget was spent, or the user interrupted.
@@ -153,12 +174,44 @@ def approximate(
         ProblemError: If the target is no `matmul`, a rank is below 1, or a start is of another target.
         TargetError: If a seed that was named cannot take the target, or a rank.
         UnknownNameError: If there is no such seed.
+        JobError: If the jobs cannot be run.
     """
     pool = Pool(Fit.of(target), tuple(sorted(set(ranks))), row_bound(target), not bounded, tuple(named))
     _require_possible(pool, starts)
+    if jobs != 1 or cluster is not None:
+        begin = [partial(_descents, replace(pool, job=job), tuple(starts), rng_seed + job) for job in range(jobs)]
+        return _of_jobs(begin, budget, cluster, on_progress)
     with interruption() as interrupted:
         loop(_Descents(pool, list(_seeds(pool, starts)), rng_seed, on_progress), budget, interrupted)
     return pool
+
+
+def _descents(pool: Pool, starts: Sequence[Scheme | Approximation], rng_seed: int) -> _Descents:
+    """A job, on its worker."""
+    return _Descents(replace(pool, bounded={}, lowest={}), list(_seeds(pool, starts)), rng_seed, _silent)
+
+
+def _silent(name: str) -> None:
+    """Nobody hears."""
+
+
+def _of_jobs(
+    begin: Sequence[Callable[[], _Descents]], budget: Budget, cluster: str | None, on_progress: Callable[[str], None]
+) -> Pool:
+    """The pools of several searches as one; residuals are certified where they are kept."""
+
+    def told(runs: Sequence[_Descents], seconds: float) -> bool:
+        on_progress(str(sum(run.steps for run in runs)))
+        return False
+
+    pools: list[Pool] = [run.pool for run in together(begin, _done, budget, cluster, told).runs]
+    for other in pools[1:]:
+        pools[0].take(other)
+    return pools[0]
+
+
+def _done(run: _Descents) -> None:
+    """Nothing is left to do."""
 
 
 @dataclass
@@ -192,6 +245,7 @@ class _Descents:
     def advance(self) -> None:
         """One descent: from a seed while there are any, then from a move."""
         steps, pool = self.pool.steps, self.pool
+        pool.started = time.process_time() - pool.spent  # the process may be another one than at the last step
         self.on_progress(str(steps + 1))
         rng = np.random.default_rng([self.rng_seed, steps])
         if steps < len(self.seeds):
@@ -199,6 +253,7 @@ class _Descents:
             pool.offer(make(rng).factors, name)
         else:
             pool.offer(*_moved(pool, rng))
+        pool.spent = time.process_time() - pool.started
 
     def save(self) -> None:
         """Nothing is kept but the pool, at the end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -11,13 +12,19 @@ from bilinear.decompositions.programs.basis import rebased_program
 from bilinear.decompositions.programs.scheme_program import SchemeProgram, require_program
 from bilinear.decompositions.scheme import Scheme
 from bilinear.discover.engine.budget import Budget
-from bilinear.discover.optimize.search import Optimum, Standing, repeat
+from bilinear.discover.optimize.search import Optimum, Standing, of_jobs, repeat
 
 RESTARTS = 4  # bases a slice tries for every factor
 
 
 def rebased(
-    scheme: Scheme, budget: Budget, *, seed: int = 0, on_progress: Callable[[Standing], None] = lambda _: None
+    scheme: Scheme,
+    budget: Budget,
+    *,
+    seed: int = 0,
+    on_progress: Callable[[Standing], None] = lambda _: None,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Optimum:
     """Search for a basis of each factor in which a level of recursion has few additions.
 
@@ -26,10 +33,16 @@ def rebased(
         budget: Wall time, or slices.
         seed: Same seed, same slices, same result.
         on_progress: Called after every slice.
+        jobs: Processes, with seeds seed, seed + 1, ...; the best of them counts.
+        cluster: Whose workers run them; None for this machine.
 
     Raises:
         SchemeError: If the scheme has other coefficients.
+        JobError: If the jobs cannot be run.
     """
+    if jobs != 1 or cluster is not None:
+        begin = [partial(_Bases, scheme, seed + job) for job in range(jobs)]
+        return of_jobs(scheme, begin, seed, budget, cluster, on_progress)
     cpu_began, run = time.process_time(), _Bases(scheme, seed)
     status, seconds = repeat(run, budget, on_progress)
     require_program(run.best, scheme)
@@ -41,9 +54,18 @@ class _Bases:
     """A search for bases between two slices."""
 
     def __init__(self, scheme: Scheme, seed: int) -> None:
-        self.scheme, self.steps, self.found = scheme, 0, 0
+        self.given = self.scheme = scheme
+        self.steps = self.found = 0
         self._rng = np.random.default_rng(seed)
         self.best = self._one()
+
+    @property
+    def own(self) -> SchemeProgram:
+        """The best program, which is of the scheme that was given."""
+        return self.best
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
 
     def _one(self) -> SchemeProgram:
         return rebased_program(self.scheme, seed=int(self._rng.integers(1 << 31)), restarts=RESTARTS)

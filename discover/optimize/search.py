@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ from bilinear.decompositions.verify import verify
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.loop import interruption, loop
 from bilinear.discover.engine.outcome import Status
+from bilinear.discover.engine.parallel.runs import together
 from bilinear.discover.optimize.neighbours import REFERENCE, RINGS, Neighbours
 
 ROUNDS, LEAST_ROUNDS = 200, 10
@@ -90,6 +92,8 @@ def optimize(
     seed: int = 0,
     neighbours: bool = True,
     on_progress: Callable[[Standing], None] = lambda _: None,
+    jobs: int = 1,
+    cluster: str | None = None,
 ) -> Optimum:
     """Search until the budget is spent or the user interrupts; what was best so far is the result.
 
@@ -99,11 +103,17 @@ def optimize(
         seed: Same seed, same slices, same result.
         neighbours: Also look at other schemes of the same rank; only over `zt`, `f2` and `f3`.
         on_progress: Called after every slice.
+        jobs: Processes, with seeds seed, seed + 1, ...; the best of them counts.
+        cluster: Whose workers run them; None for this machine.
 
     Raises:
         SchemeError: If the scheme is over `qi`.
         TooLargeError: If the work would not fit into memory.
+        JobError: If the jobs cannot be run.
     """
+    if jobs != 1 or cluster is not None:
+        begin = [partial(_Run, scheme, seed + job, neighbours) for job in range(jobs)]
+        return of_jobs(scheme, begin, seed, budget, cluster, on_progress)
     cpu_began, run = time.process_time(), _Run(scheme, seed, neighbours)
     status, seconds = repeat(run, budget, on_progress)
     run.finish()
@@ -127,6 +137,63 @@ class Run(Protocol):
     def advance(self) -> None:
         """One slice."""
         ...
+
+
+class Ending(Run, Protocol):
+    """An optimisation that jobs make.
+
+    Attributes:
+        given: The scheme that was given.
+        scheme: That of the best program.
+        own: The best program of the scheme that was given.
+        found: Slices after which the scheme was found.
+    """
+
+    given: Scheme
+    scheme: Scheme
+    found: int
+
+    @property
+    def own(self) -> SchemeProgram: ...
+
+    def finish(self) -> None:
+        """What is done last."""
+        ...
+
+
+def of_jobs(
+    scheme: Scheme,
+    begin: Sequence[Callable[[], Ending]],
+    seed: int,
+    budget: Budget,
+    cluster: str | None,
+    on_progress: Callable[[Standing], None],
+) -> Optimum:
+    """The best of several optimisations, run at once; programs are proved here.
+
+    Raises:
+        JobError: If they cannot be run.
+    """
+    firsts: list[int] = []
+
+    def told(runs: Sequence[Ending], seconds: float) -> bool:
+        best = min(run.best.operations.additions for run in runs)
+        firsts.append(best)
+        on_progress(Standing(min(run.steps for run in runs), seconds, best, firsts[0]))
+        return False
+
+    ended = together(begin, _finished, budget, cluster, told)
+    job = min(range(len(ended.runs)), key=lambda k: ended.runs[k].best.operations.additions)
+    run = ended.runs[job]
+    own = min((each.own for each in ended.runs), key=lambda program: program.operations.additions)
+    found = scheme if run.scheme is run.given else run.scheme
+    require_program(run.best, found)
+    require_program(own, scheme)
+    return Optimum(ended.status, found, run.best, own, seed + job, run.steps, run.found, ended.seconds, ended.cpu)
+
+
+def _finished(run: Ending) -> None:
+    run.finish()
 
 
 class _Told:

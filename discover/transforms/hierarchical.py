@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bilinear.decompositions import memory
 from bilinear.decompositions.transforms.cyclotomic import CyclotomicMatrix, Integers, Terms, prime_factors
+from bilinear.decompositions.transforms.errors import TransformError
 from bilinear.decompositions.transforms.factors import FastTransform, Selection, relative_error
 from bilinear.decompositions.transforms.interpolative import TOLERANCE, skeletons, truncated
 from bilinear.decompositions.transforms.orders import FOLDED_STRIDED, HALVES, STRIDED, Ordering, Split, uniform
@@ -79,12 +80,15 @@ class Hierarchical:
 
         Args:
             transform: The matrix; its name is not looked at.
-            task: Not used: nothing is drawn, and the search ends by itself.
+            task: Nothing is drawn, and the search ends by itself: only one job can be asked for.
             say: Hears what is tried.
 
         Raises:
+            TransformError: If several jobs, or a cluster, are asked for.
             KeyboardInterrupt: If the user stops it before there is anything.
         """
+        if not task.is_alone:
+            raise TransformError("--jobs, --cluster: hierarchical draws nothing; leave them out, or take gradient")
         start = time.perf_counter()
         exact = None
         try:

@@ -28,12 +28,21 @@ class Task:
         budget: Wall time of this run.
         checkpoint: File for the state; None for none.
         resume: Go on from that file.
+        jobs: Searches at once, with seeds seed, seed + 1, ...; the best of them counts.
+        cluster: Whose workers run them; None for processes of this machine.
     """
 
     seed: int = 0
     budget: Budget = TEN_MINUTES
     checkpoint: Path | None = None
     resume: bool = False
+    jobs: int = 1
+    cluster: str | None = None
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is one search, in this process."""
+        return self.jobs == 1 and self.cluster is None
 
 
 def silent(words: str) -> None:

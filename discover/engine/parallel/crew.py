@@ -29,7 +29,7 @@ from bilinear.decompositions.errors import BilinearError
 from bilinear.discover.engine.loop import HANGUP
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client, Future, LocalCluster
 
 LISTENING = 0.2  # seconds between two looks at the clock and at the user
 GRACE = 20.0  # seconds that a round which was begun is given, once the user has asked for the end
@@ -113,6 +113,23 @@ class Crew:
     def dashboard(self) -> str:
         """Where Dask shows what its workers do; empty without one."""
         return str(self.client.dashboard_link or "")
+
+    @property
+    def slots(self) -> int:
+        """How many legs are done at once."""
+        return max(1, sum(map(int, self.client.nthreads().values())))
+
+    def ended(self, waiting: Sequence[Future[Any]], seconds: float) -> list[Future[Any]]:
+        """The legs that have ended, after so many seconds at most if there are none.
+
+        Raises:
+            JobError: If the cluster is gone.
+        """
+        from distributed import wait
+
+        with suppress(TimeoutError), _gone_told(self.address):
+            return list(wait(waiting, timeout=seconds, return_when="FIRST_COMPLETED").done)
+        return []
 
     def submit(self, function: Callable[[Given], Done], given: Given) -> Future[Any]:
         """Have a leg done, of a function that depends on nothing else; `result` tells what came of it."""
@@ -252,10 +269,20 @@ def _started(jobs: int, stack: ExitStack, dashboard: bool) -> Client:
             scheduler_kwargs={"dashboard": dashboard},
             silence_logs=logging.CRITICAL,
         )
-    stack.callback(_quietly, cluster.close)
+    stack.callback(_dismissed, cluster)
     client = Client(cluster)
     stack.callback(_quietly, client.close)
     return client
+
+
+def _dismissed(cluster: LocalCluster) -> None:
+    """End the workers at once, whatever they do: nothing of theirs is worth waiting for."""
+    for nanny in cluster.workers.values():
+        nanny.auto_restart = False
+        if pid := getattr(nanny, "pid", None):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    _quietly(cluster.close)
 
 
 def _joined(cluster: str, stack: ExitStack) -> Client:

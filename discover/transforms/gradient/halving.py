@@ -6,7 +6,8 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,9 +20,10 @@ from bilinear.decompositions.transforms.errors import TransformError
 from bilinear.decompositions.transforms.factors import FastTransform, diagonal, relative_error
 from bilinear.decompositions.transforms.transform import Transform
 from bilinear.discover.engine.archive import CheckpointError, remove
-from bilinear.discover.engine.budget import BudgetError
-from bilinear.discover.engine.loop import interruption, loop
+from bilinear.discover.engine.budget import Budget, BudgetError
+from bilinear.discover.engine.loop import CHECKPOINT_SECONDS, interruption, loop
 from bilinear.discover.engine.outcome import Status
+from bilinear.discover.engine.parallel.runs import together
 from bilinear.discover.transforms.found import RECOVERED_RMSE, Found, Training
 from bilinear.discover.transforms.gradient import checkpoint as checkpoints
 from bilinear.discover.transforms.gradient.checkpoint import State, Tally
@@ -103,12 +105,15 @@ class Gradient:
             BudgetError: If the budget is no time.
             TooLargeError: If the trials would not fit into memory.
             CheckpointError: If the checkpoint cannot be read, or is of another search.
+            JobError: If several jobs cannot be run.
         """
         if task.budget.seconds is None:
             raise BudgetError(f"budget {task.budget}: the gradient solver needs a time, as in 10m")
         if transform.is_complex and not self.is_complex:
             raise TransformError(f"{transform.name}: a complex matrix; a real parameterisation cannot hold it")
         structures = self.prepared(transform.size)
+        if not task.is_alone:
+            return _of_jobs(self, transform, structures, task, say)
         search = _Search(self, transform, structures, task, say)
         if task.resume and task.checkpoint is not None:
             search.take_up(
@@ -185,7 +190,7 @@ class _Search:
 
     def ended(self) -> Status | None:
         """Whether a trial has the RMSE aimed at, or all rounds are over."""
-        if min(tally.loss for tally in self.state.tallies) <= RECOVERED_RMSE**2:
+        if self.least <= RECOVERED_RMSE**2:
             return Status.FOUND
         return Status.EXHAUSTED if self.state.round >= self.solver.rounds else None
 
@@ -199,10 +204,19 @@ class _Search:
             except CheckpointError as error:
                 self.unsaved = str(error)
 
-    def close(self) -> None:
-        """Finish one trial at least; what has reached its goal leaves no checkpoint, any other can go on from it."""
+    @property
+    def least(self) -> float:
+        """The smallest loss of all trials that were finished."""
+        return min(tally.loss for tally in self.state.tallies)
+
+    def settle(self) -> None:
+        """Finish one trial at least."""
         if all(tally.parameters is None for tally in self.state.tallies):
             self.finish(1, lambda: True)
+
+    def close(self) -> None:
+        """Finish one trial at least; what has reached its goal leaves no checkpoint, any other can go on from it."""
+        self.settle()
         self.save()
         if self.task.checkpoint is not None and self.ended() is Status.FOUND:
             remove(self.task.checkpoint)
@@ -276,3 +290,58 @@ class _Search:
             training=training,
             unsaved=self.unsaved,
         )
+
+
+def _of_jobs(solver: Gradient, transform: Transform, structures: list[Structure], task: Task, say: Say) -> Found:
+    """The best of several searches, each with a seed and a checkpoint of its own."""
+    own = [_job(task, job) for job in range(task.jobs)]
+    begin = []
+    for each in own:
+        run = _Search(solver, transform, structures, each, silent)
+        if each.resume and each.checkpoint is not None:
+            run.take_up(
+                checkpoints.load(each.checkpoint, run.key(), structures, run.target, solver.trials, solver.rungs)
+            )
+        begin.append(partial(_begun, run))
+    saved = time.monotonic()
+
+    def told(runs: Sequence[_Search], seconds: float) -> bool:
+        nonlocal saved
+        say(f"{len(runs)} jobs; best RMSE {math.sqrt(min(run.least for run in runs)):.1e}")
+        if time.monotonic() - saved >= CHECKPOINT_SECONDS:
+            saved = time.monotonic()
+            _save(runs, own, seconds)
+        ends = [run.ended() for run in runs]
+        return Status.FOUND in ends or None not in ends
+
+    ended = together(begin, _Search.settle, task.budget, task.cluster, told)
+    best: _Search = min(ended.runs, key=lambda run: run.least)
+    unsaved = _save(ended.runs, own, ended.seconds)
+    if best.ended() is Status.FOUND:
+        for each in own:
+            if each.checkpoint is not None:
+                remove(each.checkpoint)
+        unsaved = ""
+    found = best.found(ended.status is Status.INTERRUPTED)
+    return replace(found, seconds=ended.seconds, unsaved=unsaved)
+
+
+def _job(task: Task, job: int) -> Task:
+    """What job k of several does."""
+    path = task.checkpoint and task.checkpoint.with_suffix(f".job{job}.npz")
+    return Task(task.seed + job, Budget(), path, task.resume and path is not None and path.is_file())
+
+
+def _begun(run: _Search) -> _Search:
+    """A job, on its worker, which writes no file."""
+    run.task = replace(run.task, checkpoint=None)
+    return run
+
+
+def _save(runs: Sequence[_Search], tasks: Sequence[Task], seconds: float) -> str:
+    """Write where each stands; why one could not be written, empty if all could."""
+    for run, task in zip(runs, tasks, strict=True):
+        run.task, run.began = task, time.monotonic() - seconds
+        run.save()
+        run.task = replace(task, checkpoint=None)
+    return next((run.unsaved for run in runs if run.unsaved), "")

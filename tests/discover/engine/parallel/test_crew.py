@@ -14,10 +14,10 @@ from pathlib import Path
 import distributed
 import psutil
 import pytest
+from clusters import WORKER, Processes
 
 from bilinear.discover.engine.parallel import crew
 from bilinear.discover.engine.parallel.crew import Crew, JobError
-from tests.discover.engine.parallel.clusters import WORKER, Processes
 
 TWO_CORES = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 LYING = "import bilinear.discover.engine.parallel.crew as c; c.fingerprint = lambda: '0.0.1 (abc)'; " + WORKER

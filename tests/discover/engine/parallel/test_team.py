@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clusters import Processes
 
 from bilinear.catalog import Catalog
 from bilinear.decompositions import Scheme, content_hash, parse_target, verify
@@ -34,7 +35,6 @@ from bilinear.discover.replay import replay
 from bilinear.discover.search import execute
 from bilinear.discover.solvers.flip_graph.descent import SLICE, FlipPool
 from bilinear.discover.solvers.flip_graph.growing import FlipGraph
-from tests.discover.engine.parallel.clusters import Processes
 
 TWO_CORES = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 OPTIONS: dict[str, object] = {"size": 5, "path": 0.2}
