@@ -19,6 +19,7 @@ from bilinear.commands.export_code import code
 from bilinear.commands.importing import export_scheme, import_command
 from bilinear.commands.lists import formats, solvers, targets
 from bilinear.commands.optimize import optimize
+from bilinear.commands.reduce import reduce
 from bilinear.commands.refine import refine
 from bilinear.commands.search import plot, search
 from bilinear.commands.show import show, verify
@@ -48,7 +49,7 @@ for command in (
     transform,
 ):
     main.add_command(command)
-for command in (refine, approximate, seeds, solvers, targets, formats):
+for command in (refine, reduce, approximate, seeds, solvers, targets, formats):
     main.add_command(command)
 export.add_command(export_scheme)
 export.add_command(code)

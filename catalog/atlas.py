@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bilinear.catalog import credits
-from bilinear.catalog.errors import CatalogError
 from bilinear.catalog.index import unless_bad
 from bilinear.catalog.layout import Listing, target_named
 from bilinear.catalog.origins import Origins
@@ -20,7 +19,6 @@ from bilinear.decompositions.errors import RingError, TargetError
 from bilinear.decompositions.files import write_atomic
 from bilinear.decompositions.rings import Ring, holds
 from bilinear.decompositions.rules.recipe import LEAF, Step
-from bilinear.decompositions.scheme import Scheme
 
 if TYPE_CHECKING:
     from bilinear.decompositions.atlas.outers import Outer
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Of rules and files: what was kept under another one is computed anew."""
-MOST_CELLS = 64
+MOST_CELLS = 128
 """n m p of an outer scheme of blocks."""
 MORE = 1
 """Products that an outer scheme may have above the best one: it may have more buds."""
@@ -81,19 +79,6 @@ def atlas(
         kept = _computed(catalog, ring, largest, candidates, on_progress)
         _keep(path, kept)
     return kept
-
-
-def resolve(catalog: Catalog, content_hash: str) -> Scheme:
-    """The scheme of a leaf, proved.
-
-    Raises:
-        CatalogError: If no entry has the hash, or it is no scheme.
-        WrongSchemeError: If it does not compute its target.
-    """
-    served = catalog.scheme(content_hash)
-    if served.entry.hash != content_hash:
-        raise CatalogError(f"{content_hash[:16]}: no entry of that hash; the leaf of a recipe is missing")
-    return served.value
 
 
 def _candidates(catalog: Catalog, ring: Ring, only_found_here: bool) -> Iterator[Candidate]:

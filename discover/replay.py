@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 StartOf = Callable[[str], Scheme | Approximation]
 DERIVED = Registry(
     "derivation",
-    {"accuracy": "bilinear.discover.growth:replay", "optimize": "bilinear.discover.optimize.kept:replay"},
+    {
+        "accuracy": "bilinear.discover.growth:replay",
+        "optimize": "bilinear.discover.optimize.kept:replay",
+        "reduce": "bilinear.discover.reduction:replay",
+    },
 )
 """What makes an entry of another one, and how to make it again: from an entry and its parent to the scheme."""
 

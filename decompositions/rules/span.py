@@ -10,7 +10,7 @@ Source:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -19,10 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilinear.decompositions import memory, modular, rings
+from bilinear.decompositions.composition import Sizes
 from bilinear.decompositions.errors import RingError
 from bilinear.decompositions.operations import without_zero_products
 from bilinear.decompositions.rings import IntArray, Ring
 from bilinear.decompositions.rules.dependence import LIMIT, Floats, balanced, dependence, product
+from bilinear.decompositions.rules.parameters import only
 from bilinear.decompositions.scheme import Scheme
 
 EXTRA = 20
@@ -55,6 +57,21 @@ def reduced(scheme: Scheme) -> Scheme:
                 break
         else:
             return scheme
+
+
+def build(sizes: Sizes, ring: Ring, parts: Sequence[Scheme]) -> Scheme:
+    """The one part as a rule has it: without the products that can go.
+
+    Args:
+        sizes: The format, that of the part.
+        ring: The coefficient set, that of the part.
+        parts: One scheme.
+
+    Raises:
+        RecipeError: If there is another number of parts.
+        RingError: If the ring is `qi`.
+    """
+    return reduced(only(parts).to(ring))
 
 
 def spare(scheme: Scheme) -> tuple[int, int, int]:

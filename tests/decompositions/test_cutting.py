@@ -17,13 +17,15 @@ from bilinear.decompositions import (
     strassen,
     verify,
 )
-from bilinear.decompositions.cutting import cut
+from bilinear.decompositions.cutting import cut, cut_along, drawn
 from bilinear.decompositions.operations import AXES
 from bilinear.decompositions.targets.matmul import matmul
 
 FIELDS = st.sampled_from([Ring.F2, Ring.F3, Ring.Q])
 SIZES = st.tuples(*[st.integers(2, 4)] * 3)
 HIDING = np.array([[1, 0, 1, 1], [1, 1, 0, 0], [0, 0, 1, 1], [0, 1, 1, 0]])  # no unit row, nor in its inverse
+
+HIDING_OTHERS = [HIDING, np.eye(4, dtype=int), np.array([[1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]])]
 
 
 @settings(deadline=None)
@@ -53,6 +55,23 @@ def test_a_change_of_basis_hides_nothing(ring: Ring, axis: int) -> None:
     smaller = cut(hidden, axis, np.random.default_rng(0))
     assert smaller.rank == 48
     assert verify(smaller).ok
+
+
+@settings(deadline=None, max_examples=20)
+@given(FIELDS, st.integers(0, 2), generators())
+def test_no_form_and_line_that_occur_take_more(ring: Ring, axis: int, rng: np.random.Generator) -> None:
+    """A product that the form and the line both take counts once."""
+    scheme = sandwich(strassen(parse_target("4x4x4")).to(ring), *HIDING_OTHERS).to(ring)
+    drawings = (drawn(scheme, axis, np.random.default_rng(seed), 99.0) for seed in range(12))
+    others = min(cut_along(scheme, axis, form, line).rank for form, line in drawings)
+    assert cut(scheme, axis, rng).rank <= others
+
+
+def test_a_form_and_a_line_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(SchemeError, match="a cut along m: the form vanishes on the line; take another line"):
+        cut_along(strassen(), 1, (1, 0), (0, 1))
+    with pytest.raises(SchemeError, match="a cut along m: a form and a line of 2 numbers are needed"):
+        cut_along(strassen(), 1, (1, 0, 0), (0, 1))
 
 
 def test_a_cut_in_characteristic_zero_is_declared_over_the_smallest_set() -> None:

@@ -92,7 +92,7 @@ def made(move: Move, sizes: Sizes, sources: list[Scheme], rng: np.random.Generat
     """
     first = sources[0]
     if move.kind == "cut":
-        return _rising(cut(aligned(first, sizes, move.axis), move.axis, rng, CUT_SLACK))
+        return _rising(cut(aligned(first, sizes, move.axis), move.axis, rng, CUT_SLACK, once=False))
     if move.kind == "extend":
         return fitted(aligned(first, sizes, move.axis), matmul(*sizes))
     if move.kind == "merge":
