@@ -99,12 +99,27 @@ def search(
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE|PLAN.toml")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf file.")
-def plot(file: Path, out: Path | None) -> None:
-    """Plot the rank against time, from the FILE that `search --metrics FILE` wrote."""
+@with_catalog
+def plot(file: Path, out: Path | None, catalog: Catalog) -> None:
+    """Plot the rank against time, from the FILE that `search --metrics FILE` wrote; or a campaign, from its plan."""
     from bilinear.commands.words.plot import plot_search
 
     out = out or file.parent / f"{file.stem or 'plot'}.png"
-    plot_search(file, out)
+    if file.suffix == ".toml":
+        _plot_campaign(file, out, catalog)
+    else:
+        plot_search(file, out)
     tell(out)
+
+
+def _plot_campaign(path: Path, out: Path, catalog: Catalog) -> None:
+    from bilinear.commands.words.campaign_plot import plot_campaign
+    from bilinear.discover.campaign import journal
+    from bilinear.discover.campaign.ledger import Ledger
+    from bilinear.discover.campaign.plan import read
+    from bilinear.discover.campaign.standing import standing
+
+    plan, ledger = read(path), Ledger.of(journal.read(read(path).journal))
+    plot_campaign(standing(plan, catalog, ledger), ledger, path.name, out)
