@@ -30,7 +30,6 @@ from bilinear.discover.leaves import composed, is_open, neighbours, with_leaves
 from bilinear.discover.standing import best_here
 
 if TYPE_CHECKING:
-    from bilinear.catalog.layout import Listing
     from bilinear.catalog.store import Catalog
 
 LEAST_LEFT = 0.1  # seconds of the budget for what is searched below a scheme that took them all
@@ -200,7 +199,7 @@ def begin(order: Order, catalog: Catalog, kept: Catalog | None) -> Begun:
         start = first.outcome.scheme
         words = f"put together of the catalog's schemes: {put_together.rank} products, {put_together.words}"
     elif own is not None:
-        first, start = _served(order, *own), own[1]
+        first, start = _served(order, own[0].id, own[1]), own[1]
         words = f"the catalog has {own[1].rank} products: {own[0].id}"
     else:
         return Begun(order)
@@ -216,17 +215,18 @@ def _before(order: Order, catalog: Catalog) -> Begun | None:
         left = begun_with(order.checkpoint or default_checkpoint(asked))
         if left is None or BELOW not in left[0] or not left[1]:
             continue
-        starts = tuple(catalog.scheme(parent).value for parent in left[1])
-        first = _served(order, catalog.scheme(left[1][0]).listing, starts[0])
+        served = [catalog.scheme(parent) for parent in left[1]]
+        starts = tuple(one.value for one in served)
+        first = _served(order, served[0].path.stem, starts[0])
         return Begun(replace(order, starts=starts, options=left[0]), first, f"going on below {starts[0].rank}")
     return None
 
 
-def _served(order: Order, listing: Listing, scheme: Scheme) -> Result:
+def _served(order: Order, name: str, scheme: Scheme) -> Result:
     """An entry of the catalog as the end of a search."""
     found = Found(scheme.to(order.problem.ring), order.seed, 0, 0.0)
     outcome = Outcome(Status.FOUND, found, None, order.seed, 0, 0.0, 0.0)
-    return Result(outcome, turned(found.scheme, order.problem.target), (Added(listing.id, "duplicate", ""),))
+    return Result(outcome, turned(found.scheme, order.problem.target), (Added(name, "duplicate", ""),))
 
 
 def going_on(order: Order, first: Result, scheme: Scheme, words: str, catalog: Catalog) -> Begun:
@@ -245,7 +245,8 @@ def going_on(order: Order, first: Result, scheme: Scheme, words: str, catalog: C
     words = f"{words}; looking below"
     if problem.target.family in FAMILIES:
         return Begun(order, first, words)
-    options, near = {**order.options, BELOW: scheme.rank}, ()
+    options: dict[str, object] = {**order.options, BELOW: scheme.rank}
+    near: tuple[Scheme, ...] = ()
     if not problem.ring.characteristic and scheme.rank * sum(problem.target.shape) > QUICK_TO_LIFT:
         options = {"walk": str(Ring.ZT)} | options
     else:
