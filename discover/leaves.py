@@ -94,7 +94,7 @@ def neighbours(order: Order, catalog: Catalog) -> tuple[Scheme, ...]:
     if target.family != "matmul" or not own:
         return ()
     near = around(rising(target.sizes), Meta().above)
-    best = _best(order, catalog, set())
+    best = _best(order, catalog, set(), with_published=True)
     proved = (unless_bad(partial(catalog.proved, best[sizes])) for sizes in near if sizes in best)
     return tuple(one.value for one in proved if one is not None)
 

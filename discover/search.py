@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bilinear.catalog.bounds import lower_bounds
+from bilinear.catalog.origins import credited
 from bilinear.catalog.writing import Added
 from bilinear.decompositions.evaluation import FAMILIES
 from bilinear.decompositions.identity import content_hash
@@ -200,7 +201,8 @@ def begin(order: Order, catalog: Catalog, kept: Catalog | None) -> Begun:
         words = f"put together of the catalog's schemes: {put_together.rank} products, {put_together.words}"
     elif own is not None:
         first, start = _served(order, own[0].id, own[1]), own[1]
-        words = f"the catalog has {own[1].rank} products: {own[0].id}"
+        by = credited(own[0])
+        words = f"the catalog has {own[1].rank} products: {own[0].id}" + (f", published, {by}" if by else "")
     else:
         return Begun(order)
     if start is None:  # stopped before it was put together
