@@ -28,7 +28,18 @@ INLINE = re.compile(r"`(bilinear [a-z][^`]*)`")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 PROGRAM = re.compile(r"`[^`]*?python3? (?:-m )?((?:benchmarks|examples)[/.][\w/.]+)")
 REASONS = re.compile(r"installs|trains|start-up file|data of others|cluster|GPU")
-QUICK = ("catalog list", "catalog status", "export", "formats", "help", "show", "solvers", "targets", "verify")
+QUICK = (
+    "catalog list",
+    "catalog status",
+    "export checker",
+    "export code",
+    "formats",
+    "help",
+    "show",
+    "solvers",
+    "targets",
+    "verify",
+)
 """What is run by every test run, in this process; the rest by `make test-all`, in a shell."""
 BUDGET = re.compile(r"--budget [0-9.]+[smh]")
 
