@@ -28,7 +28,18 @@ INLINE = re.compile(r"`(bilinear [a-z][^`]*)`")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 PROGRAM = re.compile(r"`[^`]*?python3? (?:-m )?((?:benchmarks|examples)[/.][\w/.]+)")
 REASONS = re.compile(r"installs|trains|start-up file|data of others|cluster|GPU")
-QUICK = ("catalog list", "catalog status", "export", "formats", "help", "show", "solvers", "targets", "verify")
+QUICK = (
+    "catalog list",
+    "catalog status",
+    "export checker",
+    "export code",
+    "formats",
+    "help",
+    "show",
+    "solvers",
+    "targets",
+    "verify",
+)
 """What is run by every test run, in this process; the rest by `make test-all`, in a shell."""
 BUDGET = re.compile(r"--budget [0-9.]+[smh]")
 
@@ -168,7 +179,7 @@ def shell(tmp_path: Path) -> dict[str, str]:
     ids=lambda page: page.name,
 )
 def test_all_commands_of_a_guide_in_a_shell(page: Path, tmp_path: Path, shell: dict[str, str]) -> None:
-    """As they stand but for budgets that are stated: after some seconds instead, nothing may have been found yet."""
+    """As they stand, but for budgets of minutes that are stated; what a search finds in its time is not promised."""
     prepare(page, tmp_path)
     for block in blocks():
         for command in block.commands if block.page == page and block.is_run else ():
@@ -176,9 +187,8 @@ def test_all_commands_of_a_guide_in_a_shell(page: Path, tmp_path: Path, shell: d
             done = subprocess.run(
                 ["bash", "-c", shortened], cwd=tmp_path, env=shell, capture_output=True, text=True, timeout=3600
             )
-            expected = (0, 1) if shortened != command else (0,)
-            assert done.returncode in expected, f"{command}: {done.returncode}: {done.stderr[-500:]}"
-            assert "Traceback" not in done.stderr
+            stopped = done.returncode == 1 and "stopped at the budget" in done.stderr
+            assert done.returncode == 0 or stopped, f"{command}: {done.returncode}: {done.stderr[-500:]}"
 
 
 def prepare(page: Path, folder: Path) -> None:

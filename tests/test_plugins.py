@@ -87,24 +87,36 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def call(home: Path, packages: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the command with a folder of packages, a catalog and a cache of its own."""
-    path = os.pathsep.join(map(str, filter(None, [ROOT, packages, os.environ.get("PYTHONPATH")])))
-    places = {"PYTHONPATH": path, "BILINEAR_CATALOG": str(home / "catalog"), "XDG_CACHE_HOME": str(home / "cache")}
-    command = [sys.executable, "-m", "bilinear.cli", *words]
-    return subprocess.run(command, env=os.environ | places, capture_output=True, text=True, cwd=home, timeout=300)
+Call = Callable[..., Result]
 
 
 @pytest.fixture
-def here(faulty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """The command in this process, among the faulty package, with a catalog and a cache of its own."""
-    monkeypatch.syspath_prepend(faulty)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with a catalog and a cache of its own; the registries ask anew what packages add."""
     monkeypatch.chdir(tmp_path)
     for registry in (SOLVERS, TARGETS, FORMATS):
         monkeypatch.setattr(registry, "_others", None)
     for variable, name in (("BILINEAR_CATALOG", "catalog"), ("XDG_CACHE_HOME", "cache")):
         monkeypatch.setenv(variable, str(tmp_path / name))
-    return lambda *words: CliRunner().invoke(main, list(words))
+    return tmp_path
+
+
+def call(*words: str) -> Result:
+    return CliRunner().invoke(main, list(words))
+
+
+@pytest.fixture
+def good(installed: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """The command in this process, with the package of the guide."""
+    monkeypatch.syspath_prepend(installed)
+    return call
+
+
+@pytest.fixture
+def here(faulty: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """The command in this process, with the package that is at fault."""
+    monkeypatch.syspath_prepend(faulty)
+    return call
 
 
 def test_the_solver_of_the_guide_has_forty_lines() -> None:
@@ -112,33 +124,52 @@ def test_the_solver_of_the_guide_has_forty_lines() -> None:
     assert len([line for line in text.splitlines() if line.strip()]) <= 40
 
 
-def test_an_installed_solver_is_known_by_name(installed: Path, tmp_path: Path) -> None:
-    described = json.loads(call(tmp_path, installed, "solvers", "walk", "--json").stdout)
+def test_an_installed_solver_is_known_by_name(good: Call) -> None:
+    described = json.loads(good("solvers", "walk", "--json").stdout)
     assert described["purpose"].startswith("Flip pairs of products that share a factor")
     assert described["options"] == [
         {"name": "flips", "kind": "int", "default": "20000", "purpose": "Pairs tried in one step."}
     ]
+    assert "walk" in SOLVERS.names()
 
 
-def test_an_installed_solver_searches_in_jobs_and_its_entry_is_replayed(installed: Path, tmp_path: Path) -> None:
-    search = ("search", "2x2x2", "--rank", "7", "--ring", "f2", "--solver", "walk", "--option", "flips=50")
-    found = call(tmp_path, installed, *search, "--jobs", "2", "--json")
+def test_an_installed_solver_searches_in_jobs_and_its_entry_is_replayed(
+    good: Call, installed: Path, home: Path
+) -> None:
+    """Jobs are processes that begin anew: they find the package by themselves."""
+    search = [
+        "search",
+        "2x2x2",
+        "--rank",
+        "7",
+        "--ring",
+        "f2",
+        "--solver",
+        "walk",
+        "--option",
+        "flips=50",
+        "--jobs",
+        "2",
+    ]
+    path = os.pathsep.join(map(str, filter(None, [ROOT, installed, os.environ.get("PYTHONPATH")])))
+    command = [sys.executable, "-m", "bilinear.cli", *search, "--json"]
+    environment = os.environ | {"PYTHONPATH": path}
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=home, timeout=300)
     assert found.returncode == 0, found.stderr
-    name = json.loads(found.stdout)["id"]
-    again = call(tmp_path, installed, "catalog", "replay", name)
-    assert again.returncode == 0, again.stderr
+    again = good("catalog", "replay", json.loads(found.stdout)["id"])
+    assert again.exit_code == 0, again.stderr
     assert again.stdout.startswith("found the same scheme: rank 7")
     assert "--solver walk" in again.stderr
 
 
-def test_a_solver_is_found_where_it_lies(installed: Path, tmp_path: Path) -> None:
+def test_a_solver_is_found_where_it_lies(good: Call) -> None:
     search = ("search", "2x2x2", "--rank", "7", "--ring", "f2", "--solver", "walk:Walk", "--option", "flips=20")
-    stopped = call(tmp_path, installed, *search, "--budget", "2steps")
-    assert (stopped.returncode, stopped.stdout) == (1, "")
-    found = call(tmp_path, installed, *search, "--resume", "--json")
-    assert found.returncode == 0, found.stderr
-    again = call(tmp_path, installed, "catalog", "replay", json.loads(found.stdout)["id"])
-    assert again.returncode == 0, again.stderr
+    stopped = good(*search, "--budget", "2steps")
+    assert (stopped.exit_code, stopped.stdout) == (1, "")
+    found = good(*search, "--resume", "--json")
+    assert found.exit_code == 0, found.stderr
+    again = good("catalog", "replay", json.loads(found.stdout)["id"])
+    assert again.exit_code == 0, again.stderr
     assert "--solver walk:Walk" in again.stderr
 
 
@@ -153,14 +184,14 @@ def test_a_solver_is_found_where_it_lies(installed: Path, tmp_path: Path) -> Non
         ("faulty", "RuntimeError: not today; its package is at fault"),
     ],
 )  # fmt: skip
-def test_a_solver_at_fault_is_one_line(name: str, reason: str, here: Callable[..., Result]) -> None:
+def test_a_solver_at_fault_is_one_line(name: str, reason: str, here: Call) -> None:
     answer = here("solvers", name)
     assert answer.exit_code == 2
     assert reason in answer.stderr
     assert "Traceback" not in answer.stderr
 
 
-def test_faulty_solvers_are_passed_over_in_the_list(here: Callable[..., Result]) -> None:
+def test_faulty_solvers_are_passed_over_in_the_list(here: Call) -> None:
     answer = here("solvers", "--json")
     names = [one["name"] for one in json.loads(answer.stdout)]
     assert names == sorted(names)
@@ -174,7 +205,7 @@ def test_faulty_solvers_are_passed_over_in_the_list(here: Callable[..., Result])
         assert reason in answer.stderr
 
 
-def test_a_target_of_another_package(here: Callable[..., Result], tmp_path: Path) -> None:
+def test_a_target_of_another_package(here: Call, tmp_path: Path) -> None:
     listed = here("targets")
     assert "\nscalars:N " in listed.stdout
     assert "target 'wrong': Format(" in listed.stderr
@@ -188,13 +219,13 @@ def test_a_target_of_another_package(here: Callable[..., Result], tmp_path: Path
     assert json.loads((tmp_path / "tidy.json").read_text())["tidy"][0] in ([[1, 0], [0, 1]], [[0, 1], [1, 0]])
 
 
-def test_a_target_that_takes_the_name_of_another_is_refused(here: Callable[..., Result]) -> None:
+def test_a_target_that_takes_the_name_of_another_is_refused(here: Call) -> None:
     answer = here("search", "liar:2", "--rank", "2")
     assert answer.exit_code == 2
     assert "target 'liar': it builds 'matmul:2', whose name does not begin with its own" in answer.stderr
 
 
-def test_a_format_of_another_package(here: Callable[..., Result], tmp_path: Path) -> None:
+def test_a_format_of_another_package(here: Call, tmp_path: Path) -> None:
     (tmp_path / "tidy.json").write_text('{"tidy": []}')
     (tmp_path / "other.json").write_text('{"untidy": []}')
     known = here("import", "tidy.json", "--json")
