@@ -37,7 +37,9 @@ def test_there_is_one_set_for_every_prime(prime: int) -> None:
 
 @pytest.mark.parametrize("name", ["f1", "f4", "f9", "f05", "f2147483649", "f4294967291", "f", "g5"])
 def test_what_is_no_prime_below_2_to_the_31_is_no_set(name: str) -> None:
-    with pytest.raises(RingError, match=r"known rings: zt, z, q, qi, f2, f3, and f with a prime below 2\^31, such as f7"):
+    with pytest.raises(
+        RingError, match=r"known rings: zt, z, q, qi, f2, f3, and f with a prime below 2\^31, such as f7"
+    ):
         parse_ring(name)
 
 
@@ -50,7 +52,10 @@ def test_residues_are_held_to_their_range() -> None:
 def test_scaling_and_order_of_products_do_not_change_the_hash(prime: int) -> None:
     scheme = evaluated(parse_target("polymul:2x3"), Ring(f"f{prime}"))
     scale = prime - 2
-    turned = [factor[::-1] * by % prime for factor, by in zip(scheme.factors, (scale, 3, pow(3 * scale, -1, prime)))]
+    turned = [
+        factor[::-1] * by % prime
+        for factor, by in zip(scheme.factors, (scale, 3, pow(3 * scale, -1, prime)), strict=True)
+    ]
     other = Scheme(scheme.target, scheme.ring, *turned)
     assert verify(other).ok
     assert content_hash(other) == content_hash(scheme) == content_hash(normal_form(other))
