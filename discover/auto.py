@@ -61,8 +61,6 @@ def _choices(order: Order) -> Iterator[tuple[str, str]]:
         yield "ternary-sgd", "it begins at approximations too"
     if not order.starts and reaches(problem):
         yield "evaluation", "products of polynomials are constructed at points, without a search"
-    elif not order.starts and begins(problem):
-        yield "evaluation", "walks to fewer products begin at the scheme that is constructed at points"
     if recipe := reached(problem, order.starts):
         yield COMPOSITION, f"products and joined blocks of the schemes at hand reach it: {described(recipe)}"
     beyond = _beyond_flips(problem)
@@ -72,6 +70,8 @@ def _choices(order: Order) -> Iterator[tuple[str, str]]:
         yield "als", "a small map that is no matrix product, with a rank: least squares, then rounding"
     if beyond:
         yield "ternary-sgd", beyond
+    if not order.starts and begins(problem):
+        yield "evaluation", "walks to fewer products begin at the scheme that is constructed at points"
     if problem.target.family == "matmul" and not problem.ring.characteristic and not order.starts and not beyond:
         yield "portfolio", _turns(order)
     if any(start.target != problem.target for start in order.starts) and not beyond:

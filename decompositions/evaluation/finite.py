@@ -35,7 +35,7 @@ class Residue:
         return Residue(field, int(field.sums[self.number, other.number]))
 
     def __neg__(self) -> Residue:
-        return self.field.zero - self
+        return self * Residue(self.field, self.field.prime - 1)
 
     def __sub__(self, other: Residue) -> Residue:
         field = self.field

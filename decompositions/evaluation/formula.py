@@ -98,7 +98,7 @@ def descended(formula: Formula, field: GaloisField, inner: Formula) -> Formula:
     turned = field.multiplications.transpose(0, 2, 1)
 
     def forms(factor: Elements, rows: Elements, matrices: Elements) -> Elements:
-        found = np.einsum("ri,qcij->qrcj", rows, matrices[factor]) % field.prime
+        found: Elements = np.einsum("ri,qcij->qrcj", rows, matrices[factor]) % field.prime
         return found.reshape(len(factor) * len(rows), -1)
 
     u, v = (forms(a, b, field.multiplications) for a, b in ((formula.u, inner.u), (formula.v, inner.v)))

@@ -30,6 +30,8 @@ from bilinear.decompositions.evaluation.polynomials import (
 
 COMPARED = 32
 """Coefficients up to which all cuts and blocks are compared."""
+SHORTEST_HALVED = 6
+"""Coefficients beyond which they are halved over `TERNARY` where that takes fewer products; of fewer, liftings do."""
 FEW_BLOCKS = 4
 """Blocks, or coefficients of one, that are tried beyond."""
 LONGEST_REMAINDERS = 1200
@@ -104,10 +106,8 @@ def _products(field: Field, m: int, n: int) -> Iterator[Plan]:
         yield _split(field, m, first, n - first)
     for size in _block_sizes(field, m, n):
         yield from _nested(field, m, n, size)
-    if n > COMPARED:
-        low = -(-n // 2)
-        for size in range(low, min(m, low + FEW_BLOCKS) if isinstance(field, GaloisField) else m):
-            yield from _in_halves(field, m, n, size)
+    if n > (SHORTEST_HALVED if field is TERNARY else COMPARED):
+        yield _even_and_odd_terms(field, m, n)
 
 
 def _cuts(m: int, n: int) -> Iterable[int]:
@@ -140,31 +140,30 @@ def _split(field: Field, m: int, first: int, second: int) -> Plan:
     return Plan(low.rank + high.rank, build, max(low.window, high.window))
 
 
-def _in_halves(field: Field, m: int, n: int, size: int) -> Iterator[Plan]:
-    """Karatsuba's three products of lower parts of `size` and upper parts that are shorter; see `_stays_ternary`."""
-    low, top = product(field, size, size), product(field, m - size, n - size)
+def _even_and_odd_terms(field: Field, m: int, n: int) -> Plan:
+    """A(x^2) + x B(x^2), Karatsuba's three products; none reaches an output twice, so that signs stay signs."""
+    even, odd = product(field, -(-m // 2), -(-n // 2)), product(field, m // 2, n // 2)
 
-    def both(length: int) -> Elements:
+    def terms(offset: int, width: int) -> Elements:
+        return field.array((np.arange(m + n - 1)[:, None] == 2 * np.arange(width) + offset).astype(np.int64))
+
+    def added(length: int) -> Elements:
         whole = field.identity(length)
-        whole[: length - size] = field.plus(whole[: length - size], whole[size:])
-        return whole[:size]
+        sums = whole[::2].copy()
+        sums[: length // 2] = field.plus(sums[: length // 2], whole[1::2])
+        return sums
 
     def build() -> Formula:
-        left, right, out = (field.identity(length) for length in (m, n, m + n - 1))
-        width, middle = m + n - 2 * size - 1, out[:, size : 3 * size - 1]
-        ends = (
-            field.minus(out[:, : 2 * size - 1], middle),
-            field.minus(out[:, 2 * size :], out[:, size : size + width]),
-        )
+        left, right = field.identity(m), field.identity(n)
+        long, short = -(-m // 2) + -(-n // 2) - 1, m // 2 + n // 2 - 1
         parts = (
-            low.build().around(left[:size], right[:size], ends[0]),
-            low.build().around(both(m), both(n), middle),
-            top.build().around(left[size:], right[size:], ends[1]),
+            even.build().around(left[::2], right[::2], field.minus(terms(0, long), terms(1, long))),
+            even.build().around(added(m), added(n), terms(1, long)),
+            odd.build().around(left[1::2], right[1::2], field.minus(terms(2, short), terms(1, short))),
         )
         return together(parts)
 
-    if _stays_ternary(field, low, size) and _stays_ternary(field, top, size):
-        yield Plan(2 * low.rank + top.rank, build, size + max(low.window, top.window))
+    return Plan(2 * even.rank + odd.rank, build, 2 * max(even.window, odd.window))
 
 
 def _stays_ternary(field: Field, inner: Plan, shift: int) -> bool:

@@ -49,7 +49,8 @@ WINOGRAD = "2n - k for k different irreducible factors (S. Winograd 1977; A. Ald
 REMAINDERS = "Chinese remainders, and evaluation for each factor: 2n - k (S. Winograd 1978, 1980)"
 FINITE_REMAINDERS = (
     "Chinese remainders; fields: M. Cenk, F. Özbudak, On multiplication in finite fields, 2010, with Barbulescu et al. "
-    "2012, in S. Ballet and others, On the tensor rank of multiplication, 2019 (arXiv:1906.07456); powers: A. Averbuch, Z. Galil, S. Winograd 1991; M. Cenk, F. Özbudak 2011"
+    "2012, in S. Ballet and others, On the tensor rank of multiplication, 2019 (arXiv:1906.07456); powers: "
+    "A. Averbuch, Z. Galil, S. Winograd 1991; M. Cenk, F. Özbudak 2011"
 )
 BLASER = (
     "a block is of minimal rank only if the field is large enough (S. Winograd 1979; H. F. de Groote 1983; "
@@ -58,7 +59,7 @@ BLASER = (
 CHUDNOVSKY = "D. V. Chudnovsky, G. V. Chudnovsky, Algebraic complexities and algebraic curves over finite fields, 1988"
 SHORT = "M. Cenk, F. Özbudak, Multiplication of polynomials modulo x^n, 2011"
 FOLDED = "the product of polynomials, reduced"
-LIFTED_CYCLIC, LIFTED_SHORT = {4: 8, 7: 26}, {7: 18, 9: 27}
+LIFTED_CYCLIC, LIFTED_SHORT = {4: 8, 7: 24}, {7: 18, 9: 27}
 """Ranks over `zt` modulo x^n - 1 and modulo x^n that `evaluation` reaches by lifting."""
 
 MAX_FACTORED = 64

@@ -46,7 +46,7 @@ def test_spellings_of_a_format(name):
         (
             "matmull:2x2x2",
             UnknownNameError,
-            "unknown target 'matmull': did you mean 'matmul'[?] known targets: commutator, .*, file, .*, matmul, ",
+            "unknown target 'matmull': did you mean 'matmul'[?] known targets: circulant, .*, file, .*, matmul, ",
         ),
         (f"2x2x{'9' * 5000}", TargetError, "a size of 5000 digits"),
     ],

@@ -142,7 +142,10 @@ def test_products_of_polynomials_are_constructed() -> None:
     solver, sentence = choice(Order(Problem(parse_target("polymul:3x3"), 6, Ring.F2)))
     assert solver == "evaluation"
     assert "constructed at points" in sentence
-    assert choice(Order(Problem(parse_target("polymul:3x3"), 5, Ring.F2)))[0] != "evaluation"
+    solver, sentence = choice(Order(Problem(parse_target("polymul:8x8"), 25, Ring.F2)))
+    assert solver == "evaluation"
+    assert "walks to fewer products begin at the scheme that is constructed" in sentence
+    assert choice(Order(Problem(parse_target("polymul:64x64"), 300, Ring.F2)))[0] != "evaluation"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,12 @@ from bilinear.decompositions.evaluation.fields import INTEGERS, TERNARY, Field
 from bilinear.decompositions.evaluation.finite import prime_field
 from bilinear.decompositions.evaluation.plans import local_plan, product
 from bilinear.decompositions.facts.polynomial import composed
+from bilinear.decompositions.verify import second_method
+from bilinear.discover.engine.order import Order
+from bilinear.discover.engine.outcome import Status
+from bilinear.discover.engine.problem import Problem
+from bilinear.discover.engine.run import run
+from bilinear.discover.solvers.evaluation import begins, reaches
 
 FIELDS = {
     2: (3, 6, 9, 13, 15, 22, 24, 30, 33, 39, 42, 48, 51, 54, 60, 67, 69),
@@ -27,9 +33,10 @@ SETS = (prime_field(2), prime_field(3), prime_field(5), INTEGERS, TERNARY)
 
 
 @pytest.mark.parametrize("n", range(2, 65))
-def test_products_over_f2_are_no_longer_than_what_is_published_and_composed(n: int) -> None:
+def test_products_are_no_longer_than_what_is_published_and_composed(n: int) -> None:
     """Montgomery to 7 coefficients, Fan and Hasan to 10, and what is split and nested of them to 64."""
-    assert product(prime_field(2), n, n).rank <= composed(n, n, Ring.F2)
+    for field, ring in ((prime_field(2), Ring.F2), (prime_field(3), Ring.F3), (INTEGERS, Ring.Z), (TERNARY, Ring.ZT)):
+        assert product(field, n, n).rank <= composed(n, n, ring)
 
 
 @pytest.mark.parametrize("prime", FIELDS)
@@ -53,10 +60,10 @@ def test_no_product_is_above_a_nesting_of_shorter_ones(field: Field, n: int, dat
         ("polymul:48x48", "f2", 224),
         ("polymul:64x64", "f2", 312),
         ("polymul:40x100", "f2", 348),
-        ("polymul:33x33", "zt", 296),
+        ("polymul:33x33", "zt", 279),
         ("polymul:48x48", "zt", 486),
         ("polymul:64x64", "zt", 729),
-        ("polymul:33x70", "zt", 675),
+        ("polymul:33x70", "zt", 606),
         ("polymul:33x33", "z", 210),
         ("polymul:40x40", "q", 117),
         ("cyclic:127", "f2", 397),
@@ -117,3 +124,20 @@ def test_modulo_any_prime_a_changed_coefficient_is_caught(prime: int, data: st.D
     assert [check.ok for check in checks] == [False] * 3
     assert checks[2].error_probability == 0.0
     assert math.log2(verify(scheme, "random").error_probability) <= -60
+
+
+@pytest.mark.parametrize(("name", "method"), [("polymul:8x8", "symbolic"), ("polymul:64x64", "random")])
+def test_symbols_are_left_where_they_have_millions_of_terms(name: str, method: str) -> None:
+    scheme = evaluated(parse_target(name), Ring.F2)
+    assert second_method(scheme) == method
+    assert verify(scheme, second_method(scheme)).ok
+
+
+def test_a_lower_rank_is_searched_from_what_is_constructed() -> None:
+    """The field of AES: the standard algorithm has 64 products and more, evaluation 24."""
+    problem = Problem(parse_target("gf:2^8"), 21, Ring.F2)
+    assert begins(problem)
+    assert not reaches(problem)
+    assert reaches(Problem(problem.target, 24, Ring.F2))
+    outcome = run(Order(problem, "evaluation", {"flips": 3.0}))
+    assert (outcome.status, outcome.scheme) == (Status.EXHAUSTED, None)
