@@ -56,7 +56,8 @@ def moved(scheme: Scheme, rng: np.random.Generator) -> Scheme | None:
             factors = [factor.copy() for factor in scheme.factors]
             factors[third] = (z - np.outer(terms * inverse, z[gone])) % p
             factors[first][gone], factors[second][gone], factors[third][gone] = a, b, z[gone] * inverse % p
-            return without_zero_products(Scheme(scheme.target, scheme.ring, *factors))
+            u, v, w = factors
+            return without_zero_products(Scheme(scheme.target, scheme.ring, u, v, w))
     return None
 
 
