@@ -13,6 +13,7 @@ import numpy as np
 from bilinear.decompositions.composition import Sizes
 from bilinear.decompositions.constructions import standard
 from bilinear.decompositions.fitting import fitted
+from bilinear.decompositions.rules.block_flip import moved
 from bilinear.decompositions.rules.span import reduced
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target
@@ -105,6 +106,7 @@ class FlipGraph(PlusOptions):
         leg: Flips after which a walk returns to its best scheme, in millions.
         span: Whether starts, and what is handed on to the next format, lose the products that the others span (span
             reduction).
+        blocks: Whether a walk that returns to its best scheme first makes a block flip there, over f2 and f3.
 
     Source:
         Flips and reductions: Kauers, Moosbauer (arXiv:2212.01175). Plus transitions, growing: Arai, Ichikawa, Hukushima
@@ -115,6 +117,7 @@ class FlipGraph(PlusOptions):
     patience: float = 6.0
     leg: float = 3.0
     span: bool = False
+    blocks: bool = False
     above_zero: ClassVar[tuple[str, ...]] = ("patience", "leg", "lifts")
     state_type: ClassVar[type[FlipGraphState]] = FlipGraphState
     barrier_steps: ClassVar[int] = BARRIER
@@ -240,7 +243,14 @@ class FlipGraph(PlusOptions):
         elif last and not self._done(state) and (reached or state.idle >= self.patience * 1e6):
             self._begin(state)
         elif not fell:
-            restart(state.walk, best(state.walk))
+            self._return(state, stage)
+
+    def _return(self, state: FlipGraphState, stage: Stage) -> None:
+        """Put the walk back at its best scheme, or a block flip away from it."""
+        found, walked = None, self.walk_ring(state.problem)
+        if self.blocks and walked.characteristic:
+            found = moved(self._walked(state, stage.target), np.random.default_rng([state.seed, state.steps]))
+        restart(state.walk, best(state.walk) if found is None else factors_of(found))
 
     def _climb(self, state: FlipGraphState, stages: list[Stage]) -> None:
         """On to the next format, from the best scheme of this one and a standard block; anew from one that is dead."""

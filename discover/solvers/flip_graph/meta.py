@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bilinear.catalog.records import published
 from bilinear.decompositions.composition import Sizes, rising
 from bilinear.decompositions.constructions import standard
+from bilinear.decompositions.rules.block_flip import moved
 from bilinear.decompositions.rules.span import reduced
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets.matmul import matmul
@@ -91,6 +92,7 @@ class Meta(PlusOptions):
         leg: Flips after which a walk returns to its best scheme, in millions.
         sign_flips: Most steps from the last of them to a scheme whose signs do not contradict each other.
         span: Whether cuts, and what walks end with, lose the products that the others span (span reduction).
+        blocks: Whether a walk that returns to its best scheme first makes a block flip there.
 
     Source:
         M. Kauers, I. Wood, "Exploring the meta flip graph for matrix multiplication" (arXiv:2510.19787).
@@ -104,6 +106,7 @@ class Meta(PlusOptions):
     leg: float = 3.0
     sign_flips: int = 40_000
     span: bool = False
+    blocks: bool = False
     above_zero: ClassVar[tuple[str, ...]] = ("keep", "focus", "patience", "leg", "lifts")
     state_type: ClassVar[type[MetaState]] = MetaState
     any_format: ClassVar[bool] = True
@@ -241,7 +244,11 @@ class Meta(PlusOptions):
             state.steps += spent
             idle = 0 if best_rank(inner) < before else idle + spent
             if idle:
-                restart(inner, best(inner))
+                found = None
+                if self.blocks:
+                    here = to_scheme(scheme.target, scheme.ring, best(inner))
+                    found = moved(here, np.random.default_rng([seed, counts(inner)["flips"]]))
+                restart(inner, best(inner) if found is None else factors_of(found))
         return inner
 
     def _take(self, state: MetaState, scheme: Scheme, rng: np.random.Generator) -> None:
