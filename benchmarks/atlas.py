@@ -26,7 +26,7 @@ from bilinear.decompositions.rings import Ring, parse_ring
 from bilinear.decompositions.rules.recipe import settled
 from bilinear.decompositions.scheme import Scheme
 
-HELD = 48
+HELD = 200
 """Leaves that are held after they were proved."""
 
 
