@@ -23,24 +23,24 @@ from bilinear.catalog.store import Catalog
 from bilinear.commands.words.atlas import rows
 from bilinear.decompositions.atlas.table import Atlas
 from bilinear.decompositions.rings import Ring, parse_ring
-from bilinear.decompositions.rules.recipe import build
+from bilinear.decompositions.rules.recipe import settled
 from bilinear.decompositions.scheme import Scheme
 
-HELD = 48
+HELD = 200
 """Leaves that are held after they were proved."""
 
 
 def built(every: Atlas, sizes: tuple[int, int, int], resolve: Callable[[str], Scheme]) -> dict[str, Any]:
     """What became of one recipe."""
     begun = time.process_time()
-    recipe = every.recipe(sizes)
-    scheme = build(recipe, resolve)
+    recipe, scheme = settled(every.recipe(sizes), resolve)
     made = time.process_time()
     verification = verify_built(recipe, scheme)
     if not verification.ok:
         raise SystemExit(f"{recipe.sizes} over {recipe.ring}: {verification.detail}")
     done = time.process_time()
     return {
+        "rank": scheme.rank,
         "steps": len(recipe.steps),
         "verified": verification.method,
         "build_seconds": round(made - begun, 3),
@@ -57,10 +57,10 @@ def measured(ring: Ring, upto: int, catalog: Catalog) -> dict[str, Any]:
     resolve = lru_cache(HELD)(parts_of(catalog))
     formats = []
     for row in rows(every, own):
-        told = row._asdict() | {"sizes": list(row.sizes)} | built(every, row.sizes, resolve)
+        told = row._asdict() | {"sizes": list(row.sizes), "told": row.rank} | built(every, row.sizes, resolve)
         del told["source"]
         formats.append(told)
-        print(ring, "x".join(map(str, row.sizes)), row.rank, row.published, told["verified"], flush=True)
+        print(ring, "x".join(map(str, row.sizes)), told["rank"], row.published, told["verified"], flush=True)
     return {
         "ring": ring.value,
         "closure_cpu_seconds": round(closed - begun, 2),

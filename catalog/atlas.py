@@ -72,7 +72,7 @@ def atlas(
     """
     if not 1 <= largest <= LARGEST:
         raise TargetError(f"an atlas up to {largest}: sizes from 1 to {LARGEST} are closed")
-    candidates = list(_candidates(catalog, ring, only_found_here))
+    candidates = list(_candidates(catalog, ring, largest, only_found_here))
     path = _place(ring, largest, candidates)
     kept = _kept(path)
     if kept is None:
@@ -81,7 +81,7 @@ def atlas(
     return kept
 
 
-def _candidates(catalog: Catalog, ring: Ring, only_found_here: bool) -> Iterator[Candidate]:
+def _candidates(catalog: Catalog, ring: Ring, largest: int, only_found_here: bool) -> Iterator[Candidate]:
     """The entries that could be leaves, by format and rank, the lowest rank first."""
     origins = Origins(catalog)
     found: dict[Sizes, list[Listing]] = {}
@@ -89,7 +89,7 @@ def _candidates(catalog: Catalog, ring: Ring, only_found_here: bool) -> Iterator
         if listing.kind != "scheme" or not listing.target.startswith("matmul:") or not _fits(ring, listing.ring):
             continue
         target = target_named(listing.target)
-        if target is None or target.sizes[-1] > LARGEST or (only_found_here and not origins.found_here(listing)):
+        if target is None or max(target.sizes) > largest or (only_found_here and not origins.found_here(listing)):
             continue
         found.setdefault(rising(target.sizes), []).append(listing)
     for sizes, listings in sorted(found.items()):

@@ -17,7 +17,7 @@ from bilinear.decompositions import Ring, Scheme, Target, Verification, __versio
 from bilinear.decompositions.composition import LARGEST
 from bilinear.decompositions.operations import order_to, permute
 from bilinear.decompositions.rings import parse_ring
-from bilinear.decompositions.rules.recipe import LEAF, Recipe, build
+from bilinear.decompositions.rules.recipe import LEAF, Recipe, settled
 
 if TYPE_CHECKING:
     from bilinear.catalog.recipes import RecipeEntry
@@ -75,7 +75,7 @@ class Library(Catalog):
         recipe = None if target is None else self._recipe(target, ring)
         if target is None or recipe is None or is_leaf(recipe):
             return None
-        return self._entry(recipe, build(recipe, parts_of(self)))
+        return self._entry(*settled(recipe, parts_of(self)))
 
     def _recipe(self, target: Target, ring: Ring | str | None) -> Recipe:
         from bilinear.catalog.atlas import atlas
@@ -97,7 +97,7 @@ class Library(Catalog):
     def _built(self, target: Target, recipe: Recipe) -> Served[Any, AnyEntry]:
         from bilinear.catalog.recipes import verify_built
 
-        scheme = build(recipe, parts_of(self))
+        recipe, scheme = settled(recipe, parts_of(self))
         verification = verify_built(recipe, scheme)
         if not verification.ok:
             raise WrongSchemeError(f"{target.short}: the recipe is wrong: {verification.detail}", verification)
