@@ -198,9 +198,9 @@ def bandit(given: argparse.Namespace) -> list[dict[str, Any]]:
                 distances = [row.distance for row in rows]
                 found.append(
                     {"chooser": name, "seed": seed, "cpu": told.ledger.cpu, "tasks": told.ledger.done,
-                     "targets": len(rows), "at_record": sum(distance is not None and distance <= 0 for distance in distances),
+                     "targets": len(rows), "at_record": sum(one is not None and one <= 0 for one in distances),
                      "missing": sum(row.here is None for row in rows),
-                     "products_above": sum(distance or 0 for distance in distances)}
+                     "products_above": sum(one or 0 for one in distances)}
                 )  # fmt: skip
     return found
 
