@@ -39,6 +39,7 @@ SMALL = {
     "generated_c.py": ["--schemes", "2x2x2:7", "--sizes", "64", "--count", "50", "--repeats", "1"],
     "gradient_transforms.py": ["--transforms", "dft", "--sizes", "4", "--budget", "5"],
     "importing.py": ["maple", "perminov-json", "--count", "3"],
+    "parallel.py": ["simulation", "--simulated", "200", "--workers", "20", "--targets", "20"],
     "programs.py": ["2x2x2", "--budget", "1steps"],
     "stl_layer.py": ["--shapes", "32", "16x64x32", "--ranks", "7", "49", "--rounds", "1", "--plain"],
     "stl_training.py": ["--shapes", "32", "16x64x32", "--ranks", "7", "49", "--rounds", "1"],

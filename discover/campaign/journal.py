@@ -1,4 +1,4 @@
-"""The journal of a campaign: JSON lines, each appended whole and forced to disk before anybody goes on.
+"""The journal of a campaign: JSON lines, each appended whole; what is done is forced to disk before anybody goes on.
 
 Events: `session` (a run begins: who, where, with what), `begun` (a task, all that it takes to do it again), `done`
 (what came of it), `end` (of a session). A scheme is in the catalog before its task is `done`; so a task that was begun
@@ -112,7 +112,8 @@ class Journal:
                 rest = memoryview(data)
                 while rest:
                     rest = rest[os.write(self._descriptor, rest) :]
-                os.fsync(self._descriptor)
+                if event != "begun":  # one that a power failure takes back was not done; a kill takes nothing back
+                    os.fsync(self._descriptor)
         except JournalError:
             with suppress(OSError):
                 os.ftruncate(self._descriptor, before)

@@ -13,7 +13,7 @@ from bilinear.cli import main
 PLAN = """\
 format = 1
 targets = ["2x2x2", "2x2x3"]
-rings = ["qi"]
+rings = ["f3"]
 goal = "lower"
 
 [[solver]]
@@ -31,7 +31,7 @@ def ran(*words: object) -> Result:
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BILINEAR_CATALOG", str(tmp_path / "catalog"))
     path = tmp_path / "hunt.toml"
-    path.write_text(PLAN.replace('"qi"', '"f3"'))
+    path.write_text(PLAN)
     return path
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from clusters import Processes
 from hunted import PLAN
 
 from bilinear.catalog import Catalog
@@ -90,10 +91,10 @@ def test_a_task_that_was_killed_is_done_again(plan: Plan) -> None:
     data = plan.journal.read_bytes()
     schemes = {listing.id for listing in catalog_of(plan)}
     starts = [number for number, byte in enumerate(data) if byte == ord("\n")]
-    for cut in (0, 1, starts[0] + 1, starts[2] - 5, starts[2] + 1, starts[4] + 7, len(data) - 1):
+    for cut in (0, starts[2] - 5, starts[4] + 7):
         plan.journal.write_bytes(data[:cut])
-        ledger = run(plan, f"{4 - Ledger.of(read(plan.journal)).done}steps")[1] if cut < starts[-2] else None
-        assert ledger is None or (ledger.done, ledger.begun) == (4, {})
+        ledger = run(plan, f"{4 - Ledger.of(read(plan.journal)).done}steps")[1]
+        assert (ledger.done, ledger.begun) == (4, {})
         require_whole(plan)
         assert schemes <= {listing.id for listing in catalog_of(plan)}
 
@@ -152,6 +153,23 @@ def test_kills_lose_nothing(plan: Plan, kills: int) -> None:
     reason, ledger = run(plan, f"{len(left.begun) + 1}steps")
     assert reason == "budget"
     assert not ledger.begun
+    require_whole(plan)
+
+
+def test_workers_of_a_cluster_may_die_and_come(plan: Plan, tmp_path: Path) -> None:
+    with Processes(tmp_path, workers=2) as cluster:
+        killed: list[int] = []
+
+        def kill(told: hunting.Told) -> None:
+            if told.ledger.done >= 3 and not killed:
+                killed.append(cluster.workers[0].pid)
+                cluster.workers[0].kill()
+                cluster.workers[0].wait()
+                cluster.replace()
+
+        reason, ledger = run(plan, "10steps", cluster=str(cluster.file), hear=kill)
+    assert killed
+    assert (reason, ledger.done, ledger.begun) == ("budget", 10, {})
     require_whole(plan)
 
 
