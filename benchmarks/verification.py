@@ -13,9 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.aggregation import even_cube
 from benchmarks.machine import write
-from bilinear.decompositions import Scheme, kronecker, parse_target, project, standard, strassen, verify
+from bilinear.decompositions import Ring, Scheme, kronecker, parse_target, standard, strassen, verify
+from bilinear.decompositions.rules import cubes
 
 
 def schemes() -> dict[str, Scheme]:
@@ -29,14 +29,9 @@ def schemes() -> dict[str, Scheme]:
 
 
 def large(sizes: list[int]) -> dict[str, Scheme]:
-    """Rational cubes by aggregation; of an odd size the next larger one, cut three times."""
-    found = {}
-    for size in sizes:
-        scheme = even_cube(size + size % 2)
-        for axis in "nmp" * (size % 2):
-            scheme = project(scheme, axis, size)
-        found[f"{scheme.target.short}:{scheme.rank} over q"] = scheme
-    return found
+    """Rational cubes by aggregation."""
+    built = [cubes.build(size, size, size, Ring.Q) for size in sizes]
+    return {f"{scheme.target.short}:{scheme.rank} over q": scheme for scheme in built}
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-SHARED = {"aggregation.py", "machine.py", "products.py", "searches.py"}
+SHARED = {"machine.py", "products.py", "searches.py"}
 """What benchmarks import."""
 SMALL = {
     "als.py": ["2x2x2:7:zt", "--successes", "1"],
