@@ -45,7 +45,7 @@ SMALL = {
     "stl_training.py": ["--shapes", "32", "16x64x32", "--ranks", "7", "49", "--rounds", "1"],
     "ternary_sgd.py": ["2x2x2:7", "--recipes", "annealed", "--restarts", "32", "--successes", "1"],
     "transforms.py": ["--transforms", "dft", "circulant", "--sizes", "8", "16"],
-    "verification.py": ["--most", "10", "--sizes", "7"],
+    "verification.py": ["--most", "10", "--sizes", "9"],
 }
 
 
