@@ -10,6 +10,7 @@ import click
 
 from bilinear.commands.accuracy import accuracy
 from bilinear.commands.approximate import approximate, seeds
+from bilinear.commands.atlas import atlas
 from bilinear.commands.catalog import catalog_group
 from bilinear.commands.common import CommandLine
 from bilinear.commands.convert import convert
@@ -40,6 +41,7 @@ for command in (
     show,
     optimize,
     accuracy,
+    atlas,
     catalog_group,
     import_command,
     export,

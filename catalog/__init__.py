@@ -12,7 +12,7 @@ from bilinear.catalog.layout import Listing
 from bilinear.catalog.lookup import Found
 from bilinear.catalog.records import Additions, Record, published
 from bilinear.catalog.status import StatusRow, status
-from bilinear.catalog.store import Catalog, Served, load, user_folder
+from bilinear.catalog.store import Catalog, Served, user_folder
 from bilinear.catalog.verifiers import VERIFIERS, Proved, prove, read_file
 from bilinear.catalog.writing import Added
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         TransformEntry,
     )
     from bilinear.catalog.importing import merge
+    from bilinear.catalog.serving import Library, load
     from bilinear.catalog.text import dumps, loads
 
 _ON_FIRST_USE = {
@@ -41,6 +42,8 @@ _ON_FIRST_USE = {
     "entry_from_approximation": "bilinear.catalog.convert",
     "entry_from_border": "bilinear.catalog.borders",
     "entry_from_scheme": "bilinear.catalog.convert",
+    "Library": "bilinear.catalog.serving",
+    "load": "bilinear.catalog.serving",
     "loads": "bilinear.catalog.text",
     "merge": "bilinear.catalog.importing",
     "to_border": "bilinear.catalog.borders",
@@ -67,6 +70,7 @@ __all__ = [
     "CatalogError",
     "Diff",
     "Found",
+    "Library",
     "Lineage",
     "Listing",
     "Proved",

@@ -85,18 +85,19 @@ def comparable(catalog: Catalog, scheme: Scheme) -> list[str]:
 def spare(catalog: Catalog, groups: Iterable[Class]) -> list[Listing]:
     """The user's own entries that are the same as another one, and that no entry was made of.
 
-    Of each class one entry stays: a shipped one, else the first.
+    Of each class one entry stays: a shipped one, else the first; what others published takes the place of none.
 
     Args:
         catalog: Whose entries name their parents.
         groups: Its classes.
     """
-    entries = [read_or_none(listing) for listing in catalog]
+    entries = [read_or_none(listing) for listing in catalog if not listing.published]
     parents = {parent for entry in entries if entry is not None for parent in entry.lineage.parents}
     found = []
     for group in groups:
-        kept = next((entry for entry in group.entries if entry.shipped), group.entries[0])
-        for entry in group.entries:
+        own = [entry for entry in group.entries if not entry.published]
+        kept = next((entry for entry in own if entry.shipped), next(iter(own), None))
+        for entry in own:
             if not (entry is kept or entry.shipped or any(parent.startswith(entry.hash) for parent in parents)):
                 found.append(entry)
     return found

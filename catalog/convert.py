@@ -16,6 +16,7 @@ from bilinear.catalog.checks import JSON_SAFE
 from bilinear.catalog.entries import (
     ApproximationEntry,
     BorderEntry,
+    Credit,
     ImaginaryParts,
     Lineage,
     Provenance,
@@ -38,6 +39,7 @@ def entry_from_scheme(
     provenance: Provenance,
     lineage: Lineage | None = None,
     verifications: Sequence[Verification] = (),
+    found_by: Credit | None = None,
 ) -> SchemeEntry:
     """The entry of a scheme; `Catalog.add` verifies it before it is written.
 
@@ -46,6 +48,7 @@ def entry_from_scheme(
         provenance: How it can be found again.
         lineage: What it was made of; nothing for one found from scratch.
         verifications: Checks it passed.
+        found_by: Who published it; None for one that was found here.
     """
     u, v, w = (_sparse(factor) for factor in scheme.factors)
     has_denominators = any(d != 1 for d in scheme.denominators.tolist())
@@ -59,10 +62,27 @@ def entry_from_scheme(
         w=w,
         denominators=tuple(map(_written, scheme.denominators.tolist())) if has_denominators else None,
         imag=_imaginary(scheme),
+        found_by=found_by,
         provenance=provenance,
         lineage=lineage or Lineage(),
         verification=tuple(record(verification) for verification in verifications),
     )
+
+
+def turned(
+    entry: Any, value: Scheme | Approximation, verifications: Sequence[Verification] = ()
+) -> SchemeEntry | ApproximationEntry:
+    """The entry of a scheme or approximation with its sizes in another order: one of its own with the same past.
+
+    Args:
+        entry: As it is stored.
+        value: What it holds, in the order that is wanted.
+        verifications: Checks that it passed in that order.
+    """
+    if isinstance(value, Approximation):
+        return entry_from_approximation(value, entry.provenance, entry.lineage, verifications)
+    found_by = entry.found_by if isinstance(entry, SchemeEntry) else None
+    return entry_from_scheme(value, entry.provenance, entry.lineage, verifications, found_by)
 
 
 def to_scheme(entry: SchemeEntry) -> Scheme:
@@ -153,16 +173,16 @@ def record(verification: Verification) -> VerificationRecord:
     )
 
 
-def expected_hash(entry: SchemeEntry | ApproximationEntry | TransformEntry | BorderEntry, value: Any) -> str:
+def expected_hash(entry: Any, value: Any) -> str:
     """The content hash that belongs to what the entry holds.
 
     Args:
         entry: Any kind.
         value: What it holds.
     """
-    if isinstance(entry, SchemeEntry | ApproximationEntry):
-        return content_hash(value)
-    return border_hash(entry) if isinstance(entry, BorderEntry) else transform_hash(entry)
+    if isinstance(entry, BorderEntry):
+        return border_hash(entry)
+    return transform_hash(entry) if isinstance(entry, TransformEntry) else content_hash(value)
 
 
 def transform_hash(entry: TransformEntry) -> str:

@@ -143,6 +143,22 @@ class Provenance(Model):
     command: Text
 
 
+class Credit(Model):
+    """Who found what others published: facts with credit; an entry that was found here has none.
+
+    Attributes:
+        authors: Who found it, as far as its source tells.
+        source: Where it was published: paper, and the repository of the file that was read.
+        year: Of the publication.
+        licence: Of the file that was read.
+    """
+
+    authors: Annotated[str, Strict(), StringConstraints(min_length=1, max_length=400)]
+    source: Annotated[str, Strict(), StringConstraints(min_length=1, max_length=400)]
+    year: Annotated[int, Strict(), Field(ge=1900, le=9999)]
+    licence: Annotated[str, Strict(), StringConstraints(min_length=1, max_length=80)]
+
+
 class Lineage(Model):
     """What an entry was made of.
 
@@ -194,6 +210,7 @@ class SchemeEntry(Model):
         w: Output factors.
         denominators: One a product; absent if all are 1.
         imag: Imaginary parts, only over `qi`, and only if one is not 0.
+        found_by: Who published it; absent where nobody is credited, as for what was found here.
     """
 
     format_version: Literal[1] = 1
@@ -207,6 +224,7 @@ class SchemeEntry(Model):
     w: Products
     denominators: tuple[Coefficient, ...] | None = None
     imag: ImaginaryParts | None = None
+    found_by: Credit | None = None
     provenance: Provenance
     lineage: Lineage
     verification: tuple[VerificationRecord, ...]
@@ -363,7 +381,3 @@ class BorderEntry(Model):
                 for _, polynomial in product:
                     check_polynomial(f"{factor}[{q}]", polynomial)
         return self
-
-
-Entry = Annotated[SchemeEntry | ApproximationEntry | TransformEntry | BorderEntry, Field(discriminator="kind")]
-KINDS = ("scheme", "approximation", "transform", "border")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bilinear.catalog import attachments, layout
+from bilinear.catalog import attachments, credits, layout
 from bilinear.catalog.cache import Cache, Row
 from bilinear.catalog.errors import CatalogError
 from bilinear.catalog.index import Index, Places, read_or_none
@@ -55,6 +55,9 @@ class Figures:
             known |= {name: row for name, row in found.items() if places.get(name) == (root, False)}
         if len(places) <= FEW:
             known = {name: known[name] for name in self._current(start, known)}
+        for root in dict.fromkeys(root for root, shipped in places.values() if shipped):
+            names = [name for name, place in places.items() if place == (root, True)]
+            known |= credits.figures(root, folder, names, columns)
         self.values: Mapping[str, Figure] = known | self._read(places.keys() - known.keys())
 
     def least(self, key: Callable[[Figure], Any] = lambda figure: figure) -> tuple[str, AnyEntry | None]:
@@ -71,7 +74,10 @@ class Figures:
         """Those of the names whose files are the ones that were read."""
         stamps: dict[Path, Mapping[str, tuple[Any, ...]]] = {}
         for name in names:
-            root, _ = self._places[name]
+            root, shipped = self._places[name]
+            if shipped:
+                yield name  # what came with the program does not change
+                continue
             if root not in stamps:
                 stamps[root] = Cache(root).rows(str(self._folder), start, STAMP)
             stamp = stamps[root].get(name)
@@ -137,6 +143,12 @@ def _row(index: Index, root: Path, path: Path, entry: AnyEntry, value: Any) -> R
         known["ring"] = entry.field
     else:
         known |= {"target": entry.target.name, "rank": entry.rank}
+    if entry.kind == "recipe":
+        known |= {
+            "ring": entry.ring.value,
+            "f2": 0,
+            "f3": 0,
+        }  # what it is modulo a prime is not known until it is built
     if entry.kind == "scheme" and isinstance(value, Scheme):
         known |= {"ring": entry.ring.value}
         known["additions"] = _additions(index, entry.hash, value) if program_ns else additions(value)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bilinear.catalog import layout
 from bilinear.catalog.errors import WrongSchemeError
+from bilinear.catalog.index import Index
+from bilinear.catalog.origins import IMPORTED
+from bilinear.catalog.parts import proved_file
 from bilinear.catalog.verifiers import Proved, prove
 from bilinear.decompositions import Approximation, BilinearError, Scheme, __version__
 from bilinear.decompositions.formats import detect, fast_matmul, flip_cpd, read, write
@@ -27,7 +31,6 @@ STATUSES = ("imported", "duplicate", "wrong", "unreadable")
 OWN = "entry"
 """Name of the catalog's own format."""
 
-SOLVER = "import"
 BATCH = 256
 BATCH_BYTES = 64 * 10**6
 BYTES_A_NUMBER = 16
@@ -93,9 +96,7 @@ def import_paths(
     Raises:
         StoreError: If the user's folder cannot be written.
     """
-    return _taken(
-        catalog, list(dict.fromkeys(chosen for path in paths for chosen in _files(Path(path)))), _read, on_progress
-    )
+    return _taken(catalog, files_below(map(Path, paths)), partial(_read, catalog), on_progress)
 
 
 def merge(catalog: Catalog, other: Path) -> Report:
@@ -109,7 +110,9 @@ def merge(catalog: Catalog, other: Path) -> Report:
         CatalogError: If there is no such folder.
         StoreError: If the user's folder cannot be written.
     """
-    return _taken(catalog, list(layout.json_files(layout.existing(other))), _entries, lambda done, all: None)
+    files = list(layout.json_files(layout.existing(other)))
+    both = Index([(other, False), *catalog.roots])
+    return _taken(catalog, files, partial(_entries, both), lambda done, all: None)
 
 
 def _taken(
@@ -204,13 +207,27 @@ def _size(proved: Proved) -> int:
     return sum(map(len, proved.originals.values())) + BYTES_A_NUMBER * sum(factor.size for factor in factors)
 
 
-def _read(path: Path) -> Iterator[Imported | _Waiting]:
+def proved_schemes(index: Index, path: Path) -> Iterator[Scheme | str]:
+    """The schemes of a file, each proved; of what is wrong with it a line. The index has the parts of recipes."""
+    for found in _read(index, path):
+        if isinstance(found, Imported):
+            yield found.detail
+        elif isinstance(found.proved.value, Scheme):
+            yield found.proved.value
+
+
+def files_below(paths: Iterable[Path]) -> list[Path]:
+    """The files at these paths and below them, each once, in the order of names; what begins with a dot is not."""
+    return list(dict.fromkeys(chosen for path in paths for chosen in _files(path)))
+
+
+def _read(index: Index, path: Path) -> Iterator[Imported | _Waiting]:
     """What the schemes of a file are; whatever is wrong with it is a result."""
     name = ""
     try:
         source = open_source(path)
         if _is_entry(source):
-            yield from _entries(path)
+            yield from _entries(index, path)
             return
         name = detect(source)
         for found in read(source, name):
@@ -235,12 +252,10 @@ def _is_entry(source: Source) -> bool:
     return "format_version" in source.document
 
 
-def _entries(path: Path) -> Iterator[Imported | _Waiting]:
+def _entries(index: Index, path: Path) -> Iterator[Imported | _Waiting]:
     """The entry of a catalog, taken over with its provenance."""
-    from bilinear.catalog import text
-
     try:
-        yield _Waiting(Imported(path, "imported", "", OWN), prove(text.read(path), str(path)))
+        yield _Waiting(Imported(path, "imported", "", OWN), proved_file(index, path))
     except WrongSchemeError as error:
         yield Imported(path, "wrong", " ".join(str(error).split()), OWN)
     except BilinearError as error:
@@ -295,16 +310,17 @@ def _provenance(name: str, source: Source, record: str = "", extra: Mapping[str,
         facts["record"] = record
     if extra and len(repr(extra)) <= MAX_EXTRA:
         facts["extra"] = dict(extra)
-    return Provenance(solver=SOLVER, parameters=facts, version=__version__, command=f"bilinear import {source.name}")
+    return Provenance(solver=IMPORTED, parameters=facts, version=__version__, command=f"bilinear import {source.name}")
 
 
-def export(catalog: Catalog, query: str, name: str) -> tuple[dict[str, bytes], str]:
+def export(catalog: Catalog, query: str, name: str, ring: str | None = None) -> tuple[dict[str, bytes], str]:
     """The files of an entry's scheme in a format, by what is appended to the name of the first, and a note.
 
     Args:
         catalog: Where the entry is.
         query: What `Catalog.find` understands.
         name: Of the format; `entry` is the catalog's own, in the order of sizes that was asked for.
+        ring: The coefficient set; the entry's own if None.
 
     Raises:
         UnknownNameError: If there is no such format.
@@ -313,7 +329,7 @@ def export(catalog: Catalog, query: str, name: str) -> tuple[dict[str, bytes], s
     """
     from bilinear.catalog.text import dumps
 
-    served = catalog.serve(query)
+    served = catalog.serve(query, ring)
     if name == OWN:
         return {"": dumps(_as_served(served))}, served.note
     if name == fast_matmul.NAME and isinstance(served.value, Border):
@@ -326,14 +342,12 @@ def export(catalog: Catalog, query: str, name: str) -> tuple[dict[str, bytes], s
 
 def _as_served(served: Served[Any, AnyEntry]) -> AnyEntry:
     """The entry in the order of sizes that was asked for, which is a scheme of its own with the same past."""
-    from bilinear.catalog.convert import entry_from_approximation, entry_from_scheme
+    from bilinear.catalog.convert import turned
 
     entry, value = served.entry, served.value
-    if not served.note:
+    if not served.note and entry.kind != "recipe":
         return entry
-    make = entry_from_scheme if isinstance(value, Scheme) else entry_from_approximation
-    bare = make(value, entry.provenance, entry.lineage)
-    return make(value, entry.provenance, entry.lineage, [prove(bare, served.id or str(served.path)).verification])
+    return turned(entry, value, [prove(turned(entry, value), served.id or str(served.path)).verification])
 
 
 def _naming(scheme: Scheme, name: str) -> str:

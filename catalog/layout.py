@@ -25,6 +25,11 @@ NAME_DIGITS = 8
 
 KEY_DIGITS = 12
 ENDING = ".json"
+COMPRESSED = ".json.xz"
+"""Ending of an entry that is compressed, as the large ones are that came with the program."""
+
+PUBLISHED = "published"
+"""The folder, in the one that came with the program, of a catalog of what others published."""
 
 _TAGS = {"approximation": APPROXIMATION_TAG, "border": BORDER_TAG}
 """What stands for a coefficient set in the names of entries that have none."""
@@ -36,7 +41,7 @@ _TAGGED = "|".join([*Ring, *_KINDS])
 _STEM = rf"(?P<letter>t|r(?=[0-9]+-(?:{_TAGGED})-))(?P<count>[0-9]{{1,9}})-(?P<tag>[a-z][a-z0-9]*)-{_HASH}"
 """A transform over any field, others over a ring or of their own kind."""
 
-_FILE = re.compile(_STEM + re.escape(ENDING))
+_FILE = re.compile(rf"{_STEM}\.json(?:\.xz)?")
 _STEM_END = re.compile(rf"(?<=-){_STEM}$")
 _PLAIN = re.compile(r"[A-Za-z0-9-][A-Za-z0-9+,=_^-]{0,79}")
 _KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
@@ -74,6 +79,31 @@ class Listing(NamedTuple):
         """The file."""
         return self.folder / self.name
 
+    @property
+    def stem(self) -> str:
+        """The name of the file without its ending."""
+        return stem_of(self.name)
+
+    @property
+    def published(self) -> bool:
+        """Whether it is one of those that others published and that came with the program."""
+        return self.shipped and self.folder.parents[1].name == PUBLISHED
+
+
+def is_file_name(name: str) -> bool:
+    """Whether it can be the name of an entry's file."""
+    return name.endswith((ENDING, COMPRESSED))
+
+
+def stem_of(name: str) -> str:
+    """The name of an entry's file without its ending."""
+    return name.removesuffix(".xz").removesuffix(ENDING)
+
+
+def file_names(stem: str) -> tuple[str, str]:
+    """What the file of an entry may be called, the plain one first."""
+    return f"{stem}{ENDING}", f"{stem}{COMPRESSED}"
+
 
 def families() -> list[str]:
     """The folders of a catalog that hold entries."""
@@ -98,7 +128,8 @@ def entry_stem(entry: AnyEntry, digits: int = NAME_DIGITS) -> str:
     """The name of an entry's file, without `.json`."""
     if entry.kind == "transform":
         return f"t{len(entry.factors)}-{entry.field}-{entry.hash[:digits]}"
-    return f"r{entry.rank}-{entry.ring.value if entry.kind == 'scheme' else _TAGS[entry.kind]}-{entry.hash[:digits]}"
+    tag = entry.ring.value if entry.kind == "scheme" or entry.kind == "recipe" else _TAGS[entry.kind]
+    return f"r{entry.rank}-{tag}-{entry.hash[:digits]}"
 
 
 def identifier(folder: Path, stem: str) -> str:
@@ -179,7 +210,7 @@ def place_of(name: str) -> Iterator[tuple[Path, str]]:
     for family in families():
         for shape in dict.fromkeys((spec, spec.removeprefix(f"{family}-"))):
             if identifier(Path(family, shape), stem[0]) == name:
-                yield Path(family, shape), f"{stem[0]}.json"
+                yield from ((Path(family, shape), file) for file in file_names(stem[0]))
 
 
 def json_files(root: Path) -> Iterator[Path]:
@@ -187,14 +218,14 @@ def json_files(root: Path) -> Iterator[Path]:
     for family in families():
         for shape in _names(root / family):
             folder = root / family / shape
-            yield from (folder / name for name in _names(folder) if name.endswith(".json"))
+            yield from (folder / name for name in _names(folder) if is_file_name(name))
 
 
 def _listing(stem: re.Match[str], start: str, target: str, folder: Path, shipped: bool) -> Listing:
     letter, count, tag, digits = stem.groups()
     kind = "transform" if letter == "t" else _KINDS.get(tag, "scheme")
     return Listing(
-        id=start + stem[0][: -len(ENDING)],
+        id=start + stem_of(stem[0]),
         kind=kind,
         target=target,
         ring=None if tag in _KINDS else tag,

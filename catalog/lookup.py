@@ -58,7 +58,7 @@ def find(index: Index, query: str, ring: Ring | str | None = None) -> Found:
     Raises:
         CatalogError: If nothing, or more than one entry, answers; near names are suggested.
     """
-    if query.endswith(".json"):
+    if layout.is_file_name(query):
         return Found(Path(query))
     near = _NEAREST.fullmatch(query)
     if near is not None:
@@ -76,7 +76,7 @@ def find(index: Index, query: str, ring: Ring | str | None = None) -> Found:
 
 def is_choice(query: str) -> bool:
     """Whether several entries may answer, so that another one can take the place of a bad one."""
-    return not query.endswith(".json") and _TARGET_RANK.fullmatch(query) is not None
+    return not layout.is_file_name(query) and _TARGET_RANK.fullmatch(query) is not None
 
 
 def by_hash(index: Index, start: str) -> Found:
@@ -122,6 +122,8 @@ def _place(listing: Listing) -> int:
 def by_target(index: Index, target: Target, rank: int, ring: Ring | str | None = None) -> Found:
     """A scheme of that target and rank: over the smallest set, and of those the one with the fewest additions.
 
+    What others published, and came with the program, is taken where nothing else of that rank and set is here.
+
     Raises:
         CatalogError: If there is none; the ranks that are here are named.
     """
@@ -129,12 +131,17 @@ def by_target(index: Index, target: Target, rank: int, ring: Ring | str | None =
     sets = Sets(index, folder)
     for own in Ring:
         fitting = sets.serving(rank, own, wanted)
+        fitting = _not_published(fitting) or fitting
         if fitting:
             name, entry = _preferred(index, folder, f"r{rank}-{own}-", fitting)
             (best,) = index.named(folder, [name])
             return Found(best.path, best, _turn(target), entry)
     over = "" if wanted is None else f" over {wanted}"
     raise CatalogError(f"{target.short}:{rank}: no scheme of that rank{over} here; {_ranks(sets, wanted)}")
+
+
+def _not_published(places: Places) -> Places:
+    return {name: (root, shipped) for name, (root, shipped) in places.items() if root.name != layout.PUBLISHED}
 
 
 def _turn(target: Target) -> tuple[int, int, int] | None:

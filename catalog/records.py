@@ -70,6 +70,11 @@ def published(target: Target, ring: Ring | str) -> Record | None:
     return Record(short, ring, *found, additions.get("naive_zt"), _fewest_additions(additions))
 
 
+def collected() -> str:
+    """The day of the table, as `2026-11-21`."""
+    return str(_document()["collected"])
+
+
 def formats() -> list[tuple[int, int, int]]:
     """Every format of the table, sizes in rising order."""
     return [(n, m, p) for n, m, p in _table()]
@@ -95,7 +100,7 @@ def _rank(row: dict[str, Any], ring: Ring) -> tuple[int, str] | None:
     source = {
         Ring.F2: row["f2_source"],
         Ring.F3: sources["f3"],
-        Ring.Q: f"{sources['perminov']}; {sources['fmm']}",
+        Ring.Q: row.get("q_source", f"{sources['perminov']}; {sources['fmm']}"),
     }.get(Ring.Q if ring is Ring.QI else ring, sources["perminov"])
     rank = ranks["q"] if ring is Ring.QI else ranks[ring.value]
     return None if rank is None else (rank, str(source))

@@ -12,8 +12,7 @@ def schema_text() -> str:
     """The schema as the repository holds it."""
     from pydantic import TypeAdapter
 
-    from bilinear.catalog.entries import Entry
-    from bilinear.catalog.text import AnyEntry
+    from bilinear.catalog.text import AnyEntry, Entry
 
     adapter: TypeAdapter[AnyEntry] = TypeAdapter(Entry)
     document = {

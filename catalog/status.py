@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
 
-from bilinear.catalog import lookup
+from bilinear.catalog import credits, lookup
 from bilinear.catalog.bounds import lower_bounds
 from bilinear.catalog.index import unless_bad
 from bilinear.catalog.layout import Listing, target_named
-from bilinear.catalog.records import formats, published
+from bilinear.catalog.origins import Origins
+from bilinear.catalog.records import collected, formats, published
 from bilinear.catalog.store import Catalog
 from bilinear.decompositions import LowerBound, Ring, Target, parse_target
 from bilinear.decompositions.rings import parse_ring
 
-ORDER = ("beaten", "proven optimal", "matched", "behind", "no record", "missing")
+BELOW = "below the tables of"
+ORDER = (BELOW, "proven optimal", "matched", "behind", "no record", "missing")
 """Verdicts as they are sorted, by their first words."""
 
 
@@ -29,19 +31,26 @@ class StatusRow:
     Attributes:
         target: Its short name; of a matrix format with the sizes in rising order, `2x2x3`.
         ring: The coefficient set.
-        here: The best rank in the catalog, proved now; None if there is no scheme.
+        here: The best rank that was found here, proved now; None if there is no such scheme.
         id: Of the entry that has it.
+        served: The best rank of all in the catalog: of what was found here, of what others published, and of what is
+            made of that.
+        served_id: Of the entry that has it.
+        by: Who published what it is, or what its lineage leads to; empty if it was found here.
         published: The best published rank.
         source: Where it was published.
         bound: The best proven lower bound.
-        verdict: `beaten` (the published rank, by ours), `proven optimal`, `matched`, `behind by k`, `no record`
-            (nothing published to compare with) or `missing` (nothing here).
+        verdict: Of what was found here: `below the tables of DATE` (below the published rank), `proven optimal`,
+            `matched`, `behind by k`, `no record` (nothing published to compare with) or `missing` (nothing here).
     """
 
     target: str
     ring: Ring
     here: int | None
     id: str | None
+    served: int | None
+    served_id: str | None
+    by: str
     published: int | None
     source: str | None
     bound: LowerBound | None
@@ -49,10 +58,11 @@ class StatusRow:
 
 
 def status(catalog: Catalog, ring: Ring | str | None = None) -> list[StatusRow]:
-    """A row for each matrix format that is published and each target that is here; beaten records first.
+    """A row for each matrix format that is published and each target that is here; what is below the tables first.
 
     A scheme over `zt` counts for `z`, `q` and `qi` as well, and by reduction for `f2` and `f3`. Entries are ordered by
-    file name; each that is shown is read and proved, and a bad one is passed over with a warning.
+    file name; each that is shown is read and proved, and a bad one is passed over with a warning. Of what others
+    published, and came with the program, it is seen that the file is the one that was proved then.
 
     Args:
         catalog: Whose entries are compared.
@@ -64,9 +74,9 @@ def status(catalog: Catalog, ring: Ring | str | None = None) -> list[StatusRow]:
     targets |= {
         target.name: (target, here) for folder in catalog.folders() for target, here in _schemes(catalog, folder)
     }
-    is_proved = cache(lambda listing: unless_bad(lambda: catalog.proved(listing)) is not None)
+    judge = _Judge(catalog)
     rows = (
-        _row(target, over, None if here is None else _best(catalog, here, over, is_proved))
+        _row(target, over, *((None, None) if here is None else _best(catalog, here, over, judge)), judge)
         for target, here in targets.values()
         for over in wanted
     )
@@ -84,10 +94,25 @@ def _schemes(catalog: Catalog, folder: Path) -> Iterator[tuple[Target, lookup.Se
                 return
 
 
-def _row(target: Target, ring: Ring, best: Listing | None) -> StatusRow | None:
+class _Judge:
+    """What entries count for: whether they are right, and who found them."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog, self._origins = catalog, Origins(catalog)
+        self.others = cache(self._others)
+
+    def _others(self, listing: Listing) -> frozenset[str] | None:
+        """Who else than us an entry leads to; None if it is not right."""
+        if listing.published:
+            return self._origins.of_listing(listing) if credits.is_as_proved(listing) else None
+        proved = unless_bad(lambda: self._catalog.proved(listing))
+        return None if proved is None else self._origins.of(proved.entry)
+
+
+def _row(target: Target, ring: Ring, best: Listing | None, served: Listing | None, judge: _Judge) -> StatusRow | None:
     """None where nothing is published and nothing is here."""
     known = published(target, ring)
-    if best is None and known is None:
+    if served is None and known is None:
         return None
     bound = next(iter(lower_bounds(target, ring)), None)
     here = None if best is None else best.rank
@@ -96,6 +121,9 @@ def _row(target: Target, ring: Ring, best: Listing | None) -> StatusRow | None:
         ring=ring,
         here=here,
         id=None if best is None else best.id,
+        served=None if served is None else served.rank,
+        served_id=None if served is None else served.id,
+        by="" if served is None else "; ".join(sorted(judge.others(served) or ())),
         published=None if known is None else known.rank,
         source=None if known is None else known.source,
         bound=bound,
@@ -108,7 +136,7 @@ def verdict(here: int | None, known: int | None, bound: int | None) -> str:
     if here is None:
         return "missing"
     if known is not None and here < known:
-        return "beaten"
+        return f"{BELOW} {collected()}"
     if here == bound:
         return "proven optimal"
     if known is None:
@@ -116,9 +144,19 @@ def verdict(here: int | None, known: int | None, bound: int | None) -> str:
     return "matched" if here == known else f"behind by {here - known}"
 
 
-def _best(catalog: Catalog, here: lookup.Sets, ring: Ring, is_proved: Callable[[Listing], bool]) -> Listing | None:
-    """The entry of lowest rank that is right and counts over the ring; a file is read only if it could be that one."""
-    return next(filter(is_proved, _rising(catalog, here, ring)), None)
+def _best(catalog: Catalog, here: lookup.Sets, ring: Ring, judge: _Judge) -> tuple[Listing | None, Listing | None]:
+    """The entries of lowest rank that are right and count over the ring: found here, and of all; ours of equal ones.
+
+    A file is read only if it could be one of them.
+    """
+    served: Listing | None = None
+    for listing in _rising(catalog, here, ring):
+        others = judge.others(listing)
+        if others is not None and not others:
+            return listing, listing if served is None or listing.rank == served.rank else served
+        if others is not None and served is None:
+            served = listing
+    return None, served
 
 
 def _rising(catalog: Catalog, here: lookup.Sets, ring: Ring) -> Iterator[Listing]:

@@ -12,6 +12,7 @@ from bilinear.catalog import atomic, attachments, figures, layout, lookup
 from bilinear.catalog.errors import CatalogError
 from bilinear.catalog.index import Index, by_id, pass_over
 from bilinear.catalog.layout import Listing
+from bilinear.catalog.parts import parts_of
 from bilinear.catalog.verifiers import Proved, prove
 from bilinear.catalog.writing import Added, add_all
 from bilinear.decompositions import Approximation, BilinearError, Scheme
@@ -80,13 +81,14 @@ class Catalog(Index):
     Attributes:
         root: The user's folder; it need not exist until something is added.
         shipped: The folder that came with the program, never written.
-        roots: Both, the user's first: an entry of both is listed once, as the user's.
+        roots: Both and the shipped one of what others published, the user's first: an entry of several is listed once.
     """
 
     def __init__(self, root: str | os.PathLike[str] | None = None, shipped: Path | None = SHIPPED) -> None:
         self.root = user_folder(root)
         self.shipped = shipped
-        super().__init__([(self.root, False), *([] if shipped is None else [(shipped, True)])])
+        came = [] if shipped is None else [(shipped, True), (shipped / layout.PUBLISHED, True)]
+        super().__init__([(self.root, False), *came])
 
     def find(self, query: str, ring: Ring | str | None = None) -> lookup.Found:
         """The file that a query means; see `lookup.find` for what can be asked."""
@@ -104,7 +106,7 @@ class Catalog(Index):
         value, note = proved.value, ""
         if found.order is not None and isinstance(value, Scheme | Approximation):
             value = permute(value, found.order)
-            stored = f"{found.path.stem} of {cast('SchemeEntry', proved.entry).target.name}"
+            stored = f"{layout.stem_of(found.path.name)} of {cast('SchemeEntry', proved.entry).target.name}"
             note = f"{value.target.short} is served from {stored} by a permutation"
         served = Served(value, proved.entry, found.path, found.listing, note)
         return served if ring is None else replace(served.only(Scheme), value=value.to(ring))
@@ -121,7 +123,7 @@ class Catalog(Index):
                     raise faults[0] from None
                 raise
             try:
-                proved = _proved(found.path, found.listing, found.entry)
+                proved = self._proved(found.path, found.listing, found.entry)
             except BilinearError as error:
                 if not lookup.is_choice(query):
                     raise
@@ -167,7 +169,18 @@ class Catalog(Index):
             CatalogError: If it cannot be read, or its file name belongs to another entry.
             WrongSchemeError: If it does not compute its target.
         """
-        return _proved(listing.path, listing)
+        return self._proved(listing.path, listing)
+
+    def _proved(self, path: Path, listing: Listing | None, entry: AnyEntry | None = None) -> Proved:
+        """The verified entry of a file, which must lie where its content says if it has a listing."""
+        from bilinear.catalog.text import read
+
+        proved = prove(read(path) if entry is None else entry, str(path), parts_of(self))
+        if listing is not None:
+            stem = layout.entry_stem(proved.entry, len(listing.hash))
+            if layout.identifier(layout.entry_folder(proved.entry), stem) != listing.id:
+                raise CatalogError(f"{path}: name: belongs to another entry; {stem}.json is needed")
+        return proved
 
     def add(self, entry: AnyEntry) -> Added:
         """Verify an entry and write it to the user's folder, unless either folder holds it already.
@@ -177,7 +190,8 @@ class Catalog(Index):
             CatalogError: If its kind cannot be verified, or its hash is not its own.
             StoreError: If the folder cannot be written.
         """
-        (added,) = self.add_all([prove(entry, f"entry {entry.hash[: layout.NAME_DIGITS]}")])
+        source = f"entry {entry.hash[: layout.NAME_DIGITS]}"
+        (added,) = self.add_all([prove(entry, source, parts_of(self))])
         return added
 
     def add_all(self, proved: Iterable[Proved]) -> list[Added]:
@@ -220,33 +234,3 @@ class Catalog(Index):
             CatalogError: If there is none.
         """
         return attachments.read([root for root, _ in self.roots], content_hash, name)
-
-
-def load(query: str | os.PathLike[str], ring: Ring | str | None = None) -> Any:
-    """What a query means in the user's catalog and the shipped one, verified.
-
-    Args:
-        query: An id, the start of a hash, `2x2x2:7`, `approximation:4x4x4:24`, or the path of a JSON entry.
-        ring: The coefficient set that a scheme is wanted over; its own if None.
-
-    Returns:
-        The scheme, approximation, border scheme or exact transform.
-
-    Raises:
-        CatalogError: If there is none, or it cannot be read.
-        WrongSchemeError: If it does not compute its target.
-        RingError: If its coefficients do not fit into `ring`.
-    """
-    return Catalog().serve(os.fspath(query), ring).value
-
-
-def _proved(path: Path, listing: Listing | None, entry: AnyEntry | None = None) -> Proved:
-    """The verified entry of a file, which must lie where its content says if it has a listing."""
-    from bilinear.catalog.text import read
-
-    proved = prove(read(path) if entry is None else entry, str(path))
-    if listing is not None:
-        stem = layout.entry_stem(proved.entry, len(listing.hash))
-        if layout.identifier(layout.entry_folder(proved.entry), stem) != listing.id:
-            raise CatalogError(f"{path}: name: belongs to another entry; {stem}.json is needed")
-    return proved

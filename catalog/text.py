@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import json
+import lzma
 import os
 import stat
 from collections import Counter
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from bilinear.catalog.entries import (
     FORMAT_VERSION,
-    KINDS,
     MAX_DIGITS,
     ApproximationEntry,
     BorderEntry,
-    Entry,
     SchemeEntry,
     TransformEntry,
 )
 from bilinear.catalog.errors import CatalogError
+from bilinear.catalog.recipes import RecipeEntry
 from bilinear.decompositions import BilinearError, memory
 from bilinear.decompositions.rings import MAX_BITS
 
 MAX_FILE = 256 * 10**6
 BYTES_A_BYTE = 30
 """Memory that parsing takes for each byte of text, at most: a one-digit number becomes objects of a few words."""
+
+XZ = b"\xfd7zXZ\x00"
+"""How a compressed entry begins."""
+
+XZ_MEMORY = 128 * 10**6
+"""What unpacking one may take: 65 MB at the highest of the usual levels."""
 
 FACTORS = {"u", "v", "w", "imag"}
 """Keys whose products stand on lines of their own."""
@@ -38,7 +44,10 @@ UNORDERED = ("provenance", "operations")
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
-AnyEntry = SchemeEntry | ApproximationEntry | TransformEntry | BorderEntry
+AnyEntry = SchemeEntry | ApproximationEntry | TransformEntry | BorderEntry | RecipeEntry
+Entry = Annotated[AnyEntry, Field(discriminator="kind")]
+KINDS = ("scheme", "approximation", "transform", "border", "recipe")
+WITHOUT_FACTORS = ("transform", "recipe")
 
 
 def dumps(entry: AnyEntry) -> bytes:
@@ -57,7 +66,7 @@ def dumps(entry: AnyEntry) -> bytes:
     except ValueError as error:
         raise CatalogError(f"entry {entry.hash[:8]}: {error}; JSON knows finite numbers only") from None
     known = _Texts()
-    if entry.kind != "transform":
+    if entry.kind not in WITHOUT_FACTORS:
         texts |= {factor: _products(getattr(entry, factor), known) for factor in "uvw"}
     if entry.kind == "scheme" and entry.imag is not None:
         imag = entry.imag
@@ -68,9 +77,33 @@ def dumps(entry: AnyEntry) -> bytes:
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode("ascii")
 
 
+def compressed(data: bytes) -> bytes:
+    """An entry's bytes as `read` takes them too, the same ones for the same entry by the same library."""
+    return lzma.compress(data, format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC64, preset=9 | lzma.PRESET_EXTREME)
+
+
+def _plain(data: bytes) -> bytes:
+    """The text itself, of at most 256 MB, where these bytes are compressed."""
+    if not data.startswith(XZ):
+        return data
+    reader = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+    try:
+        text = reader.decompress(data, MAX_FILE + 1)
+    except (lzma.LZMAError, EOFError) as error:
+        fact = " ".join(str(error).split()).lower()
+        raise CatalogError(f"file: compressed, and damaged ({fact}); a whole one is needed") from None
+    if len(text) <= MAX_FILE and not (reader.eof and not reader.unused_data):
+        raise CatalogError("file: compressed, and cut short or followed by more; a whole one is needed")
+    memory.require(BYTES_A_BYTE * len(text), "reading a compressed entry")
+    return text
+
+
 def _value(key: str, value: Any) -> str:
     if key == "factors" and value:
         return "[\n" + ",\n".join(_compact(factor) for factor in value) + "\n]"
+    if key == "recipe":
+        steps = ",\n".join(_compact(step, sort_keys=True) for step in value["steps"])
+        return f'{{"ring":{_compact(value["ring"])},"steps":[\n{steps}\n]}}'
     return _compact(value, sort_keys=key in UNORDERED)
 
 
@@ -133,13 +166,14 @@ def loads(data: bytes, source: str) -> AnyEntry:
     """The entry in these bytes, well formed but not verified.
 
     Args:
-        data: JSON text.
+        data: JSON text, compressed or not.
         source: Where it comes from, as the error names it.
 
     Raises:
         CatalogError: One line, `SOURCE: thing: fact; need`.
     """
     try:
+        data = _plain(data)
         if len(data) > MAX_FILE:
             raise CatalogError(f"more than {memory.human(MAX_FILE)}; no entry is that large")
         return _validated(_parsed(data))

@@ -23,9 +23,14 @@ VERIFIERS = Registry(
         "approximation": "bilinear.catalog.verifiers:verify_approximation",
         "border": "bilinear.catalog.borders:verify_border_entry",
         "transform": "bilinear.catalog.transforms:verify_transform_entry",
+        "recipe": "bilinear.catalog.recipes:verify_recipe_entry",
     },
 )
-"""`kind -> "module:function"`; the function takes an entry and returns its value and a Verification."""
+"""`kind -> "module:function"`; the function takes an entry, and of a recipe what gives its parts; it returns the value
+and a Verification."""
+
+Part = Callable[[str], Scheme]
+"""From the content hash of a part of a recipe to its scheme, proved."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +62,13 @@ class Proved:
         return self.make()
 
 
-def prove(entry: AnyEntry, source: str) -> Proved:
+def prove(entry: AnyEntry, source: str, part: Part | None = None) -> Proved:
     """Check that an entry is what it claims, and that its hash is its own.
 
     Args:
         entry: Any kind.
         source: Where it comes from, as the error names it.
+        part: Gives the parts of a recipe; `parts.parts_of` takes them from a catalog.
 
     Raises:
         WrongSchemeError: If it does not compute its target.
@@ -73,7 +79,7 @@ def prove(entry: AnyEntry, source: str) -> Proved:
             f"{source}: kind: no verifier for a {entry.kind} is registered; only verified entries are kept"
         )
     try:
-        value, verification = _verifier(entry.kind)(entry)
+        value, verification = _verified(entry, part)
     except BilinearError as error:
         raise CatalogError(f"{source}: {error}") from None
     if not verification.ok:
@@ -83,8 +89,9 @@ def prove(entry: AnyEntry, source: str) -> Proved:
     return Proved(value, verification, lambda: entry)
 
 
-def _verifier(kind: str) -> Callable[[Any], tuple[Any, Verification]]:
-    return cast("Callable[[Any], tuple[Any, Verification]]", VERIFIERS.load(kind))
+def _verified(entry: AnyEntry, part: Part | None) -> tuple[Any, Verification]:
+    verifier = cast("Callable[..., tuple[Any, Verification]]", VERIFIERS.load(entry.kind))
+    return verifier(entry, part) if entry.kind == "recipe" else verifier(entry)
 
 
 def _has_own_hash(entry: AnyEntry, value: Any) -> bool:
@@ -106,7 +113,10 @@ def read_file(path: Path) -> AnyEntry:
 
 
 def check(
-    entry: AnyEntry, method: str = "exact", on_progress: Callable[[int, int], None] | None = None
+    entry: AnyEntry,
+    method: str = "exact",
+    on_progress: Callable[[int, int], None] | None = None,
+    part: Part | None = None,
 ) -> Verification:
     """Decide whether an entry is what it claims, by the method asked for; not being so is an answer, not an error.
 
@@ -114,15 +124,20 @@ def check(
         entry: Any kind.
         method: For a scheme a name of `decompositions.METHODS`; for other kinds `exact`.
         on_progress: Called now and then with how much of how much is done.
+        part: Gives the parts of a recipe.
 
     Raises:
         UnknownNameError: If there is no such method.
         CatalogError: If nothing can verify the entry's kind in that way.
     """
+    from bilinear.catalog.recipes import verify_recipe_entry
+
     if entry.kind == "scheme":
         value, verification = verify_scheme(entry, method, on_progress)
+    elif entry.kind == "recipe":
+        value, verification = verify_recipe_entry(entry, part, method, on_progress)
     elif entry.kind in VERIFIERS and method == "exact":
-        value, verification = _verifier(entry.kind)(entry)
+        value, verification = _verified(entry, None)
     else:
         raise CatalogError(f"{name_of(entry)}: no {method} check of a {entry.kind}; choose --method exact")
     if verification.ok and not _has_own_hash(entry, value):

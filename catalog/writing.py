@@ -13,6 +13,8 @@ from bilinear.catalog import atomic, figures, layout
 from bilinear.catalog.errors import CatalogError
 from bilinear.catalog.index import Index, read_or_none
 from bilinear.catalog.layout import Listing
+from bilinear.catalog.origins import is_foreign
+from bilinear.catalog.parts import parts_of
 from bilinear.catalog.verifiers import Proved, prove
 from bilinear.decompositions import BilinearError, Ring, Scheme, Verification, content_hash
 from bilinear.decompositions.operations import ORDERS, permute
@@ -25,7 +27,7 @@ ORIGINAL = "original"
 DAMAGED = ".damaged"
 """What is appended to the name of a file that has the name of an entry and is not that entry."""
 
-RECORDS = {"provenance", "lineage", "verification"}
+RECORDS = {"found_by", "provenance", "lineage", "verification"}
 """Keys of an entry that say where it comes from; the others are what it claims."""
 
 SYNCING = 16
@@ -91,12 +93,11 @@ class _Offer:
 
     def form(self, k: int) -> AnyEntry:
         """The entry at one of the places, made when it is asked for; a new one if another order was checked."""
-        from bilinear.catalog.convert import entry_from_scheme
+        from bilinear.catalog.convert import turned
 
         if k not in self._forms:
             entry = self.proved.entry
-            turned = self.note and entry_from_scheme(self.values[k], entry.provenance, entry.lineage)
-            self._forms[k] = turned or entry
+            self._forms[k] = turned(entry, self.values[k]) if self.note else entry
         return self._forms[k]
 
     @property
@@ -150,8 +151,10 @@ class _Batch:
             entry = read_or_none(listing) if wanted.startswith(listing.hash) else None
             if entry is None or entry.hash != wanted:
                 continue
-            if not _is_right(listing, entry, form()):
+            if not _is_right(self._index, listing, entry, form()):
                 self._damaged.add(listing.path)
+            elif listing.published and not is_foreign(form()):
+                continue  # found here as well, which its own entry says
             elif not _says_less(entry, form()):
                 return listing.id
             else:
@@ -189,7 +192,7 @@ class _Batch:
         """A name that no folder has: eight digits of the hash, more where they belong to another entry."""
         for digits in range(layout.NAME_DIGITS, len(entry.hash) + 1):
             stem = layout.entry_stem(entry, digits)
-            paths = [root / folder / f"{stem}.json" for root, _ in self._index.roots]
+            paths = [root / folder / name for root, _ in self._index.roots for name in layout.file_names(stem)]
             if not any(path in self._entries or (path.exists() and path not in self._damaged) for path in paths):
                 return stem
         raise CatalogError(f"{self._root / folder}: a damaged file has the name of entry {entry.hash}; remove it")
@@ -210,24 +213,27 @@ class _Batch:
         figures.keep(self._index, self._root, self._known)
 
 
-def _is_right(listing: Listing, entry: AnyEntry, form: AnyEntry) -> bool:
+def _is_right(index: Index, listing: Listing, entry: AnyEntry, form: AnyEntry) -> bool:
     """Whether what stands is what it claims, under its own name; claiming what `form` does, it is as right as that."""
-    if layout.entry_stem(entry, len(listing.hash)) != listing.path.stem:
+    if layout.entry_stem(entry, len(listing.hash)) != listing.stem:
         return False
     claims = type(form).model_fields.keys() - RECORDS
     if type(entry) is type(form) and all(getattr(entry, key) == getattr(form, key) for key in claims):
         return True
     try:
-        return prove(entry, str(listing.path)).entry is entry
+        return prove(entry, str(listing.path), parts_of(index)).entry is entry
     except BilinearError:
         return False
 
 
 def _says_less(entry: AnyEntry, form: AnyEntry) -> bool:
     """Whether an entry declares a larger coefficient set than the other one of its hash."""
-    if entry.kind != "scheme" or form.kind != "scheme" or entry.ring is form.ring:
+    from bilinear.catalog.entries import SchemeEntry
+    from bilinear.catalog.recipes import RecipeEntry
+
+    if not isinstance(entry, SchemeEntry | RecipeEntry) or not isinstance(form, SchemeEntry | RecipeEntry):
         return False
-    return holds(entry.ring, form.ring)
+    return entry.ring is not form.ring and holds(entry.ring, form.ring)
 
 
 def _with_record(entry: AnyEntry, verification: Verification) -> AnyEntry:

@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, tell, with_catalog
+from bilinear.commands.common import (
+    DONE,
+    NOT_FOUND,
+    WRONG_USE,
+    as_json,
+    print_json,
+    print_lines,
+    say,
+    tell,
+    with_catalog,
+)
 from bilinear.commands.show import show
 
 if TYPE_CHECKING:
+    from bilinear.catalog.layout import Listing
     from bilinear.catalog.store import Catalog
 
 
@@ -21,16 +32,22 @@ def catalog_group() -> None:
 
 @catalog_group.command("list")
 @click.option("--target", help="Only this target, in any order of its sizes.")
+@click.option("--found-here", is_flag=True, help="Only what was found here: no lineage leads to what others published.")
+@click.option("--published", is_flag=True, help="Only what others found, and what is made of it.")
 @click.option("--figures", "with_figures", is_flag=True, help="Also additions and growth; every entry is read.")
 @as_json
 @with_catalog
-def list_entries(target: str | None, with_figures: bool, as_json: bool, catalog: Catalog) -> None:
+def list_entries(
+    target: str | None, found_here: bool, published: bool, with_figures: bool, as_json: bool, catalog: Catalog
+) -> None:
     """List the entries, yours and the shipped ones."""
     from bilinear.commands.words.catalog import listings_as_lines, listings_as_list
     from bilinear.decompositions import parse_target
     from bilinear.decompositions.operations import canonical
 
     listings = list(catalog) if target is None else catalog.of_target(canonical(parse_target(target)))
+    if found_here or published:
+        listings = _of_origin(catalog, listings, found_here, published)
     found = None
     if with_figures:
         from bilinear.commands.screen import counted
@@ -45,6 +62,23 @@ def list_entries(target: str | None, with_figures: bool, as_json: bool, catalog:
         print_lines(listings_as_lines(listings, found))
 
 
+def _of_origin(catalog: Catalog, listings: list[Listing], found_here: bool, published: bool) -> list[Listing]:
+    """Those that were found here, or those that were not; yours are read for it."""
+    from bilinear.catalog.origins import Origins
+    from bilinear.commands.screen import counted
+
+    if found_here and published:
+        raise click.UsageError("--found-here and --published leave nothing; give one of them")
+    origins = Origins(catalog)
+    kept = []
+    with counted("reading", len(listings)) as on_progress:
+        for listing in listings:
+            on_progress(listing.id)
+            if origins.found_here(listing) == found_here:
+                kept.append(listing)
+    return kept
+
+
 catalog_group.add_command(show)
 
 
@@ -53,11 +87,10 @@ catalog_group.add_command(show)
 @with_catalog
 def add(files: tuple[str, ...], catalog: Catalog) -> None:
     """Verify entries from files and add them to your catalog."""
-    from bilinear.catalog.text import read
-    from bilinear.catalog.verifiers import prove
+    from bilinear.catalog.parts import proved_file
 
     for file in files:
-        (added,) = catalog.add_all([prove(read(Path(file)), str(Path(file)))])
+        (added,) = catalog.add_all([proved_file(catalog, Path(file))])
         tell(f"{file}: {added.status}: {added.id}{'; ' if added.note else ''}{added.note}")
 
 
@@ -112,16 +145,44 @@ def diff(other: Path, as_json: bool, catalog: Catalog) -> None:
 
 
 @catalog_group.command()
+@click.argument("path", type=click.Path(path_type=Path), metavar="DIR|FILE")
+@click.option("--ring", default="q", show_default=True, help="What ranks of a table are of that name no set.")
+@click.option("--all", "everything", is_flag=True, help="Also the formats in which both are equal.")
+@as_json
+@with_catalog
+@click.pass_context
+def compare(context: click.Context, path: Path, ring: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
+    """Compare with the schemes or the table of ranks of others: per format, who is ahead.
+
+    Schemes in any known format are proved now; of a table (JSON, CSV, text) it is believed what it says, and shown
+    so. What cannot be used is told line by line, with exit code 1; with exit code 2 if nothing can.
+    """
+    from bilinear.catalog.comparison import compare as compared
+    from bilinear.commands.screen import shares_done
+    from bilinear.commands.words.comparison import comparison_as_dict, comparison_as_lines
+
+    with shares_done("comparing") as on_progress:
+        rows, faults = compared(catalog, path, ring, on_progress)
+    if as_json:
+        print_json(comparison_as_dict(rows, faults))
+    else:
+        for fault in faults:
+            tell(fault, err=True)
+        print_lines(comparison_as_lines(rows, everything))
+    context.exit((DONE if not faults else NOT_FOUND) if rows else WRONG_USE)
+
+
+@catalog_group.command()
 @click.option("--ring", help="Only this coefficient set.")
 @click.option("--missing", is_flag=True, help="Also formats of which nothing is here.")
 @as_json
 @with_catalog
 def status(ring: str | None, missing: bool, as_json: bool, catalog: Catalog) -> None:
-    """Compare the ranks here with the published ones and the proven bounds; beaten records first."""
+    """Compare the ranks here with the published ones and the proven bounds; what is below the tables first."""
     from bilinear.catalog.status import status as compared
     from bilinear.commands.words.catalog import status_as_lines, status_as_list
 
-    rows = [row for row in compared(catalog, ring) if missing or row.here is not None]
+    rows = [row for row in compared(catalog, ring) if missing or row.served is not None]
     if as_json:
         print_json(status_as_list(rows))
     else:

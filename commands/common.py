@@ -105,9 +105,9 @@ def with_catalog(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--catalog", "folder", metavar="DIR", help="Your catalog's folder (also BILINEAR_CATALOG).")
     @functools.wraps(command)
     def opened(*args: Any, folder: str | None, **kwargs: Any) -> Any:
-        from bilinear.catalog.store import Catalog
+        from bilinear.catalog.serving import Library
 
-        return command(*args, catalog=Catalog(folder), **kwargs)
+        return command(*args, catalog=Library(folder), **kwargs)
 
     return opened
 

@@ -10,7 +10,7 @@ import click
 from bilinear.commands.common import tell, with_catalog
 
 if TYPE_CHECKING:
-    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.serving import Library
 
 
 @click.group()
@@ -19,15 +19,18 @@ def export() -> None:
 
 
 @export.command("layer")
-@click.argument("query", metavar="ID|FILE")
+@click.argument("query", metavar="ID|FILE|FORMAT")
 @click.option("--in-features", type=int, required=True)
 @click.option("--out-features", type=int, required=True)
 @click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Dense weight: .safetensors or .npy.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR")
 @with_catalog
-def export_layer(query: str, catalog: Catalog, out: Path, **sizes: Any) -> None:
+def export_layer(query: str, catalog: Library, out: Path, **sizes: Any) -> None:
     """Write an STL layer made from an entry as safetensors and config.json."""
-    served = catalog.factors(query)
+    from bilinear.commands.screen import composing
+
+    with composing(catalog):
+        served = catalog.factors(query)
     write_layer(served.value, out, served.id, **sizes)
 
 
@@ -48,15 +51,17 @@ def write_layer(
 
 
 @export.command()
-@click.argument("query", metavar="ID|FILE")
+@click.argument("query", metavar="ID|FILE|FORMAT")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Instead of standard output.")
 @with_catalog
-def checker(query: str, out: Path | None, catalog: Catalog) -> None:
+def checker(query: str, out: Path | None, catalog: Library) -> None:
     """Write one Python file, standard library only, that holds a scheme and proves it."""
+    from bilinear.commands.screen import composing
     from bilinear.decompositions.checker import checker_source
     from bilinear.decompositions.files import write_atomic
 
-    source = checker_source(catalog.scheme(query).value)
+    with composing(catalog):
+        source = checker_source(catalog.scheme(query).value)
     if out is None:
         click.echo(source, nl=False)
     else:

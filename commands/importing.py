@@ -21,6 +21,7 @@ from bilinear.commands.common import (
 
 if TYPE_CHECKING:
     from bilinear.catalog.importing import Imported, Report
+    from bilinear.catalog.serving import Library
     from bilinear.catalog.store import Catalog
 
 
@@ -68,16 +69,19 @@ def _exit_code(report: Report) -> int:
 
 
 @click.command("scheme")
-@click.argument("query", metavar="ID|FILE")
+@click.argument("query", metavar="ID|FILE|FORMAT")
+@click.option("--ring", help="Of a format alone, as 9x13x15: the coefficient set; q if not given.")
 @click.option("--format", "name", required=True, metavar="NAME", help="A file format; `entry` is the catalog's own.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE")
 @with_catalog
-def export_scheme(query: str, name: str, out: Path, catalog: Catalog) -> None:
+def export_scheme(query: str, ring: str | None, name: str, out: Path, catalog: Library) -> None:
     """Write an entry as a file of another program."""
     from bilinear.catalog.importing import export, paths_of
+    from bilinear.commands.screen import composing
     from bilinear.decompositions.files import write_together
 
-    contents, note = export(catalog, query, name)
+    with composing(catalog):
+        contents, note = export(catalog, query, name, ring)
     paths = paths_of(out, list(contents))
     write_together(dict(zip(paths, contents.values(), strict=True)))
     say(note)

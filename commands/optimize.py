@@ -35,7 +35,6 @@ def optimize(
     catalog: Catalog,
 ) -> None:
     """Search for a program of an entry with fewer additions, prove it and keep it with the entry."""
-    from bilinear.catalog.convert import to_scheme
     from bilinear.commands.screen import ADDITIONS, compilation, status_line
     from bilinear.commands.words.optimum import optimum_as_dict, optimum_as_lines, standing_in_words
     from bilinear.discover.engine.budget import parse_budget
@@ -46,7 +45,7 @@ def optimize(
 
     limit = parse_budget(budget)
     served = catalog.scheme(query)
-    scheme = to_scheme(served.entry)
+    scheme = served.value if not served.note else catalog.scheme(str(served.path)).value
     say(served.note and f"{served.note}; its own order is optimised", compilation(ADDITIONS))
     with status_line(f"optimising {scheme.target.short}:{scheme.rank}") as say_there:
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
+    from bilinear.catalog.serving import Library
+
 RECENT = 10  # reports that the speed is taken from
 PATIENCE = 0.5  # seconds before a bar appears
 FALLS = 6  # falls of the best rank that are shown
@@ -179,6 +181,14 @@ def shares_done(title: str) -> Iterator[Callable[[int, int], None]]:
         yield show
     finally:
         progress.stop()
+
+
+@contextmanager
+def composing(catalog: Library) -> Iterator[Library]:
+    """The catalog, with a bar for the time in which it computes an atlas, where a format alone is asked for."""
+    with shares_done("composing every format, once for these entries") as on_progress:
+        catalog.on_progress = on_progress
+        yield catalog
 
 
 def _console() -> Console | None:

@@ -11,7 +11,8 @@ import click
 from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, tell, with_catalog
 
 if TYPE_CHECKING:
-    from bilinear.catalog.store import Catalog, Served
+    from bilinear.catalog.serving import Library
+    from bilinear.catalog.store import Served
 
 MOST_COMPARED = 8
 """Other entries of one rank with which a scheme is compared; each takes a tenth of a second or more."""
@@ -23,14 +24,16 @@ MOST_COMPARED = 8
 @as_json
 @with_catalog
 @click.pass_context
-def verify(context: click.Context, query: str, method: str, as_json: bool, catalog: Catalog) -> None:
+def verify(context: click.Context, query: str, method: str, as_json: bool, catalog: Library) -> None:
     """Decide whether an entry computes its target; exit code 0 if it does, 1 if it does not."""
+    from bilinear.catalog.parts import parts_of
     from bilinear.catalog.verifiers import check, name_of
-    from bilinear.commands.screen import shares_done
+    from bilinear.commands.screen import composing, shares_done
 
-    source, entry = _read_unverified(query, catalog)
+    with composing(catalog):
+        source, entry = _read_unverified(query, catalog)
     with shares_done("verifying") as on_progress:
-        verification = check(entry, method, on_progress)
+        verification = check(entry, method, on_progress, parts_of(catalog))
     if as_json:
         keys = ("ok", "method", "field", "seconds", "detail", "error_probability")
         print_json({"source": source, "claims": name_of(entry)} | {key: getattr(verification, key) for key in keys})
@@ -42,7 +45,7 @@ def verify(context: click.Context, query: str, method: str, as_json: bool, catal
     context.exit(DONE if verification.ok else NOT_FOUND)
 
 
-def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
+def _read_unverified(query: str, catalog: Library) -> tuple[str, Any]:
     """An entry as it is written, and its name for messages; `-` is standard input."""
     from bilinear.catalog.errors import CatalogError
     from bilinear.catalog.text import MAX_FILE, loads, read
@@ -51,24 +54,28 @@ def _read_unverified(query: str, catalog: Catalog) -> tuple[str, Any]:
         if sys.stdin is None:
             raise CatalogError("standard input: closed; an entry is needed there")
         return "standard input", loads(sys.stdin.buffer.read(MAX_FILE + 1), "standard input")
-    path = Path(query) if Path(query).is_file() else catalog.find(query).path
-    return query, read(path)
+    if Path(query).is_file():
+        return query, read(Path(query))
+    return query, catalog.entry(query) or read(catalog.find(query).path)
 
 
 @click.command()
-@click.argument("query", metavar="ID|FILE")
+@click.argument("query", metavar="ID|FILE|FORMAT")
+@click.option("--ring", help="Of a format alone, as 9x13x15: the coefficient set; q if not given.")
 @click.option("--all", "everything", is_flag=True, help="Print factors and formulas of any size.")
 @as_json
 @with_catalog
-def show(query: str, everything: bool, as_json: bool, catalog: Catalog) -> None:
+def show(query: str, ring: str | None, everything: bool, as_json: bool, catalog: Library) -> None:
     """Show a scheme: factors, formulas, exponent, bounds, cost; or an approximation: its residual and rows."""
     from bilinear.catalog.classes import comparable, equals
+    from bilinear.commands.screen import composing
     from bilinear.commands.words.catalog import equals_as_dict, equals_as_lines, served_as_dict, served_as_lines
     from bilinear.commands.words.search import scheme_as_lines
     from bilinear.decompositions import Scheme
     from bilinear.discover.figures import additions
 
-    served = catalog.factors(query)
+    with composing(catalog):
+        served = catalog.factors(query) if ring is None else catalog.scheme(query, ring)
     if served.entry.kind == "approximation":
         _show_approximation(served, query, everything, as_json)
         return

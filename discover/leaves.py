@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bilinear.catalog.index import unless_bad
 from bilinear.catalog.layout import target_named
-from bilinear.decompositions.composition import LARGEST, Sizes, cheapest, rising
+from bilinear.decompositions.composition import LARGEST, Recipe, Sizes, cheapest, rising
 from bilinear.decompositions.operations import canonical
 from bilinear.decompositions.registry import normalise
 from bilinear.decompositions.rings import Ring, holds
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 def with_leaves(order: Order, catalog: Catalog) -> Order:
     """The order with the best schemes of the catalog as its starts, if it is one of `composition` that names none.
 
-    So is one of `auto`, without options, if they reach the rank asked for. The target's own entries are left out. The
-    starts are named in the provenance, so that a replay takes the same ones. A bad entry is passed over with a warning.
+    So is one of `auto`, without options, if they reach the rank asked for. The target's own entries are left out. What
+    others published, and came with the program, is taken only where the rest does not reach that rank. The starts are
+    named in the provenance, so that a replay takes the same ones. A bad entry is passed over with a warning.
 
     Raises:
         TargetError: If `composition` is asked for a format that is too large.
@@ -34,8 +35,7 @@ def with_leaves(order: Order, catalog: Catalog) -> Order:
         return order
     bad: set[str] = set()
     while True:
-        best = _best(order, catalog, bad)
-        recipe = cheapest(order.problem.target.sizes, {sizes: listing.rank or 0 for sizes, listing in best.items()})
+        best, recipe = _best_of(order, catalog, bad)
         if not asked and order.problem.rank is not None and recipe.rank > order.problem.rank:
             return order
         proved = {best[sizes].id: unless_bad(partial(catalog.proved, best[sizes])) for sizes in sorted(recipe.given)}
@@ -51,12 +51,24 @@ def _is_open(order: Order) -> bool:
     return plain and order.problem.rank is not None and max(order.problem.target.sizes) <= LARGEST
 
 
-def _best(order: Order, catalog: Catalog, bad: set[str]) -> dict[Sizes, Listing]:
+def _best_of(order: Order, catalog: Catalog, bad: set[str]) -> tuple[dict[Sizes, Listing], Recipe]:
+    """The leaves and what they make: with what others published if only that reaches the rank asked for."""
+    for with_published in (False, True):
+        best = _best(order, catalog, bad, with_published)
+        recipe = cheapest(order.problem.target.sizes, {sizes: listing.rank or 0 for sizes, listing in best.items()})
+        if order.problem.rank is None or recipe.rank <= order.problem.rank:
+            break
+    return best, recipe
+
+
+def _best(order: Order, catalog: Catalog, bad: set[str], with_published: bool) -> dict[Sizes, Listing]:
     """The entry of fewest products of each format, by file name, without the bad ones."""
     best: dict[Sizes, Listing] = {}
     target = canonical(order.problem.target)
     for listing in catalog:
         if listing.kind != "scheme" or not listing.target.startswith("matmul:") or listing.id in bad:
+            continue
+        if listing.published and not with_published:
             continue
         held = target_named(listing.target)
         if held is None or not _fits(order.problem.ring, listing.ring):

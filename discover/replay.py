@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from bilinear.catalog.convert import to_scheme
 from bilinear.catalog.errors import CatalogError
+from bilinear.catalog.origins import IMPORTED
 from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.registry import Registry
 from bilinear.decompositions.scheme import Approximation, Scheme
@@ -19,10 +20,10 @@ from bilinear.discover.engine.run import Hooks
 
 if TYPE_CHECKING:
     from bilinear.catalog.entries import SchemeEntry
+    from bilinear.catalog.recipes import RecipeEntry
 
 
 StartOf = Callable[[str], Scheme | Approximation]
-IMPORTED = "import"
 DERIVED = Registry(
     "derivation",
     {
@@ -60,7 +61,7 @@ class Replay:
     detail: str
 
 
-def replay(entry: SchemeEntry, start_of: StartOf, hooks: Hooks = Hooks()) -> Replay:  # noqa: B008
+def replay(entry: SchemeEntry | RecipeEntry, start_of: StartOf, hooks: Hooks = Hooks()) -> Replay:  # noqa: B008
     """Run the search of the entry's provenance again and compare what it finds.
 
     Args:
@@ -71,6 +72,8 @@ def replay(entry: SchemeEntry, start_of: StartOf, hooks: Hooks = Hooks()) -> Rep
     Raises:
         CatalogError: If the provenance names no search, or a parent is missing.
     """
+    if entry.kind == "recipe":
+        return _rebuilt(entry, start_of)
     if entry.provenance.solver in DERIVED:
         return _derived(entry, start_of)
     past = _searched(entry)
@@ -89,9 +92,30 @@ def replay(entry: SchemeEntry, start_of: StartOf, hooks: Hooks = Hooks()) -> Rep
     return _compared(entry, outcome.scheme, outcome.found.steps if outcome.found else 0, outcome.steps)
 
 
+def _rebuilt(entry: RecipeEntry, start_of: StartOf) -> Replay:
+    """Build a recipe again of its parts."""
+    from bilinear.catalog.recipes import to_recipe
+    from bilinear.decompositions.rules.recipe import build
+
+    def part(wanted: str) -> Scheme:
+        found = start_of(wanted)
+        if isinstance(found, Approximation):
+            raise CatalogError(f"entry {entry.hash[:8]}: its part {wanted[:16]} is an approximation")
+        return found
+
+    recipe = to_recipe(entry)
+    scheme = build(recipe, part)
+    same = content_hash(scheme) == entry.hash
+    words = f"rank {scheme.rank} in {len(recipe.steps)} steps"
+    return Replay(same, 0, f"built the same scheme: {words}" if same else f"built another scheme: {words}")
+
+
 def _searched(entry: SchemeEntry) -> Searched:
     """The seed and steps of the search that found an entry."""
-    past = entry.provenance
+    past, credit = entry.provenance, entry.found_by
+    if credit is not None:
+        by = f"published by {credit.authors}, {credit.year} ({credit.source})"
+        raise CatalogError(f"entry {entry.hash[:8]}: {by}; no search found it here")
     if past.solver == IMPORTED:
         raise CatalogError(f"entry {entry.hash[:8]}: imported from a file, by {past.command}; no search found it here")
     if past.seed is None or past.steps is None:

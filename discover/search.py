@@ -118,7 +118,7 @@ def execute(order: Order, catalog: Catalog | None = None, hooks: Hooks = Hooks()
     if outcome.found is not None and not kept.added and not kept.unsaved:
         kept.add(outcome.found)
     scheme = None if outcome.scheme is None else turned(outcome.scheme, order.problem.target)
-    notes = (*filter(None, [choice]), *_notes(order), *outcome.notes)
+    notes = (*filter(None, [choice]), *_notes(order), *outcome.notes, *_credit(order, catalog))
     return Result(outcome, scheme, tuple(kept.added), kept.unsaved, notes)
 
 
@@ -169,6 +169,17 @@ def made(order: Order, found: Found) -> Made:
         parents=parents,
         recipe="started from the parents" if parents else "",
     )
+
+
+def _credit(order: Order, catalog: Catalog | None) -> list[str]:
+    """That the search began from what others published, so that what it finds is not counted as found here."""
+    from bilinear.catalog.origins import ABSENT, Origins
+
+    if catalog is None or not order.starts:
+        return []
+    others = Origins(catalog).of_parents(content_hash(start) for start in order.turned_starts)
+    named = sorted(words for words in others if not words.endswith(ABSENT))
+    return [f"begun from what others published, so not counted as found here: {'; '.join(named)}"] if named else []
 
 
 def _notes(order: Order) -> list[str]:

@@ -9,13 +9,16 @@ from bilinear.catalog.bounds import lower_bounds
 from bilinear.catalog.classes import Class
 from bilinear.catalog.differences import Diff
 from bilinear.catalog.layout import Listing
-from bilinear.catalog.records import published
-from bilinear.catalog.status import StatusRow
+from bilinear.catalog.origins import credited
+from bilinear.catalog.records import collected, published
+from bilinear.catalog.status import BELOW, StatusRow
 from bilinear.catalog.store import Served
+from bilinear.commands.words.recipes import recipe_as_lines
 from bilinear.commands.words.search import scheme_as_dict
 from bilinear.commands.words.table import or_dash, table
 from bilinear.decompositions import Scheme
 from bilinear.decompositions.equivalence import Verdict
+from bilinear.decompositions.rules.recipe import from_json
 from bilinear.discover.figures import Figures
 from bilinear.discover.pareto import Row
 
@@ -27,10 +30,12 @@ def served_as_dict(served: Served[Scheme, Any], shared: int | None = None) -> di
         served: The entry.
         shared: Additions of the program kept with it; None if none is kept.
     """
-    scheme = served.value
+    scheme, credit = served.value, getattr(served.entry, "found_by", None)
     bound, record = next(iter(lower_bounds(scheme.target, scheme.ring)), None), published(scheme.target, scheme.ring)
     return scheme_as_dict(scheme) | {
         "provenance": served.entry.provenance.model_dump(mode="json"),
+        "found_by": None if credit is None else credit.model_dump(mode="json"),
+        "recipe": getattr(served.entry, "recipe", None),
         "lineage": served.entry.lineage.model_dump(mode="json"),
         "note": served.note,
         "program_additions": shared,
@@ -49,10 +54,23 @@ def served_as_lines(served: Served[Scheme, Any], shared: int | None = None) -> l
         f"exponent         {'-' if exponent is None else f'{exponent:.6f}'}",
         f"additions        {found['additions']} before common sums are shared{program}",
         f"lower bound      {_cited(bound)}",
-        f"best published   {_cited(record)}",
+        f"best published   {_cited(record)}{_below(scheme.rank, record)}",
         f"hash             {found['hash']}",
-        f"found by         {found['provenance']['command']}",
+        f"found by         {_finder(found)}",
+        *(recipe_as_lines(from_json(found["recipe"])) if found["recipe"] else []),
     ]
+
+
+def _finder(found: dict[str, Any]) -> str:
+    """The command that finds an entry, or who published it."""
+    credit = found["found_by"]
+    if credit is None:
+        return str(found["provenance"]["command"])
+    return "{authors}, {year}: {source} ({licence})".format(**credit)
+
+
+def _below(rank: int, record: dict[str, Any] | None) -> str:
+    return f"; {rank} is {BELOW} {collected()}" if record is not None and rank < record["rank"] else ""
 
 
 def _cited(fact: dict[str, Any] | None) -> str:
@@ -62,7 +80,9 @@ def _cited(fact: dict[str, Any] | None) -> str:
 def listings_as_list(listings: Sequence[Listing], figures: Sequence[Figures] | None) -> list[dict[str, Any]]:
     """Entries for JSON, with their figures if these were asked for."""
     keys = ("id", "kind", "target", "ring", "rank", "hash", "shipped")
-    found = [{key: getattr(x, key) for key in keys} | {"path": str(x.path)} for x in listings]
+    found = [
+        {key: getattr(x, key) for key in keys} | {"path": str(x.path), "published_by": credited(x)} for x in listings
+    ]
     return [one | _figures(x) for one, x in zip(found, figures, strict=True)] if figures is not None else found
 
 
@@ -74,13 +94,19 @@ def _figures(found: Figures) -> dict[str, Any]:
 def listings_as_lines(listings: Sequence[Listing], figures: Sequence[Figures] | None) -> list[str]:
     """Entries for people, with their figures if these were asked for."""
     header: tuple[str, ...] = ("id", "kind", "ring", "rank", "from")
-    rows: list[tuple[str, ...]] = [
-        (x.id, x.kind, x.ring or "-", str(x.rank), "shipped" if x.shipped else "yours") for x in listings
-    ]
+    rows: list[tuple[str, ...]] = [(x.id, x.kind, x.ring or "-", str(x.rank), _from(x)) for x in listings]
     if figures is not None:
         header += ("additions", "gamma", "emax", "qmax")
         rows = [(*row, *map(_short, _figures(x).values())) for row, x in zip(rows, figures, strict=True)]
     return table(header, rows)
+
+
+def _from(listing: Listing) -> str:
+    """Whose folder has an entry, and who published it."""
+    by = credited(listing)
+    if by is not None:
+        return f"published, {by}"
+    return "shipped" if listing.shipped else "yours"
 
 
 def _short(value: float | None) -> str:
@@ -173,7 +199,7 @@ def pareto_as_lines(rows: Sequence[Row]) -> list[str]:
 
 def status_as_list(rows: Sequence[StatusRow]) -> list[dict[str, Any]]:
     """Ranks here against published ones for JSON."""
-    keys = ("target", "ring", "here", "id", "published", "source", "verdict")
+    keys = ("target", "ring", "here", "id", "served", "served_id", "by", "published", "source", "verdict")
     bounds = [{"lower_bound": row.bound.rank if row.bound else None} for row in rows]
     values = [{key: getattr(row, key) for key in keys} for row in rows]
     return [value | bound for value, bound in zip(values, bounds, strict=True)]
@@ -181,14 +207,15 @@ def status_as_list(rows: Sequence[StatusRow]) -> list[dict[str, Any]]:
 
 def status_as_lines(rows: Sequence[StatusRow]) -> list[str]:
     """Ranks here against published ones for people."""
-    header = ("target", "ring", "here", "published", "bound", "verdict", "id")
+    header = ("target", "ring", "found here", "with published", "best published", "bound", "verdict", "id", "by")
     cells = [
         (
             row.target,
             str(row.ring),
-            *map(or_dash, (row.here, row.published, row.bound and row.bound.rank)),
+            *map(or_dash, (row.here, row.served, row.published, row.bound and row.bound.rank)),
             row.verdict,
-            row.id or "-",
+            row.served_id or "-",
+            row.by or "-",
         )
         for row in rows
     ]

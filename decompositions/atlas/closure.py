@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -18,6 +18,11 @@ from bilinear.decompositions.rules import RANKS
 from bilinear.decompositions.rules.recipe import Step
 
 Rank = Callable[..., int | None]
+Progress = Callable[[int, int], None]
+Packed = list[NDArray[np.int64]]
+
+AT_ONCE = 8
+"""Formats that one call of the kernel makes."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,9 @@ class Closure:
         return int(self.ranks[n, m, p]) if max(n, m, p) <= self.largest else 0
 
 
-def close(ring: Ring, largest: int, leaves: Iterable[Step], outers: Sequence[Outer]) -> Closure:
+def close(
+    ring: Ring, largest: int, leaves: Iterable[Step], outers: Sequence[Outer], on_progress: Progress | None = None
+) -> Closure:
     """The closure of leaves under all rules.
 
     Args:
@@ -56,6 +63,7 @@ def close(ring: Ring, largest: int, leaves: Iterable[Step], outers: Sequence[Out
         largest: Size up to which formats are made.
         leaves: Steps that have a format without parts; of several the first of the lowest rank is taken.
         outers: Schemes that multiply blocks.
+        on_progress: Hears how many formats of how many are made, several times a second.
 
     Raises:
         TargetError: If the size is not 1 to 32.
@@ -69,16 +77,45 @@ def close(ring: Ring, largest: int, leaves: Iterable[Step], outers: Sequence[Out
         if sizes not in given or step.rank < given[sizes].rank:
             given[sizes] = step
     side = LARGEST + 1
-    ranks = np.zeros((side, side, side), np.int64)
-    at_hand = np.zeros_like(ranks)
-    for sizes, step in given.items():
-        at_hand[sizes] = step.rank
-    choices = np.zeros((len(formats), 5), np.int64)
-    wanted = np.array(formats, np.int64)
-    kernel.compiled()(
-        ranks, at_hand, wanted, choices, np.arange(len(outers)), *_packed(outers), *partitions(), largest + 1
+    ranks, choices = np.zeros((side, side, side), np.int64), np.zeros((len(formats), 5), np.int64)
+    closure = Closure(ring, largest, outers, np.array(formats, np.int64), ranks, choices, given)
+    _fill(closure, 0, packed_outers(outers), on_progress)
+    return closure
+
+
+def improved(closure: Closure, leaf: Step, packed: Packed | None = None) -> Closure:
+    """The closure with a better leaf: formats that are no smaller are looked at again, and only for fewer products.
+
+    Args:
+        closure: What it was.
+        leaf: A step that has a format without parts.
+        packed: Of `packed_outers`, where many leaves are tried.
+    """
+    sizes = rising(leaf.sizes)
+    if leaf.rank >= closure.rank(sizes):
+        return closure
+    other = replace(
+        closure, ranks=closure.ranks.copy(), choices=closure.choices.copy(), given={**closure.given, sizes: leaf}
     )
-    return Closure(ring, largest, outers, wanted, ranks, choices, given)
+    volume = sizes[0] * sizes[1] * sizes[2]
+    first = int(np.searchsorted(closure.formats.prod(axis=1), volume))
+    _fill(other, first, packed_outers(closure.outers) if packed is None else packed, None)
+    return other
+
+
+def _fill(closure: Closure, first: int, packed: Packed, on_progress: Progress | None) -> None:
+    """Run the kernel from a format on, a few formats at a time, so that an interruption is heard."""
+    at_hand = np.zeros_like(closure.ranks)
+    for sizes, step in closure.given.items():
+        at_hand[sizes] = step.rank
+    run = kernel.compiled()
+    every = np.arange(len(closure.outers))
+    count = len(closure.formats)
+    for start in range(first, count, AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        run(closure.ranks, at_hand, closure.formats[part], closure.choices[part], every, *packed, *partitions())
+        if on_progress is not None:
+            on_progress(min(start + AT_ONCE, count), count)
 
 
 def every_format(largest: int) -> list[Sizes]:
@@ -99,14 +136,14 @@ def free_steps(ring: Ring, formats: Iterable[Sizes]) -> list[Step]:
     return steps
 
 
-def _packed(outers: Sequence[Outer]) -> list[NDArray[np.int64]]:
+def packed_outers(outers: Sequence[Outer]) -> Packed:
     """The outer schemes as the kernel reads them: formats, where products start, how many are alone, buds, masks."""
     starts = np.cumsum([0, *(len(outer.products) for outer in outers)])
     groups = [(v, group) for v, outer in enumerate(outers) for group in outer.groups]
     lone = [len(outer.products) - sum(len(group.products) for group in outer.groups) for outer in outers]
     buds = np.searchsorted([v for v, _ in groups], np.arange(len(outers) + 1))
     kinds = ["uvw".index(group.kind) for _, group in groups]
-    ends = []
+    ends: list[int] = []
     for place, (v, group) in enumerate(groups):
         before = ends[-1] if place and groups[place - 1][0] == v else lone[v]
         ends.append(before + len(group.products))

@@ -57,8 +57,8 @@ def sides(masks, start, stop, axis, parts, first, count, width, out):
             out[i, q - start] = longest(masks[q, one], masks[q, two], parts[first + i], width)
 
 
-def bud(ranks, kind, low, high, ns, ms, ps, side, sums):
-    """The cheapest way to compute the products of a bud, neighbours together; `sums` is room for high - low + 1."""
+def bud(ranks, volume, kind, low, high, ns, ms, ps, sums):
+    """The cheapest way to compute the products of a bud, neighbours together by schemes of less than the volume."""
     sums[0] = 0
     for end in range(1, high - low + 1):
         best = FAR
@@ -72,20 +72,20 @@ def bud(ranks, kind, low, high, ns, ms, ps, side, sums):
                 total += ns[q]
             else:
                 total += ms[q]
-            if total >= side:
-                break
             if kind == 0:
-                cost = ranks[n, m, total]
+                x, y, z = n, m, total
             elif kind == 1:
-                cost = ranks[total, m, p]
+                x, y, z = total, m, p
             else:
-                cost = ranks[n, total, p]
-            best = min(best, sums[start] + cost)
+                x, y, z = n, total, p
+            if total >= SIDE or x * y * z >= volume or ranks[x, y, z] == 0:
+                break  # too long, not smaller than what is made, or not of this atlas
+            best = min(best, sums[start] + ranks[x, y, z])
         sums[end] = best
     return sums[high - low]
 
 
-def blocks(ranks, sizes, best, choice, outers, formats, starts, lone, buds, kinds, ends, masks, table, parts, side):
+def blocks(ranks, sizes, best, choice, outers, formats, starts, lone, buds, kinds, ends, masks, table, parts):
     """Whether some outer scheme and some sizes of blocks give fewer than `best` products; which ones, in `choice`."""
     a = np.empty((MOST_PARTITIONS, MOST_PRODUCTS), np.int64)
     b = np.empty((MOST_PARTITIONS, MOST_PRODUCTS), np.int64)
@@ -93,6 +93,7 @@ def blocks(ranks, sizes, best, choice, outers, formats, starts, lone, buds, kind
     at = np.empty(MOST_PRODUCTS, np.int64)
     sums = np.empty(MOST_PRODUCTS, np.int64)
     flat = ranks.ravel()
+    volume = sizes[0] * sizes[1] * sizes[2]
     for v in outers:
         n0, m0, p0 = formats[v]
         if n0 > sizes[0] or m0 > sizes[1] or p0 > sizes[2]:
@@ -119,7 +120,7 @@ def blocks(ranks, sizes, best, choice, outers, formats, starts, lone, buds, kind
                     for g in range(buds[v], buds[v + 1]):
                         if cost >= best:
                             break
-                        cost += bud(ranks, kinds[g], low, ends[g], a[i], b[j], c[k], side, sums)
+                        cost += bud(ranks, volume, kinds[g], low, ends[g], a[i], b[j], c[k], sums)
                         low = ends[g]
                     if cost < best:
                         best = cost
@@ -152,13 +153,15 @@ def plain(ranks, sizes, best, choice):
     return best
 
 
-def close(ranks, given, wanted, choices, outers, formats, starts, lone, buds, kinds, ends, masks, table, parts, side):
-    """Fill `ranks` and `choices` for the formats wanted, by rising volume."""
+def close(ranks, given, wanted, choices, outers, formats, starts, lone, buds, kinds, ends, masks, table, parts):
+    """Fill `ranks` and `choices` for the formats wanted, by rising volume; a rank that is there only falls."""
     for f in range(len(wanted)):
         sizes = wanted[f]
         n, m, p = sizes
-        best = n * m * p
-        choices[f, 0] = STANDARD
+        best = ranks[n, m, p]
+        if best == 0:
+            best = n * m * p
+            choices[f, 0] = STANDARD
         if given[n, m, p] and given[n, m, p] < best:
             best = given[n, m, p]
             choices[f, 0] = LEAF
@@ -179,7 +182,6 @@ def close(ranks, given, wanted, choices, outers, formats, starts, lone, buds, ki
                 masks,
                 table,
                 parts,
-                side,
             )
         put(ranks, n, m, p, best)
 

@@ -28,8 +28,8 @@ class Outer(NamedTuple):
     """A scheme that multiplies blocks.
 
     Attributes:
-        source: The step that makes it: a leaf, or a rule without parts.
-        order: Of the source's sizes.
+        made: The steps that make it, each of the one before: a leaf or a rule without parts, a change of basis, a
+            permutation.
         sizes: In that order.
         masks: Rows and columns of blocks that each product touches, as bits, on the six sides, shape (rank, 6);
             products alone come first, then those of each group.
@@ -37,8 +37,7 @@ class Outer(NamedTuple):
         products: The positions of all, in the order of `masks`.
     """
 
-    source: Step
-    order: tuple[int, int, int]
+    made: tuple[Step, ...]
     sizes: Sizes
     masks: NDArray[np.int64]
     groups: tuple[Group, ...]
@@ -52,11 +51,11 @@ class Outer(NamedTuple):
         return shapes(touched, (tuple(cuts[0]), tuple(cuts[1]), tuple(cuts[2])))
 
 
-def outers(source: Step, scheme: Scheme, ring: Ring) -> Iterator[Outer]:
+def outers(made: Sequence[Step], scheme: Scheme, ring: Ring) -> Iterator[Outer]:
     """The scheme in every order of its sizes, with every choice among buds that overlap; what looks alike once.
 
     Args:
-        source: The step that makes it.
+        made: The steps that make it.
         scheme: What it makes.
         ring: Over which it is used; over `zt` the sums of buds must keep signs.
     """
@@ -74,7 +73,8 @@ def outers(source: Step, scheme: Scheme, ring: Ring) -> Iterator[Outer]:
             if key not in seen:
                 seen.add(key)
                 n, m, p = turned.target.sizes
-                yield Outer(source, (order[0], order[1], order[2]), (n, m, p), masks, groups, products)
+                turn = [Step("permutation", (n, m, p), scheme.rank, parameters={"order": list(order)})]
+                yield Outer((*made, *(turn if order != (0, 1, 2) else [])), (n, m, p), masks, groups, products)
 
 
 def _bits(touched: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -14,12 +14,28 @@ RULES = Registry(
         "split": f"{_ROOM}.split:build",
         "kronecker": f"{_ROOM}.kronecker:build",
         "blocks": f"{_ROOM}.blocks:build",
+        "cut": f"{_ROOM}.cut:build",
+        "span": f"{_ROOM}.span:build",
     },
 )
 """Functions (sizes, ring, parts, parameters by name) -> Scheme: a right scheme of right schemes."""
 
-FREE = Registry("rule without parts", {"standard": f"{_ROOM}.standard:build"})
+FREE = Registry(
+    "rule without parts",
+    {
+        "standard": f"{_ROOM}.standard:build",
+        "cube": f"{_ROOM}.cubes:build",
+        "hopcroft-kerr": f"{_ROOM}.hopcroft_kerr:build",
+    },
+)
 """Functions (n, m, p, ring) -> Scheme, that make a scheme of nothing."""
 
-RANKS = Registry("rule without parts", {"standard": f"{_ROOM}.standard:rank"})
+RANKS = Registry(
+    "rule without parts",
+    {
+        "standard": f"{_ROOM}.standard:rank",
+        "cube": f"{_ROOM}.cubes:rank",
+        "hopcroft-kerr": f"{_ROOM}.hopcroft_kerr:rank",
+    },
+)
 """For each rule without parts the function (n, m, p, ring) -> int, or None where it makes none; nothing is built."""

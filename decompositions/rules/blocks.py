@@ -51,30 +51,21 @@ def build(sizes: Sizes, ring: Ring, parts: Sequence[Scheme], cuts: object, group
     """
     if ring is Ring.QI:
         raise RingError("blocks of unequal size over qi are not offered; over q they are")
-    outer = normal_form(parts[0])
+    outer = normal_form(parts[0].to(ring))
     blocks = _cuts(cuts, outer.target.sizes, sizes)
     format_of = shapes(supports(outer), blocks)
     target = matmul(*sizes)
     made = []
     for group in _groups(groups, outer):
-        part = of_sizes(
-            [*parts[1:], *_thin(joined(group.kind, format_of[list(group.products)]), ring)],
-            joined(group.kind, format_of[list(group.products)]),
-        )
+        part = of_sizes(parts[1:], joined(group.kind, format_of[list(group.products)])).to(ring)
         memory.require(64 * part.rank * sum(target.shape), f"a scheme of {target.name}")
         made.append(_composed(outer, part, group, format_of, blocks))
     factors = [np.concatenate([one[axis] for one in made]) for axis in range(4)]
     if ring.characteristic:
         factors = [factor % ring.characteristic for factor in factors[:3]] + [np.ones_like(factors[3])]
-    scheme = Scheme(target, Ring.Q if not ring.characteristic else ring, *factors)
+    u, v, w, denominators = factors
+    scheme = Scheme(target, ring if ring.characteristic else Ring.Q, u, v, w, denominators)
     return without_zero_products(scheme).to(ring)
-
-
-def _thin(sizes: Sizes, ring: Ring) -> list[Scheme]:
-    """The standard scheme where a size is 1 and none is better."""
-    from bilinear.decompositions.constructions import standard
-
-    return [standard(matmul(*sizes)).to(ring)] if min(sizes) == 1 else []
 
 
 def _cuts(cuts: object, outer: tuple[int, ...], sizes: Sizes) -> Cuts:
@@ -111,29 +102,30 @@ def _composed(outer: Scheme, part: Scheme, group: Group, formats: IntArray, cuts
     """The products of one group: three factors of whole matrices, and denominators."""
     shared = "uvw".index(group.kind)
     scales, scale = _scales(outer, group, shared)
-    axis = (2, 0, 1)[shared]  # the size along which the products of a bud stand side by side
-    whole = [slice(0, size) for size in part.target.sizes]
-    start = 0
-    ranges: list[Ranges] = []
-    for q in group.products:
-        end = start + int(formats[q][axis])
-        n, m, p = (slice(start, end) if i == axis else whole[i] for i in range(3))
-        ranges.append((n, m, p))
-        start = end
+    ranges = _ranges(part.target.sizes, group, formats, shared)
     factors = []
     for factor, (rows, columns) in enumerate(PLACES):
-        size = part.target.sizes
-        inner = part.factors[factor].reshape(part.rank, size[rows], size[columns])
-        offsets = cuts[rows], cuts[columns]
-        terms = []
+        inner = part.factors[factor].reshape(part.rank, part.target.sizes[rows], part.target.sizes[columns])
+        terms: list[IntArray] = []
         for q, by, place in zip(group.products, scales, ranges, strict=True):
-            coefficients = outer.factors[factor][q].reshape(len(offsets[0]), len(offsets[1]))
-            if factor == shared and terms:
-                break
+            coefficients = outer.factors[factor][q].reshape(len(cuts[rows]), len(cuts[columns]))
             scaled = rings.widen(coefficients) * by if factor == (shared + 1) % 3 else coefficients
-            terms.append(_placed(scaled, inner[:, place[rows], place[columns]], *offsets))
+            terms.append(_placed(scaled, inner[:, place[rows], place[columns]], cuts[rows], cuts[columns]))
+            if factor == shared:
+                break  # it stands there once
         factors.append(sum(terms[1:], start=terms[0]))
     return [*factors, rings.widen(part.denominators) * scale]
+
+
+def _ranges(sizes: tuple[int, ...], group: Group, formats: IntArray, shared: int) -> list[Ranges]:
+    """Where each product of a group stands in the format that computes all: side by side along one axis."""
+    axis = (2, 0, 1)[shared]
+    ends = np.cumsum([formats[q][axis] for q in group.products]).tolist()
+    found = []
+    for start, end in zip([0, *ends[:-1]], ends, strict=True):
+        n, m, p = (slice(start, end) if place == axis else slice(0, size) for place, size in enumerate(sizes))
+        found.append((n, m, p))
+    return found
 
 
 def _scales(outer: Scheme, group: Group, shared: int) -> tuple[list[int], int]:

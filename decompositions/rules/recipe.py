@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bilinear.decompositions.composition import LARGEST, Sizes, ordered
@@ -199,14 +199,46 @@ def build(recipe: Recipe, resolve: Resolve) -> Scheme:
         RingError: If a leaf cannot be read over the ring, or a rule does not keep to it.
         TooLargeError: If a scheme on the way would not fit into memory.
     """
+    settled_recipe, scheme = settled(recipe, resolve)
+    for place, (step, made) in enumerate(zip(recipe.steps, settled_recipe.steps, strict=True)):
+        if step.rank != made.rank:
+            raise RecipeError(f"{_told(place, step, made.rank)}; a part or the rule has changed")
+    return scheme
+
+
+def settled(recipe: Recipe, resolve: Resolve) -> tuple[Recipe, Scheme]:
+    """The recipe with the ranks that its steps truly have, and its scheme: some products may vanish, unknown to tables.
+
+    A product of a block composition vanishes where a factor lies only in the corner between blocks of unequal size.
+
+    Raises:
+        RecipeError: As for `build`, but a step may have fewer products than the recipe says.
+        RingError: As for `build`.
+        TooLargeError: As for `build`.
+    """
     last = {part: place for place, step in enumerate(recipe.steps) for part in step.parts}
     made: dict[int, Scheme] = {}
+    steps = []
     for place, step in enumerate(recipe.steps):
-        made[place] = _checked(place, step, _made(place, step, recipe.ring, made, resolve))
+        scheme = _made(place, step, recipe.ring, made, resolve)
+        if (
+            scheme.target.sizes != step.sizes
+            or scheme.rank > step.rank
+            or (step.rule == LEAF and scheme.rank != step.rank)
+        ):
+            changed = "the leaf has changed" if step.rule == LEAF else "a part or the rule has changed"
+            raise RecipeError(f"{_told(place, step, scheme.rank, scheme.target.short)}; {changed}")
+        made[place] = scheme
+        steps.append(replace(step, rank=scheme.rank))
         for part in set(step.parts):
             if last[part] == place:
                 del made[part]
-    return made[len(recipe.steps) - 1]
+    return Recipe(recipe.ring, tuple(steps)), made[len(recipe.steps) - 1]
+
+
+def _told(place: int, step: Step, rank: int, made: str = "") -> str:
+    short = matmul(*step.sizes).short
+    return f"step {place}: {step.rule} makes {made or short}:{rank}, not {short}:{step.rank}"
 
 
 def _made(place: int, step: Step, ring: Ring, made: Mapping[int, Scheme], resolve: Resolve) -> Scheme:
@@ -225,16 +257,6 @@ def _made(place: int, step: Step, ring: Ring, made: Mapping[int, Scheme], resolv
         return rule(step.sizes, ring, parts, **step.parameters)
     except RecipeError as error:
         raise RecipeError(f"step {place}: {step.rule}: {error}") from None
-
-
-def _checked(place: int, step: Step, scheme: Scheme) -> Scheme:
-    if scheme.target.sizes != step.sizes or scheme.rank != step.rank:
-        changed = "the leaf has changed" if step.rule == LEAF else "a part or the rule has changed"
-        raise RecipeError(
-            f"step {place}: {step.rule} makes {scheme.target.short}:{scheme.rank}, "
-            f"not {matmul(*step.sizes).short}:{step.rank}; {changed}"
-        )
-    return scheme
 
 
 def of_sizes(parts: Sequence[Scheme], sizes: Sequence[int]) -> Scheme:

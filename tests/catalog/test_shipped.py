@@ -7,16 +7,17 @@ import pytest
 from bilinear.catalog import Catalog, read_file
 from bilinear.catalog.convert import to_scheme
 from bilinear.catalog.layout import ATTACHMENTS
+from bilinear.catalog.origins import IMPORTED
 from bilinear.catalog.records import published
 from bilinear.catalog.store import SHIPPED as FOLDER
 from bilinear.decompositions import parse_target
 from bilinear.decompositions.programs import ProgramError
 from bilinear.decompositions.programs.text import ATTACHMENT, BASIS_ATTACHMENT, loads
 from bilinear.discover.figures import figures
-from bilinear.discover.replay import DERIVED, IMPORTED, replay
+from bilinear.discover.replay import DERIVED, replay
 
 SHIPPED = Catalog(Path("/nonexistent"))
-ENTRIES = [read_file(listing.path) for listing in SHIPPED]
+ENTRIES = [read_file(listing.path) for listing in SHIPPED if not listing.published]
 SCHEMES = [entry for entry in ENTRIES if entry.kind == "scheme"]
 
 
@@ -109,7 +110,7 @@ def test_additions_are_near_or_below_the_published_ones(target: str, additions: 
     assert record.additions is not None
     listings = [x for x in SHIPPED.of_target(parse_target(target)) if x.rank == record.additions.rank]
     fewest = min(row.additions for row in figures(SHIPPED, listings) if row.additions is not None)
-    assert fewest == additions <= 1.05 * record.additions.additions
+    assert fewest == additions <= max(1.05 * record.additions.additions, record.additions.additions + 3)
     assert target in ("2x2x2", "3x3x3", "3x4x5", "4x4x4") or fewest < record.additions.additions
 
 

@@ -230,7 +230,8 @@ def test_every_shipped_entry_is_right() -> None:
     shipped = Catalog("/nonexistent")
     for listing in shipped:
         assert listing.shipped
-        shipped.read(listing)
+        if not listing.published:  # test_published.py has those
+            shipped.read(listing)
 
 
 def test_remove_takes_an_entry_out(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from bilinear.decompositions.errors import BilinearError, RingError
 from bilinear.decompositions.operations import permute, sandwich
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.rules import FREE, RANKS, RULES
-from bilinear.decompositions.rules.recipe import Recipe, RecipeError, Step, build, from_json, rules, to_json
+from bilinear.decompositions.rules.recipe import Recipe, RecipeError, Step, build, from_json, rules, settled, to_json
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.verify import verify
 
@@ -146,3 +146,16 @@ def test_parts_of_other_rings_are_refused() -> None:
 def test_too_many_steps_are_refused() -> None:
     with pytest.raises(RecipeError, match="a recipe of 4097 steps"):
         Recipe(Ring.Q, (Step("standard", (1, 1, 1), 1),) * 4097)
+
+
+def test_a_step_may_settle_at_fewer_products_but_never_at_more() -> None:
+    told = from_json(document(LEAF, changed(SQUARE, rank=50)))
+    recipe, scheme = settled(told, resolve)
+    assert (recipe.rank, scheme.rank, recipe.steps[0]) == (49, 49, told.steps[0])
+    assert build(recipe, resolve).rank == 49
+    with pytest.raises(RecipeError, match="step 1: kronecker makes 4x4x4:49, not 4x4x4:50"):
+        build(told, resolve)
+    with pytest.raises(RecipeError, match="4x4x4:49, not 4x4x4:48"):
+        settled(from_json(document(LEAF, changed(SQUARE, rank=48))), resolve)
+    with pytest.raises(RecipeError, match="the leaf has changed"):
+        settled(from_json(document(changed(LEAF, rank=8))), resolve)
