@@ -323,7 +323,7 @@ def main() -> None:
         results[section] = SECTIONS[section](given)
         for row in results[section]:
             print(section, {name: round(x, 5) if isinstance(x, float) else x for name, x in row.items()}, flush=True)
-    write(given.json, results)
+        write(given.json, results)  # what is there if the next is cut short
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from bilinear.decompositions.targets import parse_target
 from bilinear.discover.campaign.bandit import Chooser
 from bilinear.discover.campaign.holdings import Aim, Holdings, Quarry, aim, next_to
 from bilinear.discover.campaign.journal import Line
-from bilinear.discover.campaign.plan import OPTIMIZE, Method, Plan
+from bilinear.discover.campaign.plan import ACCURACY, LOWERING_STEPS, Method, Plan
 from bilinear.discover.engine.solver import make_solver, takes_any_format
 from bilinear.discover.keep import HASH_WORD
 
@@ -36,6 +36,11 @@ class Arm(NamedTuple):
     def kin(self) -> tuple[str, str]:
         """What is alike on other targets."""
         return self.method.name, self.move
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it comes to the same every time, until something has changed."""
+        return self.move == "compose" or self.method.solver == ACCURACY
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -108,7 +113,7 @@ class Board:
             if starts is None:
                 self._closed.add(chosen)
                 continue
-            if self.arms[chosen].move == "compose":
+            if self.arms[chosen].is_single:
                 self._closed.add(chosen)
             return self._fields(self.arms[chosen], number, starts), tuple(starts)
 
@@ -117,7 +122,7 @@ class Board:
         chosen = self.arm(begun)
         if chosen is not None:
             self._plays[chosen] += 1
-            if done["status"].startswith("failed") or self.arms[chosen].move == "compose":
+            if done["status"].startswith("failed") or self.arms[chosen].is_single:
                 self._closed.add(chosen)
         if done["rank"] is None:
             return
@@ -157,7 +162,7 @@ class Board:
     def _weight(self, arm: Arm) -> float:
         """How much an arm is wanted, as its target stands."""
         here, wanted = self.holdings.rank(arm.quarry), self.aims[arm.quarry.key]
-        if arm.method.solver == OPTIMIZE:
+        if arm.method.solver in LOWERING_STEPS:
             finished = wanted.goal is None or self.is_reached(arm.quarry)
             return REACHED * arm.method.weight * (here is not None and finished)
         if self.is_reached(arm.quarry):

@@ -8,13 +8,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bilinear.catalog.errors import CatalogError, WrongSchemeError
 from bilinear.decompositions.errors import BilinearError
 from bilinear.decompositions.identity import content_hash
+from bilinear.decompositions.programs.program import ProgramError
 from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.stability import LARGEST
 from bilinear.discover.campaign.bandit import Bandit, Chooser
 from bilinear.discover.campaign.board import Board
 from bilinear.discover.campaign.holdings import Holdings
@@ -25,6 +27,7 @@ from bilinear.discover.campaign.task import INTERRUPTED, Report, Task, attempt
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.loop import interruption
 from bilinear.discover.engine.parallel.crew import Crew, Failed
+from bilinear.discover.growth import keep_lower
 from bilinear.discover.keep import HASH_WORD, keep
 from bilinear.discover.optimize.kept import keep_optimum
 from bilinear.discover.search import made
@@ -32,7 +35,7 @@ from bilinear.discover.search import made
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
 
-ADDITIONS_GAIN = 0.1  # of an optimisation that saves additions, beside a rank that reaches its goal
+LOWER_GAIN = 0.1  # of fewer additions or less growth, beside a rank that reaches its goal
 WAITING = 0.5  # seconds between two looks at the clock and at the user
 
 
@@ -150,6 +153,11 @@ def _workers(jobs: int, cluster: str | None, stopped: Callable[[], bool]) -> Ite
         yield crew
 
 
+def _same(found: Scheme, given: Scheme) -> Scheme:
+    """The scheme that was given, if it came back from a worker unchanged."""
+    return given if content_hash(found) == content_hash(given) else found
+
+
 class _Campaign:
     """A session."""
 
@@ -244,12 +252,28 @@ class _Campaign:
             self._finish(line, "its workers died", 0.0)
         elif isinstance(report, Failed):
             self._finish(line, f"failed: {report.text[:300]}", 0.0)
-        elif report.optimum is not None:
-            kept = keep_optimum(self.catalog, task.starts[0], report.optimum)
-            gained = bool(kept.attached) or (kept.added is not None and kept.added.status == "added")
-            self._finish(line, report.status, report.cpu, ADDITIONS_GAIN * gained, kept=list(kept.attached))
+        elif report.optimum is not None or report.calmer is not None:
+            self._keep_lower(task, report)
         else:
             self._keep(task, report)
+
+    def _keep_lower(self, task: Task, report: Report) -> None:
+        """A program with fewer additions, or a basis in which errors grow less; both are proved as they are kept."""
+        given, line, kept, gained = task.starts[0], task.begun, list[str](), False
+        try:
+            if report.optimum is not None:
+                optimum = replace(report.optimum, scheme=_same(report.optimum.scheme, given))
+                done = keep_optimum(self.catalog, given, optimum)
+                kept, added = [name[:HASH_WORD] for name in done.attached], done.added
+            else:
+                assert report.calmer is not None, "one of both is there"
+                found = replace(report.calmer, scheme=_same(report.calmer.scheme, given))
+                added = keep_lower(self.catalog, given, found, line["seed"], LARGEST, report.cpu)
+            gained = bool(kept) or (added is not None and added.status == "added")
+        except (WrongSchemeError, ProgramError) as error:
+            self._finish(line, f"wrong: {str(error)[:300]}", report.cpu)
+            return
+        self._finish(line, report.status, report.cpu, LOWER_GAIN * gained, kept=kept)
 
     def _keep(self, task: Task, report: Report) -> None:
         """A scheme that is better than what is here goes to the catalog; one that a killed session kept is there."""

@@ -23,9 +23,11 @@ MOST = 1 << 20  # bytes of a plan
 MOST_TARGETS = 10_000
 MOVES = ("fresh", "own", "neighbours", "compose")
 GOALS = ("record", "lower")
-LOWER = ("rank", "additions")
-OPTIMIZE = "optimize"
-"""The solver that lowers additions; it begins from the target's own scheme."""
+LOWER = ("rank", "additions", "growth")
+OPTIMIZE, ACCURACY = "optimize", "accuracy"
+LOWERING = {"additions": OPTIMIZE, "growth": ACCURACY}
+"""The commands that lower what is not the rank; they begin from the target's own scheme."""
+LOWERING_STEPS = {OPTIMIZE: 20, ACCURACY: 1}
 
 ALL_FORMATS = re.compile(r"matmul\s+p\s*<=\s*([0-9]{1,3})")
 FAMILY = re.compile(r"([a-z][a-z0-9-]*)\s+n\s*<=\s*([0-9]{1,3})")
@@ -46,7 +48,7 @@ rings = ["zt"]
 # When a target is left alone: "record" once its rank is the best published, "lower" once it is below that.
 goal = "record"
 
-# What is lowered: the rank; "additions" too, of targets that have reached their goal.
+# What is lowered: the rank; "additions" and "growth" (of rounding errors) too, of targets that have reached their goal.
 lower = ["rank"]
 
 # Solvers with their options, each with the moves that it makes. `steps` is the budget of one task, `weight` how much
@@ -87,7 +89,7 @@ class Method:
     """A solver, as a campaign uses it.
 
     Attributes:
-        solver: Its name in the registry, or `optimize`.
+        solver: Its name in the registry, `optimize` or `accuracy`.
         moves: What it begins from.
         steps: Of one task.
         weight: How much it is preferred.
@@ -116,7 +118,7 @@ class Plan:
         methods: Solvers.
         seed: Of all randomness.
         goal: `record` or `lower`.
-        lower: `rank`, and whether `additions` of what has reached its goal.
+        lower: `rank`, and whether `additions` and `growth` of what has reached its goal.
     """
 
     path: Path
@@ -170,8 +172,9 @@ def _plan(path: Path, held: dict[str, Any]) -> Plan:
     goal = _chosen([held.get("goal", "record")], GOALS, "goal")[0]
     lower = _chosen(held.get("lower", ["rank"]), LOWER, "lower")
     methods = [_method(table) for table in _tables(held.get("solver"))]
-    if "additions" in lower and not any(method.solver == OPTIMIZE for method in methods):
-        methods.append(Method(OPTIMIZE, ("own",), 20, name=OPTIMIZE))
+    for solver in (LOWERING[what] for what in lower if what in LOWERING):
+        if not any(method.solver == solver for method in methods):
+            methods.append(Method(solver, ("own",), LOWERING_STEPS[solver], name=solver))
     names = [method.name for method in methods]
     if double := next((name for name in names if names.count(name) > 1), None):
         raise PlanError(f"two solvers are called {double!r}; give one of them another name = ")
@@ -226,12 +229,14 @@ def _method(table: dict[str, Any]) -> Method:
     if not isinstance(weight, int | float) or isinstance(weight, bool) or not 0 < weight <= 1e6:
         raise PlanError(f"solver {solver!r}: weight is {str(weight)[:20]!r}; a number above 0 is needed, up to 1e6")
     try:
-        if solver != OPTIMIZE:
+        if solver not in LOWERING_STEPS:
             make_solver(solver, options)
     except BilinearError as error:
         raise PlanError(str(error)) from error
     moves = (
-        ("own",) if solver == OPTIMIZE else _chosen(table.get("moves", ["fresh"]), MOVES, f"solver {solver!r}: moves")
+        ("own",)
+        if solver in LOWERING_STEPS
+        else _chosen(table.get("moves", ["fresh"]), MOVES, f"solver {solver!r}: moves")
     )
     steps = _number(table, "steps", None, 1, 2**62)
     return Method(solver, moves, steps, float(weight), options, rank, str(table.get("name", solver)))

@@ -9,13 +9,15 @@ from typing import Any
 
 from bilinear.decompositions.rings import parse_ring
 from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.stability import LowerGrowth, lower_growth
 from bilinear.decompositions.targets import parse_target
-from bilinear.discover.campaign.plan import OPTIMIZE
+from bilinear.discover.campaign.plan import ACCURACY, OPTIMIZE
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.order import Order
 from bilinear.discover.engine.outcome import Found, Status
 from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.run import Hooks, run
+from bilinear.discover.growth import STARTS
 from bilinear.discover.optimize.search import Optimum, Standing, optimize
 
 INTERRUPTED = "interrupted"
@@ -55,12 +57,14 @@ class Report:
         cpu: Processor seconds.
         found: The best scheme; nothing is believed of it.
         optimum: Of an optimisation.
+        calmer: Of a search for a basis in which errors grow less.
     """
 
     status: str
     cpu: float
     found: Found | None = None
     optimum: Optimum | None = None
+    calmer: LowerGrowth | None = None
 
 
 def attempt(task: Task, stopped: Callable[[], bool] = lambda: False) -> Report:
@@ -76,6 +80,9 @@ def attempt(task: Task, stopped: Callable[[], bool] = lambda: False) -> Report:
     began = time.process_time()
     if task.begun["solver"] == OPTIMIZE:
         return _optimised(task, began, stopped)
+    if task.begun["solver"] == ACCURACY:
+        calmer = lower_growth(task.starts[0], STARTS, task.begun["seed"])
+        return Report(_name(Status.EXHAUSTED), time.process_time() - began, calmer=calmer)
     outcome = run(task.order, Hooks(should_stop=stopped))
     return Report(_name(outcome.status), time.process_time() - began, outcome.found)
 

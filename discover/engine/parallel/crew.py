@@ -253,22 +253,28 @@ def _started(jobs: int, stack: ExitStack, dashboard: bool) -> Client:
 
     What a thread blocks stays blocked in the processes that it starts: those that Dask starts in place of dead ones are
     deaf as well.
+
+    Raises:
+        JobError: If they cannot be started.
     """
     from distributed import Client, LocalCluster
 
     silent = {"distributed.admin.large-graph-warning-threshold": "1GB"}
     stack.enter_context(_settings(silent))
-    with _signals_blocked():
-        cluster = LocalCluster(
-            n_workers=jobs,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            memory_limit=None,  # every search bounds its own
-            dashboard_address="127.0.0.1:0",
-            scheduler_kwargs={"dashboard": dashboard},
-            silence_logs=logging.CRITICAL,
-        )
+    try:
+        with _signals_blocked():
+            cluster = LocalCluster(
+                n_workers=jobs,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                memory_limit=None,  # every search bounds its own
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": dashboard},
+                silence_logs=logging.CRITICAL,
+            )
+    except (OSError, RuntimeError, TimeoutError) as error:
+        raise JobError(f"--jobs {jobs}: the processes cannot be started: {_brief(error.__cause__ or error)}") from error
     stack.callback(_dismissed, cluster)
     client = Client(cluster)
     stack.callback(_quietly, client.close)

@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from clusters import Processes
@@ -19,6 +21,7 @@ from hunted import PLAN
 
 from bilinear.catalog import Catalog
 from bilinear.catalog.checking import check
+from bilinear.decompositions import strassen
 from bilinear.discover.campaign import hunt as hunting
 from bilinear.discover.campaign.bandit import Uniform
 from bilinear.discover.campaign.hunt import hunt
@@ -28,6 +31,7 @@ from bilinear.discover.campaign.plan import Plan
 from bilinear.discover.campaign.plan import read as read_plan
 from bilinear.discover.campaign.task import Task, attempt
 from bilinear.discover.engine.budget import parse_budget
+from bilinear.discover.keep import Made, entry_of
 from bilinear.discover.replay import replay
 
 TWO_CORES = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
@@ -223,10 +227,6 @@ def test_ctrl_c_leaves_the_task_to_the_next_session(plan: Plan) -> None:
 
 
 def test_what_a_worker_calls_found_is_verified(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
-    import numpy as np
-
     def lying(task: Task, stopped: object) -> object:
         report = attempt(task)
         if report.found is None:
@@ -240,6 +240,24 @@ def test_what_a_worker_calls_found_is_verified(plan: Plan, monkeypatch: pytest.M
         "wrong: its scheme is not kept"
     }
     assert list(catalog_of(plan)) == []
+
+
+def test_what_has_its_goal_is_lowered_in_other_ways(plan: Plan) -> None:
+    text = PLAN.replace('"2x2x2", "2x2x3", "2x3x3", "3x3x3"', '"2x2x2"').replace('"f2"', '"zt"')
+    plan.path.write_text(text.replace('goal = "lower"', 'lower = ["rank", "additions", "growth"]'))
+    changed = read_plan(plan.path)
+    mine = catalog_of(plan)
+    mine.add(
+        entry_of(strassen(), Made("construction", ["search", "2x2x2", "--solver", "construction"], seed=0, steps=0))
+    )
+    changed = replace(changed, methods=tuple(replace(method, steps=2) for method in changed.methods))
+    ledger = run(changed, "3steps")[1]
+    begun = [line for line in read(plan.journal) if line["event"] == "begun"]
+    assert {line["solver"] for line in begun} == {"optimize", "accuracy"}
+    assert [line["solver"] for line in begun].count("accuracy") == 1
+    assert ledger.done == 3
+    assert any(line["kept"] for line in read(plan.journal) if line["event"] == "done")
+    assert not check(mine).faults
 
 
 def test_arms_may_be_drawn_uniformly(plan: Plan) -> None:
