@@ -81,6 +81,8 @@ def refine(
     from bilinear.discover.starts import is_seed, start
 
     wanted = Asked(**asked)
+    if wanted.solver == LEAST_SQUARES and (wanted.jobs != 1 or wanted.cluster is not None):
+        raise click.UsageError("--jobs, --cluster: least-squares is one descent; leave them out, or name a --solver")
     built = None if target is None else parse_target(target)
     begun = start(catalog, query, built, wanted.rank if is_seed(query) else None, wanted.seed)
     say(begun.note)

@@ -83,3 +83,9 @@ def test_what_cannot_be_run_is_one_line(plan: Path, words: tuple[str, ...], expe
     assert done.exit_code == 2
     assert expected in done.output
     assert "Traceback" not in done.output
+
+
+def test_one_descent_is_no_work_for_several() -> None:
+    done = CliRunner().invoke(main, ["refine", "2x2x2:7", "--jobs", "2"])
+    assert done.exit_code == 2
+    assert "least-squares is one descent" in done.output
