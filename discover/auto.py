@@ -16,6 +16,8 @@ from bilinear.discover.engine.problem import Problem
 from bilinear.discover.engine.solver import SOLVERS
 from bilinear.discover.solvers.flip_graph.blocks import MAX_COORDINATES
 
+HELPFUL: dict[str, dict[str, object]] = {"meta": {"span": True}}
+"""Options that a solver is given here; by itself it does without, so that searches of old entries repeat."""
 SMALL = 640  # coefficients of a scheme that least squares find in seconds: 3x3x3 with 23 products has 621
 
 
@@ -28,7 +30,8 @@ def resolve(order: Order) -> tuple[Order, str]:
     if normalise(order.solver) != AUTO:
         return order, ""
     name, reason = _chosen(order)
-    return dataclasses.replace(order, solver=name), f"auto chose {name}: {reason}"
+    options = {**HELPFUL.get(name, {}), **order.options}
+    return dataclasses.replace(order, solver=name, options=options), f"auto chose {name}: {reason}"
 
 
 def _chosen(order: Order) -> tuple[str, str]:

@@ -1,11 +1,11 @@
 """Hopcroft and Kerr's schemes of p x 2 x n, p <= n, with ceil((3 p n + n) / 2) products, over the integers.
 
 Rows are taken from M A, where M is n x p with the identity on top, and every p cyclically consecutive rows of it are
-unimodular: of column j of the product the p entries around the diagonal are computed, and the column follows. A diagonal
-entry takes two products, by one of three methods; two entries that mirror each other take three more if their diagonal
-entries are computed by different methods. Two of those three compute the sum of the two rows times the sum of the two
-columns by the third method, so that sums take part in further steps: where two methods are the same, and for the last
-entry of the columns where p is even.
+unimodular: of column j of the product the p entries around the diagonal are computed, and the column follows. An entry
+on the diagonal takes two products, by one of three methods; two entries that mirror each other take three more if their
+diagonal entries are computed by different methods. Two of those three compute the sum of the two rows times the sum of
+the two columns by the third method, so that sums take part in further steps: where two methods are the same, and for
+the last entry of the columns where p is even.
 
 Source:
     J. Hopcroft, L. Kerr, "On minimizing the number of multiplications necessary for matrix multiplication", SIAM

@@ -16,6 +16,7 @@ from bilinear.decompositions.composition import Sizes, aligned, ordered, resized
 from bilinear.decompositions.cutting import cut
 from bilinear.decompositions.fitting import fitted
 from bilinear.decompositions.operations import AXES, concatenate, kronecker
+from bilinear.decompositions.rules.span import reduced
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets.matmul import matmul
 
@@ -81,7 +82,7 @@ def moves(sizes: Sizes, known: set[Sizes]) -> Iterator[Move]:
             yield Move("product", (first, rising(_quotient(sizes, first))))
 
 
-def made(move: Move, sizes: Sizes, sources: list[Scheme], rng: np.random.Generator) -> Scheme:
+def made(move: Move, sizes: Sizes, sources: list[Scheme], rng: np.random.Generator, span: bool = False) -> Scheme:
     """The scheme that a move gives, of n x m x p with the sizes rising.
 
     Args:
@@ -89,10 +90,12 @@ def made(move: Move, sizes: Sizes, sources: list[Scheme], rng: np.random.Generat
         sizes: The format.
         sources: Schemes of the move's sources, in their order, over one finite field.
         rng: Draws the line of a cut.
+        span: Whether a cut is followed by span reduction, and its line is chosen by exact counts.
     """
     first = sources[0]
     if move.kind == "cut":
-        return _rising(cut(aligned(first, sizes, move.axis), move.axis, rng, CUT_SLACK, once=False))
+        smaller = cut(aligned(first, sizes, move.axis), move.axis, rng, CUT_SLACK, once=span)
+        return _rising(reduced(smaller) if span else smaller)
     if move.kind == "extend":
         return fitted(aligned(first, sizes, move.axis), matmul(*sizes))
     if move.kind == "merge":

@@ -12,6 +12,8 @@ import numpy as np
 from bilinear.decompositions.composition import Sizes
 from bilinear.decompositions.constructions import standard
 from bilinear.decompositions.fitting import fitted
+from bilinear.decompositions.rules.block_flip import moved
+from bilinear.decompositions.rules.span import reduced
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets import Target
 from bilinear.decompositions.targets.matmul import matmul
@@ -90,6 +92,9 @@ class FlipGraph(PlusOptions):
         grow: Whether a `matmul` format is grown from 2x2x2; without, the walk starts at the standard algorithm.
         patience: Flips without a better scheme after which a stage is left, in millions.
         leg: Flips after which a walk returns to its best scheme, in millions.
+        span: Whether starts, and what is handed on to the next format, lose the products that the others span (span
+            reduction).
+        blocks: Whether a walk that returns to its best scheme first makes a block flip there, over f2 and f3.
 
     Source:
         Flips and reductions: Kauers, Moosbauer (arXiv:2212.01175). Plus transitions, growing: Arai, Ichikawa, Hukushima
@@ -99,6 +104,8 @@ class FlipGraph(PlusOptions):
     grow: bool = True
     patience: float = 6.0
     leg: float = 3.0
+    span: bool = False
+    blocks: bool = False
     above_zero: ClassVar[tuple[str, ...]] = ("patience", "leg", "lifts")
     state_type: ClassVar[type[FlipGraphState]] = FlipGraphState
     barrier_steps: ClassVar[int] = BARRIER
@@ -121,7 +128,7 @@ class FlipGraph(PlusOptions):
         state = FlipGraphState(
             problem=problem,
             seed=int(rng.integers(1 << 62)),
-            starts=stacked(target, [start.to(walked) for start in starts if isinstance(start, Scheme)]),
+            starts=stacked(target, [self._handed(start.to(walked)) for start in starts if isinstance(start, Scheme)]),
             prize=Prize.none_yet(target, walked),
             spare=Held.nothing(target),
         )
@@ -220,7 +227,14 @@ class FlipGraph(PlusOptions):
         elif last and not self._done(state) and (reached or state.idle >= self.patience * 1e6):
             self._begin(state)
         elif not fell:
-            restart(state.walk, best(state.walk))
+            self._return(state, stage)
+
+    def _return(self, state: FlipGraphState, stage: Stage) -> None:
+        """Put the walk back at its best scheme, or a block flip away from it."""
+        found, walked = None, self.walk_ring(state.problem)
+        if self.blocks and walked.characteristic:
+            found = moved(self._walked(state, stage.target), np.random.default_rng([state.seed, state.steps]))
+        restart(state.walk, best(state.walk) if found is None else factors_of(found))
 
     def _climb(self, state: FlipGraphState, stages: list[Stage]) -> None:
         """On to the next format, from the best scheme of this one and a standard block; anew from one that is dead."""
@@ -230,10 +244,14 @@ class FlipGraph(PlusOptions):
         if given is None and not state.problem.ring.characteristic and is_dead(scheme):
             self._begin(state)
             return
-        scheme = given or scheme
+        scheme = self._handed(given or scheme)
         self._spare_grown(state, scheme)
         state.stage += 1
         self._enter(state, fitted(scheme, following.target), following)
+
+    def _handed(self, scheme: Scheme) -> Scheme:
+        """The scheme, without the products that the others span if that is asked for."""
+        return reduced(scheme) if self.span else scheme
 
     def _walked(self, state: FlipGraphState, target: Target) -> Scheme:
         """The best scheme of the walk, which is of the target given."""

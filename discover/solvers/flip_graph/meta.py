@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from bilinear.catalog.records import published
 from bilinear.decompositions.composition import Sizes, rising
 from bilinear.decompositions.constructions import standard
+from bilinear.decompositions.rules.block_flip import moved
+from bilinear.decompositions.rules.span import reduced
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.decompositions.targets.matmul import matmul
 from bilinear.discover.engine.fields import sound
@@ -84,6 +86,8 @@ class Meta(PlusOptions):
         patience: Flips without a better scheme after which a walk ends, in millions.
         leg: Flips after which a walk returns to its best scheme, in millions.
         sign_flips: Most steps from the last of them to a scheme whose signs do not contradict each other.
+        span: Whether cuts, and what walks end with, lose the products that the others span (span reduction).
+        blocks: Whether a walk that returns to its best scheme first makes a block flip there.
 
     Source:
         M. Kauers, I. Wood, "Exploring the meta flip graph for matrix multiplication" (arXiv:2510.19787).
@@ -96,6 +100,8 @@ class Meta(PlusOptions):
     patience: float = 8.0
     leg: float = 3.0
     sign_flips: int = 40_000
+    span: bool = False
+    blocks: bool = False
     above_zero: ClassVar[tuple[str, ...]] = ("keep", "focus", "patience", "leg", "lifts")
     state_type: ClassVar[type[MetaState]] = MetaState
     any_format: ClassVar[bool] = True
@@ -150,11 +156,15 @@ class Meta(PlusOptions):
         move = _drawn_move(sizes, state.shelf.formats, rng)
         walked = self.walk_ring(state.problem)
         sources = [state.shelf.drawn(matmul(*source), walked, rng) for source in move.sources]
-        scheme = made(move, sizes, sources, rng)
+        scheme = made(move, sizes, sources, rng, self.span)
         state.tries += 1
         state.visits[around(rising(state.problem.target.sizes), self.above).index(sizes)] += 1
         before = state.steps
         inner = self._descended(state, scheme, int(rng.integers(1 << 31)))
+        if self.span:
+            smaller = reduced(to_scheme(scheme.target, walked, best(inner)))
+            if smaller.rank < best_rank(inner):
+                inner = self._descended(state, smaller, int(rng.integers(1 << 31)))
         state.steps = max(state.steps, before + 1)
         self._take(state, to_scheme(scheme.target, walked, best(inner)), rng)
         if scheme.target == state.problem.target:
@@ -228,7 +238,11 @@ class Meta(PlusOptions):
             state.steps += spent
             idle = 0 if best_rank(inner) < before else idle + spent
             if idle:
-                restart(inner, best(inner))
+                found = None
+                if self.blocks:
+                    here = to_scheme(scheme.target, scheme.ring, best(inner))
+                    found = moved(here, np.random.default_rng([seed, counts(inner)["flips"]]))
+                restart(inner, best(inner) if found is None else factors_of(found))
         return inner
 
     def _take(self, state: MetaState, scheme: Scheme, rng: np.random.Generator) -> None:

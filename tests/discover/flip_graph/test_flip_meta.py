@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bilinear.decompositions import Ring, Scheme, parse_target, standard, strassen, verify
+from bilinear.decompositions import Ring, Scheme, content_hash, parse_target, standard, strassen, verify
 from bilinear.decompositions.composition import Sizes
+from bilinear.decompositions.rules.span import spare
 from bilinear.decompositions.targets.matmul import matmul
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.order import Order
@@ -16,7 +19,7 @@ from bilinear.discover.engine.outcome import Status
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.engine.run import run
 from bilinear.discover.engine.solver import OptionError, make_solver
-from bilinear.discover.solvers.flip_graph.formats import around, made, moves
+from bilinear.discover.solvers.flip_graph.formats import Move, around, made, moves
 
 QUICK: dict[str, object] = {"patience": 0.2, "leg": 0.1}
 SMALL = [(2, 2, 2), (2, 2, 3), (2, 3, 3), (3, 3, 3), (2, 2, 4), (2, 4, 4)]
@@ -87,6 +90,26 @@ def test_a_larger_start_is_cut() -> None:
         state = solver.advance(state)
     assert {tuple(sizes) for sizes in state.shelf.sizes.tolist()} >= {(3, 4, 4), (3, 3, 4), (3, 3, 3)}
     assert all(verify(scheme).ok for scheme in solver.share(state))
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.sampled_from([Ring.F2, Ring.F3]), st.integers(0, 2**32 - 1))
+def test_a_cut_with_span_reduction_has_no_product_that_the_others_span(ring: Ring, seed: int) -> None:
+    move, source = Move("cut", ((4, 4, 4),)), [strassen(parse_target("4x4x4")).to(ring)]
+    smaller = made(move, (3, 4, 4), source, np.random.default_rng(seed), span=True)
+    assert verify(smaller).ok
+    assert spare(smaller) == (0, 0, 0)
+    assert smaller.rank <= made(move, (3, 4, 4), source, np.random.default_rng(seed)).rank
+
+
+def test_a_search_with_span_reduction_repeats() -> None:
+    problem = Problem(parse_target("3x3x3"), 24, Ring.F2)
+    order = Order(problem, "meta", QUICK | {"above": 3, "span": True}, starts=(strassen(parse_target("4x4x4")),))
+    one, two = (run(replace(order, budget=Budget(steps=1 << 26))) for _ in range(2))
+    assert one.scheme is not None
+    assert two.scheme is not None
+    assert content_hash(one.scheme) == content_hash(two.scheme)
+    assert make_solver("meta").span is False  # type: ignore[attr-defined]  # so that older searches repeat
 
 
 def test_shared_schemes_of_another_pool_are_taken_in() -> None:
