@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from bilinear.catalog.serving import Library
 
 
+MOST_SHARED = 12_000
+"""Additions as written up to which shared sums are looked for: it takes minutes, and memory, beyond."""
+
+
 @click.command("code")
 @click.argument("query", metavar="ID|FILE|FORMAT")
 @click.option(
@@ -26,12 +30,15 @@ def code(query: str, language: str, levels: int, out: Path | None, catalog: Libr
     from bilinear.commands.screen import composing
     from bilinear.decompositions.codegen import generate
     from bilinear.decompositions.files import write_atomic
+    from bilinear.decompositions.formulas import additions
+    from bilinear.decompositions.programs.scheme_program import plain_program
     from bilinear.discover.optimize.programs import program_of
 
     with composing(catalog):
         served = catalog.scheme(query)
-    program = program_of(catalog, served.value)
-    say(served.note)
+    many = additions(served.value) > MOST_SHARED
+    program = plain_program(served.value) if many else program_of(catalog, served.value)
+    say(served.note, f"no sums are shared: it has more than {MOST_SHARED:,} additions" if many else "")
     source = generate(served.value, program, language, levels, f"entry {served.entry.hash[:16]}")
     if out is None:
         click.echo(source, nl=False)
