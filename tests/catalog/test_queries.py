@@ -100,9 +100,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Counter[str]]:
         found["read"][path.stem] += 1
         return read(path)
 
-    def proving(entry: text.AnyEntry, source: str) -> verifiers.Proved:
+    def proving(entry: text.AnyEntry, source: str, part: verifiers.Part | None = None) -> verifiers.Proved:
         found["proved"][entry.hash] += 1
-        return prove(entry, source)
+        return prove(entry, source, part)
 
     monkeypatch.setattr(text, "read", reading)
     for module in (verifiers, store):

@@ -148,9 +148,9 @@ def test_only_what_states_the_hash_is_proved(tmp_path: Path, monkeypatch: pytest
     schemes = [another_strassen(step) for step in range(5)]
     mine.add_all([proved(scheme) for scheme in schemes])
 
-    def counted(entry: Any, source: str) -> Proved:
+    def counted(entry: Any, source: str, part: Any = None) -> Proved:
         calls.append(source)
-        return prove(entry, source)
+        return prove(entry, source, part)
 
     monkeypatch.setattr(verifiers, "prove", counted)
     monkeypatch.setattr(writing, "prove", counted, raising=False)
