@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from bilinear.catalog.bounds import lower_bounds
 from bilinear.decompositions import memory
 from bilinear.decompositions.fitting import fitted
 from bilinear.decompositions.formulas import additions
@@ -209,6 +208,8 @@ class Search:
     @cached_property
     def enough(self) -> int:
         """The rank at which the search ends."""
+        from bilinear.catalog.bounds import lower_bounds
+
         return self.problem.rank or lower_bounds(self.problem.target, self.problem.ring)[0].rank
 
     def examine(self, candidates: Iterable[Scheme | Approximation]) -> None:
