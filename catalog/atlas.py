@@ -18,6 +18,7 @@ from bilinear.decompositions.composition import LARGEST, Sizes, ordered, rising
 from bilinear.decompositions.errors import RingError, TargetError
 from bilinear.decompositions.files import write_atomic
 from bilinear.decompositions.rings import Ring, holds
+from bilinear.decompositions.rules import RANKS
 from bilinear.decompositions.rules.recipe import LEAF, Step
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _place(ring: Ring, largest: int, candidates: list[Candidate]) -> Path:
     for candidate in candidates:
         state = candidate.listing.path.stat()
         rows.append([candidate.listing.id, state.st_size, state.st_mtime_ns, candidate.outer])
-    key = json.dumps([VERSION, __version__, ring.value, largest, rows])
+    key = json.dumps([VERSION, __version__, RANKS.names(), ring.value, largest, rows])
     return (
         Path(user_cache_dir("bilinear")) / "atlas" / f"{ring}-{largest}-{hashlib.sha256(key.encode()).hexdigest()}.json"
     )

@@ -25,6 +25,7 @@ FREE = Registry(
     {
         "standard": f"{_ROOM}.standard:build",
         "cube": f"{_ROOM}.cubes:build",
+        "cut-cube": f"{_ROOM}.cut_cubes:build",
         "hopcroft-kerr": f"{_ROOM}.hopcroft_kerr:build",
     },
 )
@@ -35,6 +36,7 @@ RANKS = Registry(
     {
         "standard": f"{_ROOM}.standard:rank",
         "cube": f"{_ROOM}.cubes:rank",
+        "cut-cube": f"{_ROOM}.cut_cubes:rank",
         "hopcroft-kerr": f"{_ROOM}.hopcroft_kerr:rank",
     },
 )
