@@ -39,7 +39,8 @@ def classes(
     """The classes of a catalog's schemes, in the order of the list; a bad entry is passed over with a warning.
 
     Args:
-        catalog: Every scheme of a matrix product in it is compared with those of its rank and characteristic.
+        catalog: Every scheme of a matrix product in it is compared with those of its rank and characteristic; what
+            others published, and came with the program, is left out.
         target: Only this format.
         on_progress: Called with each entry before it is compared.
     """
@@ -111,7 +112,7 @@ def _scheme(catalog: Catalog, listing: Listing) -> Scheme | None:
 
 def _decidable(listing: Listing) -> bool:
     matrix_product = listing.kind == "scheme" and listing.target.startswith("matmul:")
-    return matrix_product and listing.ring != "qi" and (listing.rank or 0) <= MAX_RANK
+    return matrix_product and not listing.published and listing.ring != "qi" and (listing.rank or 0) <= MAX_RANK
 
 
 def _sort_in(listing: Listing, scheme: Scheme, known: list[Class]) -> None:
