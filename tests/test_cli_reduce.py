@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from bilinear.catalog.store import Catalog, load
+from bilinear import Catalog, load
 from bilinear.cli import main
 from bilinear.decompositions import Ring, Scheme, content_hash, verify
 from bilinear.decompositions.errors import SchemeError

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bilinear.catalog.store import load
+from bilinear import load
 from bilinear.decompositions import Ring, content_hash, verify
 from bilinear.decompositions.errors import RingError
 from bilinear.decompositions.rules.block_flip import moved

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import formats, generators
 
-from bilinear.catalog.store import load
+from bilinear import load
 from bilinear.decompositions import Ring, Scheme, Target, concatenate, sandwich, standard, strassen, verify
 from bilinear.decompositions.cutting import cut
 from bilinear.decompositions.errors import RingError
