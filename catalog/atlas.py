@@ -127,10 +127,11 @@ def _computed(
         step = _leaf(catalog, ring, candidate)
         if step is None:
             continue
+        first = candidate.sizes not in ranks
         ranks.setdefault(candidate.sizes, step.rank)
         steps.append(step)
         if candidate.outer and 2 * min(candidate.sizes) <= largest:
-            outers += _outers(catalog, ring, step, candidate, with_bases=step.rank == ranks[candidate.sizes])
+            outers += _outers(catalog, ring, step, candidate, with_bases=first)
     return table.atlas(closure.close(ring, largest, steps, outers, on_progress))
 
 
