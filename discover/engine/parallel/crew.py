@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 LISTENING = 0.2  # seconds between two looks at the clock and at the user
 GRACE = 20.0  # seconds that a round which was begun is given, once the user has asked for the end
-JOINING = 10.0  # seconds until a cluster must have answered
+JOINING = 10.0  # seconds until a cluster must have answered, and its first worker come
 MOST_JOBS = 4096  # of one search
 PACKAGES = ("catalog", "decompositions", "discover")  # whose code a worker runs
 ASKED = "__import__('bilinear.discover.engine.parallel.crew', fromlist=['fingerprint']).fingerprint()"
@@ -340,28 +340,29 @@ def _address(cluster: str) -> str:
 def _require_versions(client: Client, cluster: str) -> None:
     """Refuse a cluster whose Dask, Python or bilinear is not the same, and one without workers."""
     try:
+        with suppress(TimeoutError):
+            client.wait_for_workers(1, timeout=JOINING)
         held = cast("dict[str, Any]", client.get_versions())
         workers = list(client.nthreads())
         said = client.run(eval, ASKED, on_error="return")
     except (OSError, TimeoutError, ValueError) as error:
         raise JobError(f"--cluster {cluster}: its versions cannot be told: {_brief(error)}") from error
-    here = (version("distributed"), "{}.{}".format(*sys.version_info[:2]))
+    ours = version("distributed"), "{}.{}".format(*sys.version_info[:2])
     for name, about in [("the scheduler", held["scheduler"]), *held["workers"].items()]:
         python = ".".join(str(about["host"]["python"]).split(".")[:2])
         there = (str(about["packages"]["distributed"]), python)
-        if there != here:
+        if there != ours:
             raise JobError(
-                f"--cluster {cluster}: {name} runs distributed {there[0]} on Python {there[1]}, this is {here[0]} on "
-                f"Python {here[1]}; install the same on both"
+                f"--cluster {cluster}: {name} runs distributed {there[0]} on Python {there[1]}, this is {ours[0]} on "
+                f"Python {ours[1]}; install the same on both"
             )
     if not workers:
         raise JobError(f"--cluster {cluster}: it has no workers; start some with `dask worker {_address(cluster)}`")
     for name, code in said.items():
         if code != fingerprint():
             what = f"no bilinear: {_brief(code)}" if isinstance(code, BaseException) else f"bilinear {code}"
-            raise JobError(
-                f"--cluster {cluster}: the worker {name} has {what}; this one {fingerprint()}; install the same"
-            )
+            here = f"this one {fingerprint()}; install the same"
+            raise JobError(f"--cluster {cluster}: the worker {name} has {what}; {here}")
 
 
 @contextmanager

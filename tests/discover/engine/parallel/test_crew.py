@@ -57,11 +57,12 @@ def test_other_workers_are_refused(cluster: Processes, program: str, expected: s
     assert told.endswith("; install the same")
 
 
-def test_a_cluster_without_workers_is_refused(cluster: Processes) -> None:
+def test_a_cluster_without_workers_is_refused(cluster: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
     with distributed.Client(cluster.address) as client:
         deadline = time.monotonic() + 60
         while client.nthreads() and time.monotonic() < deadline:
             time.sleep(0.1)
+    monkeypatch.setattr(crew, "JOINING", 3.0)
     with (
         pytest.raises(JobError, match="it has no workers; start some with `dask worker tcp://"),
         Crew(1, cluster.address),
