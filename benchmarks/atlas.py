@@ -1,6 +1,6 @@
 """Every recipe of the atlas built and verified: format, ring, rank, rule, how verified, seconds, beside the tables.
 
-    python benchmarks/atlas.py --upto 16 --ring zt --ring q --out benchmarks/results/atlas.json
+    python benchmarks/atlas.py --upto 16 --ring zt --ring q --json benchmarks/results/atlas.json
 
 What does not fit into an exact proof is evaluated at random modulo two primes, and the row says so.
 """
@@ -8,13 +8,16 @@ What does not fit into an exact proof is evaluated at random modulo two primes, 
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.machine import write
 from bilinear.catalog.atlas import atlas
 from bilinear.catalog.parts import parts_of
 from bilinear.catalog.recipes import verify_built
@@ -77,15 +80,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--upto", type=int, default=16)
     parser.add_argument("--ring", action="append", default=None)
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--catalog")
+    parser.add_argument("--json", type=Path, help="file to write")
+    parser.add_argument("--catalog", help="the folder whose entries are leaves beside the shipped ones")
     given = parser.parse_args()
     catalog = Catalog(given.catalog)
     found = [measured(parse_ring(ring), given.upto, catalog) for ring in given.ring or ["zt", "z", "q", "f2", "f3"]]
-    document = {"tables": collected(), "upto": given.upto, "rings": found}
-    if given.out is not None:
-        lines = json.dumps(document, indent=None).replace('{"sizes"', '\n{"sizes"')
-        given.out.write_text(lines + "\n", encoding="utf-8")
+    write(given.json, {"tables": collected(), "upto": given.upto, "rings": found})
 
 
 if __name__ == "__main__":

@@ -8,11 +8,16 @@ makes 13x14x14 of 14x14x14, keeps it, and says how many products each step took.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.machine import write
 from bilinear import __version__
 from bilinear.catalog.entries import Provenance
 from bilinear.catalog.recipes import entry_from_recipe
@@ -63,8 +68,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("size", type=int)
     parser.add_argument("axes", help="letters of n, m, p, one a cut")
-    parser.add_argument("--catalog")
-    given = parser.parse_args()
+    parser.add_argument("--catalog", help="the folder that keeps the entries")
+    parser.add_argument("--json", type=Path, help="file to write")
+    given, rows = parser.parse_args(), []
     catalog = Catalog(given.catalog, shipped=None)
     for count, (recipe, scheme) in enumerate(chain(given.size, given.axes), 1):
         begun = time.process_time()
@@ -75,7 +81,9 @@ def main() -> None:
             command=f"python benchmarks/cuts.py {given.size} {given.axes[:count]}",
         )
         added = catalog.add(entry_from_recipe(recipe, scheme, past))
-        print(f"{added.status}: {added.id}, {time.process_time() - begun:.1f} s")
+        rows.append({"id": added.id, "cpu_seconds": round(time.process_time() - begun, 2)})
+        print(f"{added.status}: {added.id}, {rows[-1]['cpu_seconds']} s")
+    write(given.json, rows)
 
 
 if __name__ == "__main__":

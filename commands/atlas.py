@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bilinear.commands import values
 from bilinear.commands.common import as_json, print_json, print_lines, with_catalog
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--upto", type=click.IntRange(2, 32), default=16, show_default=True, help="The largest size.")
-@click.option("--ring", default="q", show_default=True, help="The coefficient set.")
+@click.option("--ring", shell_complete=values.rings, default="q", show_default=True, help="The coefficient set.")
 @click.option("--below", is_flag=True, help="Only formats below the tables, with their recipes.")
 @click.option("--gains", "with_gains", is_flag=True, help="What falls if a leaf loses one product, instead.")
 @as_json

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bilinear.commands import values
 from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, with_catalog
 
 if TYPE_CHECKING:
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("query", metavar="ID|FILE")
-@click.option("--ring", help="Coefficient set in which products may be combined; that of the scheme, if not given.")
+@click.argument("query", metavar="ID|FILE", shell_complete=values.entries)
+@click.option(
+    "--ring",
+    shell_complete=values.rings,
+    help="Coefficient set in which products may be combined; that of the scheme, if not given.",
+)
 @click.option("--cut", "cuts", multiple=True, type=click.Choice(["n", "m", "p"]), help="Make this size one less first.")
 @click.option("--tries", type=click.IntRange(1, 10_000), default=8, show_default=True, help="Lines tried at each cut.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)

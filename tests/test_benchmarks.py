@@ -13,6 +13,7 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
 SHARED = {"machine.py", "products.py", "searches.py"}
 """What benchmarks import."""
 SMALL = {
+    "atlas.py": ["--upto", "3", "--ring", "f2"],
     "als.py": ["2x2x2:7:zt", "--successes", "1"],
     "approximations.py": ["2x2x2", "--ranks", "5,6", "--budget", "8steps"],
     "calibration.py": [
@@ -32,6 +33,8 @@ SMALL = {
         "64",
     ],
     "catalog_size.py": ["--count", "8", "--files", "2"],
+    "cuts.py": ["8", "n", "--catalog", "{folder}"],
+    "default_search.py": ["2x2x3", "--cpu", "1"],
     "butterfly.py": ["--sizes", "16", "--tokens", "2", "--budget", "0"],
     "fast_encoders.py": ["--cases", "strassen:2", "--sizes", "16", "--rounds", "1"],
     "fast_matmul.py": ["--sizes", "64", "37x41x50", "--rounds", "1"],
@@ -50,7 +53,8 @@ SMALL = {
 
 
 def run(script: str, path: Path) -> dict[str, Any]:
-    command = [sys.executable, str(FOLDER / script), *SMALL[script], "--json", str(path)]
+    command = [sys.executable, str(FOLDER / script), *(word.format(folder=path.parent) for word in SMALL[script])]
+    command += ["--json", str(path)]
     subprocess.run(command, capture_output=True, text=True, check=True)
     written: dict[str, Any] = json.loads(path.read_text())
     return written

@@ -59,7 +59,7 @@ def test_a_good_scheme_is_not_reducible(tmp_path: Path) -> None:
     [
         (["none"], "none: no entry of that id"),
         (["2x2x2:7", "--ring", "qi"], "2x2x2 over qi: span reduction is offered over zt, z, q, f2 and f3"),
-        (["2x2x2:7", "--ring", "f5"], "unknown ring 'f5'"),
+        (["2x2x2:7", "--ring", "f4"], "unknown ring 'f4'"),
         (["4x4x4-r47-f2-49f264e3", "--ring", "q"], "4x4x4 over f2: not a scheme over q; lift it instead"),
         (["2x2x2:7", "--cut", "n", "--cut", "n"], "cannot leave out n = 0"),
     ],

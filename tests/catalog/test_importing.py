@@ -147,7 +147,8 @@ def test_a_reader_that_fails_spoils_its_own_file_only(tmp_path: Path, monkeypatc
     def read(source: object) -> list[object]:
         raise KeyError("a fault of ours")
 
-    monkeypatch.setattr("bilinear.decompositions.formats.maple.FORMAT", replace(format_named("maple"), read=read))
+    broken = replace(format_named("maple"), read=read)
+    monkeypatch.setattr(FORMATS, "load", lambda name, load=FORMATS.load: broken if name == "maple" else load(name))
     put(tmp_path / "files", standard(parse_target("1x1x2")), "mmc", "b.json")
     (tmp_path / "files" / "a.mpl").write_text("Tensor:=TriadSet([")
     report = import_paths(Catalog(tmp_path / "catalog", shipped=None), [tmp_path / "files"])

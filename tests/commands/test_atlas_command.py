@@ -58,7 +58,7 @@ def test_what_falls_if_a_leaf_falls(run) -> None:  # type: ignore[no-untyped-def
 
 @pytest.mark.parametrize(
     ("words", "text"),
-    [(["--upto", "33"], "33 is not in the range 2<=x<=32"), (["--ring", "f5"], "unknown ring 'f5'")],
+    [(["--upto", "33"], "33 is not in the range 2<=x<=32"), (["--ring", "f4"], "unknown ring 'f4'")],
 )
 def test_wrong_use_is_told_in_one_line(run, words: list[str], text: str) -> None:  # type: ignore[no-untyped-def]
     done = run(*words)

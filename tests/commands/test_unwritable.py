@@ -141,7 +141,7 @@ def test_a_search_whose_printed_proof_fails_is_exit_code_1(
 ) -> None:
     """Were the check within the search to say yes to all: nothing is kept, nothing exported."""
     monkeypatch.setitem(SOLVERS._entries, "liar", f"{__name__}:Liar")
-    monkeypatch.setattr(run, "verify", lambda scheme: Verification(True, "exact", "Q", "believed", 0.0))
+    monkeypatch.setattr(run, "verify", lambda scheme, **how: Verification(True, "exact", "Q", "believed", 0.0))
     layer = tmp_path / "layer"
     searched = ["search", "2x2x2", "--rank", "7", "--solver", "liar", "--export-layer", str(layer), *extra]
     answer = call({"BILINEAR_CATALOG": str(tmp_path / "catalog"), "XDG_CACHE_HOME": str(tmp_path)}, *searched)

@@ -170,7 +170,7 @@ def test_options_of_the_portfolio_are_checked() -> None:
 
 
 @pytest.mark.usefixtures("short_slices")
-@pytest.mark.parametrize("name", ["2x2x2", "2x2x3"])
+@pytest.mark.parametrize("name", ["2x3x3", "2x3x4"])
 def test_a_portfolio_goes_on_from_its_checkpoint(name: str, tmp_path: Path) -> None:
     problem, path = Problem(parse_target(name), None, Ring.Z), tmp_path / "search.npz"
     whole = run(Order(problem, "portfolio", seed=4, budget=Budget(steps=6 << 20)))

@@ -72,6 +72,7 @@ def test_a_cluster_without_workers_is_refused(cluster: Processes, monkeypatch: p
 
 def test_another_dask_is_refused(cluster: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crew, "version", lambda package: "2020.1.0")
+    monkeypatch.setattr(crew, "JOINING", 3.0)
     with (
         pytest.raises(JobError, match=r"the scheduler runs distributed .*, this is 2020.1.0"),
         Crew(1, cluster.address),

@@ -200,7 +200,7 @@ def test_what_workers_call_found_is_verified() -> None:
     outcome = team.outcome(team.work(lambda: False))
     assert told == []
     assert outcome.scheme is None
-    assert outcome.rejected > 2
+    assert outcome.rejected >= 2
     assert any("wrong schemes came from jobs; they were dropped" in note for note in outcome.notes)
 
 
