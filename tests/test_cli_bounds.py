@@ -145,7 +145,7 @@ def test_large_coefficients_are_listed_and_refined(
     path = tmp_path / "large.json"
     path.write_bytes(dumps(made(scheme)))
     assert bilinear("catalog", "add", str(path))[0] == 0
-    for words in (["catalog", "list", "--figures"], ["catalog", "pareto", "2x2x2"]):
+    for words in (["catalog", "list", "2x2x2", "--figures"], ["catalog", "pareto", "2x2x2"]):
         assert bilinear(*words)[0] == 0
         code, out, _ = bilinear(*words, "--json")
         assert code == 0
