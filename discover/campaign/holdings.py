@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bilinear.catalog.bounds import lower_bounds
 from bilinear.catalog.index import unless_bad
 from bilinear.catalog.layout import target_named
+from bilinear.catalog.origins import Origins
 from bilinear.catalog.records import published
 from bilinear.decompositions.composition import LARGEST, Recipe, Sizes, cheapest, rising
 from bilinear.decompositions.rings import Ring, holds
@@ -56,23 +57,33 @@ def aim(quarry: Quarry, goal: str) -> Aim:
 
 
 class Holdings:
-    """The best entries of a catalog over the plan's coefficient sets, by file name; kept up while schemes are added."""
+    """The best entries of a catalog over the plan's coefficient sets, by file name; kept up while schemes are added.
+
+    Those that lead to what others published are left out, unless the plan takes them.
+    """
 
     def __init__(self, plan: Plan, catalog: Catalog) -> None:
         self.catalog, self.rings = catalog, plan.rings
+        self._takes_all = plan.published
         self._best: dict[tuple[str, str], tuple[int, str]] = {}
         self._listings: dict[str, Listing] = {}
         self._formats: dict[str, Sizes] = {}
+        origins = Origins(catalog)
         for listing in catalog:
-            self.hear(listing)
+            self._take_up(listing, origins)
 
     def hear(self, listing: Listing) -> None:
-        """Take an entry up, if it is a scheme and better than what was known."""
+        """Take a new entry up, if it is a scheme and better than what was known."""
+        self._take_up(listing, Origins(self.catalog))
+
+    def _take_up(self, listing: Listing, origins: Origins) -> None:
         if listing.kind != "scheme" or listing.rank is None or listing.ring not in list(Ring):
             return
         for ring in self.rings:
             key, merit = (listing.target, str(ring)), (listing.rank, listing.id)
-            if _counts(ring, Ring(listing.ring)) and (key not in self._best or merit < self._best[key]):
+            if not _counts(ring, Ring(listing.ring)) or (key in self._best and merit >= self._best[key]):
+                continue
+            if self._takes_all or origins.found_here(listing):
                 self._best[key] = merit
                 self._listings[listing.id] = listing
 

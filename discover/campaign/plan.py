@@ -48,6 +48,9 @@ rings = ["zt"]
 # When a target is left alone: "record" once its rank is the best published, "lower" once it is below that.
 goal = "record"
 
+# Whether what others published counts as here and is begun from. What is made of it is not found here.
+published = false
+
 # What is lowered: the rank; "additions" and "growth" (of rounding errors) too, of targets that have reached their goal.
 lower = ["rank"]
 
@@ -119,6 +122,7 @@ class Plan:
         seed: Of all randomness.
         goal: `record` or `lower`.
         lower: `rank`, and whether `additions` and `growth` of what has reached its goal.
+        published: Whether what others published counts as here, and is begun from.
     """
 
     path: Path
@@ -128,6 +132,7 @@ class Plan:
     seed: int = 0
     goal: str = "record"
     lower: tuple[str, ...] = ("rank",)
+    published: bool = False
 
     @property
     def journal(self) -> Path:
@@ -165,7 +170,7 @@ def read(path: Path) -> Plan:
 
 
 def _plan(path: Path, held: dict[str, Any]) -> Plan:
-    _known(held, ("format", "seed", "targets", "rings", "goal", "lower", "solver"), "")
+    _known(held, ("format", "seed", "targets", "rings", "goal", "lower", "published", "solver"), "")
     if held.get("format") != FORMAT:
         raise PlanError(f"format {str(held.get('format'))[:20]!r}; this version reads format = {FORMAT}")
     seed = _number(held, "seed", 0, 0, 2**62)
@@ -182,7 +187,10 @@ def _plan(path: Path, held: dict[str, Any]) -> Plan:
         rings = tuple(dict.fromkeys(parse_ring(ring) for ring in _texts(held.get("rings", ["zt"]), "rings")))
     except BilinearError as error:
         raise PlanError(f"rings: {error}") from error
-    return Plan(path, _targets(_texts(held.get("targets"), "targets")), rings, tuple(methods), seed, goal, lower)
+    targets, others = _targets(_texts(held.get("targets"), "targets")), held.get("published", False)
+    if not isinstance(others, bool):
+        raise PlanError(f"published is {str(others)[:40]!r}; true or false is needed")
+    return Plan(path, targets, rings, tuple(methods), seed, goal, lower, others)
 
 
 def _targets(texts: Sequence[str]) -> tuple[Target, ...]:
