@@ -7,7 +7,7 @@ from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.rules import cut_cubes
 from bilinear.decompositions.verify import verify
 
-RANKS = {(13, 14, 14): 1551, (13, 14, 15): 1670, (14, 14, 15): 1716, (14, 15, 15): 1843}
+RANKS = {(13, 14, 14): 1551, (13, 14, 15): 1670, (14, 14, 15): 1716, (14, 15, 15): 1843, (15, 16, 16): 2188}
 
 
 def test_the_ranks_are_known_without_building() -> None:
