@@ -17,7 +17,7 @@ from bilinear.catalog.store import Catalog
 from bilinear.decompositions.composition import LARGEST, Sizes, ordered, rising
 from bilinear.decompositions.errors import RingError, TargetError
 from bilinear.decompositions.files import write_atomic
-from bilinear.decompositions.rings import Ring, holds
+from bilinear.decompositions.rings import Ring, serves
 from bilinear.decompositions.rules import RANKS
 from bilinear.decompositions.rules.recipe import LEAF, Step
 
@@ -87,7 +87,7 @@ def _candidates(catalog: Catalog, ring: Ring, largest: int, only_found_here: boo
     origins = Origins(catalog)
     found: dict[Sizes, list[Listing]] = {}
     for listing in catalog:
-        if listing.kind != "scheme" or not listing.target.startswith("matmul:") or not _fits(ring, listing.ring):
+        if listing.kind != "scheme" or not listing.target.startswith("matmul:") or not _may_fit(ring, listing.ring):
             continue
         target = target_named(listing.target)
         if target is None or max(target.sizes) > largest or (only_found_here and not origins.found_here(listing)):
@@ -101,12 +101,11 @@ def _candidates(catalog: Catalog, ring: Ring, largest: int, only_found_here: boo
             yield Candidate(listing, sizes, more <= MORE and n > 1 and n * m * p <= MOST_CELLS)
 
 
-def _fits(wanted: Ring, held: str | None) -> bool:
-    """Whether a scheme over one set may be one over the other, by inclusion or by reduction."""
+def _may_fit(wanted: Ring, held: str | None) -> bool:
+    """Whether a scheme over one set may be one over the other; over `q` its denominators decide."""
     if held not in list(Ring):
         return False
-    ring = Ring(held)
-    return holds(wanted, ring) or (bool(wanted.characteristic) and holds(Ring.Q, ring))
+    return serves(wanted, Ring(held)) or (bool(wanted.characteristic) and Ring(held) is Ring.Q)
 
 
 def _computed(

@@ -214,6 +214,14 @@ def holds(larger: Ring, smaller: Ring) -> bool:
     return larger in _CHAIN and smaller in _CHAIN and _CHAIN.index(smaller) < _CHAIN.index(larger)
 
 
+def serves(wanted: Ring, held: Ring) -> bool:
+    """Whether every scheme over `held` is one over `wanted`, by inclusion or by reduction.
+
+    Over `q` it may have a denominator that vanishes modulo the prime, so that this is said of `z` and less.
+    """
+    return holds(wanted, held) or (bool(wanted.characteristic) and holds(Ring.Z, held))
+
+
 def common_multiple(denominators: IntArray) -> int:
     """The least common multiple L of the denominators, 1 for rank 0."""
     return math.lcm(*denominators.tolist())

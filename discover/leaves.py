@@ -125,7 +125,7 @@ def _best(order: Order, catalog: Catalog, bad: set[str], with_published: bool) -
         if listing.published and not with_published:
             continue
         held = target_named(listing.target)
-        if held is None or not fits(order.problem.ring, listing.ring) or listing.ring == Ring.QI:
+        if held is None or not fits(order.problem.ring, listing) or listing.ring == Ring.QI:
             continue
         sizes = rising(held.sizes)
         if held != target and (sizes not in best or merit(listing) < merit(best[sizes])):

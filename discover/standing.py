@@ -11,7 +11,7 @@ from bilinear.catalog.bounds import lower_bounds
 from bilinear.catalog.index import unless_bad
 from bilinear.catalog.records import collected, published
 from bilinear.decompositions.operations import canonical
-from bilinear.decompositions.rings import Ring, holds
+from bilinear.decompositions.rings import Ring, serves
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets import Target
 from bilinear.discover.engine.problem import Problem
@@ -68,16 +68,14 @@ def best_here(catalog: Catalog, target: Target, ring: Ring) -> tuple[Listing, Sc
 
 def _rising(catalog: Catalog, target: Target, ring: Ring) -> Iterator[Listing]:
     """The schemes of a target that count over a ring, those of fewest products first."""
-    listed = (one for one in catalog.of_target(canonical(target)) if one.kind == "scheme" and fits(ring, one.ring))
+    listed = (one for one in catalog.of_target(canonical(target)) if fits(ring, one))
     yield from sorted(listed, key=merit)
 
 
-def fits(wanted: Ring, held: str | None) -> bool:
-    """Whether a scheme over one set is one over the other, by inclusion or by reduction."""
-    if held not in list(Ring):
-        return False
-    ring = Ring(held)
-    return holds(wanted, ring) or (bool(wanted.characteristic) and holds(Ring.Z, ring))
+def fits(wanted: Ring, listing: Listing) -> bool:
+    """Whether an entry is a scheme, and one over that set."""
+    known = listing.kind == "scheme" and listing.ring in list(Ring)
+    return known and serves(wanted, Ring(str(listing.ring)))
 
 
 def merit(listing: Listing) -> tuple[int, str]:

@@ -12,7 +12,7 @@ from bilinear.catalog.layout import target_named
 from bilinear.catalog.origins import Origins
 from bilinear.catalog.records import published
 from bilinear.decompositions.composition import LARGEST, Recipe, Sizes, cheapest, rising
-from bilinear.decompositions.rings import Ring, holds
+from bilinear.decompositions.rings import Ring, serves
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.targets import Target
 from bilinear.discover.campaign.plan import Plan
@@ -81,7 +81,7 @@ class Holdings:
             return
         for ring in self.rings:
             key, merit = (listing.target, str(ring)), (listing.rank, listing.id)
-            if not _counts(ring, Ring(listing.ring)) or (key in self._best and merit >= self._best[key]):
+            if not serves(ring, Ring(listing.ring)) or (key in self._best and merit >= self._best[key]):
                 continue
             if self._takes_all or origins.found_here(listing):
                 self._best[key] = merit
@@ -143,8 +143,3 @@ def next_to(target: Target) -> list[Sizes]:
             if min(sizes) > 1 and rising(sizes) not in found:
                 found.append(rising(sizes))
     return found
-
-
-def _counts(wanted: Ring, held: Ring) -> bool:
-    """Whether a scheme over one set is one over the other, by inclusion or by reduction."""
-    return holds(wanted, held) or (bool(wanted.characteristic) and holds(Ring.Z, held))

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from bilinear.decompositions import Ring, RingError, Scheme, SchemeError, parse_target, strassen
-from bilinear.decompositions.rings import common_multiple, exact, holds, magnitude, outside, parse_ring, smallest
+from bilinear.decompositions.rings import (
+    common_multiple,
+    exact,
+    holds,
+    magnitude,
+    outside,
+    parse_ring,
+    serves,
+    smallest,
+)
 
 CHAIN = (Ring.ZT, Ring.Z, Ring.Q, Ring.QI)
 
@@ -143,3 +152,19 @@ def test_imaginary_coefficients_have_no_reduction():
 def test_common_multiple():
     assert common_multiple(np.array([], np.int64)) == 1
     assert common_multiple(np.array([4, 6, 2**70], object)) == 3 * 2**70
+
+
+@pytest.mark.parametrize(
+    ("wanted", "held", "expected"),
+    [
+        ("q", "zt", True),
+        ("zt", "q", False),
+        ("f2", "z", True),
+        ("f3", "q", False),  # a denominator may be divisible by 3
+        ("f7", "zt", True),
+        ("f2", "f3", False),
+        ("z", "f2", False),
+    ],
+)
+def test_schemes_serve_larger_sets_and_residues_of_integers(wanted: str, held: str, expected: bool) -> None:
+    assert serves(parse_ring(wanted), parse_ring(held)) is expected
