@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bilinear.catalog.errors import CatalogError
 from bilinear.catalog.records import collected
-from bilinear.catalog.status import StatusRow, status
+from bilinear.catalog.status import BELOW, FORMULAS, StatusRow, status
 from bilinear.catalog.store import Catalog
 from bilinear.decompositions import BilinearError, Ring, Scheme
 from bilinear.decompositions.operations import canonical
@@ -56,7 +56,9 @@ class Comparison:
     def note(self) -> str:
         """That it is news for everybody; empty if it is not."""
         below = self.published is not None and self.theirs.rank < self.published
-        return f"below the tables of {collected()}" if below else ""
+        if not below:
+            return ""
+        return FORMULAS if ":" in self.target else f"{BELOW} {collected()}"
 
 
 def compare(

@@ -41,6 +41,7 @@ class Record:
         source: Where it was published.
         naive_additions: Of the best ternary scheme as it stands.
         additions: The fewest published after shared sums were joined, of a ternary or integer scheme.
+        is_tabled: Whether it stands in the tables; else it is what the formulas give that the target's family knows.
     """
 
     target: str
@@ -49,6 +50,7 @@ class Record:
     source: str
     naive_additions: int | None
     additions: Additions | None
+    is_tabled: bool = True
 
 
 def published(target: Target, ring: Ring | str) -> Record | None:
@@ -60,7 +62,7 @@ def published(target: Target, ring: Ring | str) -> Record | None:
     ring = parse_ring(ring)
     if target.family != "matmul":
         known = next(iter(known_ranks(target, ring)), None)
-        return None if known is None else Record(target.short, ring, known.rank, known.source, None, None)
+        return None if known is None else Record(target.short, ring, known.rank, known.source, None, None, False)
     row = _table().get(tuple(sorted(target.sizes)))
     found = None if row is None else _rank(row, ring)
     if row is None or found is None:

@@ -21,7 +21,8 @@ from bilinear.decompositions.operations import canonical
 from bilinear.decompositions.rings import parse_ring
 
 BELOW = "below the tables of"
-ORDER = (BELOW, "proven optimal", "matched", "behind", "no record", "missing")
+FORMULAS = "below the formulas known here"
+ORDER = (BELOW, FORMULAS, "proven optimal", "matched", "behind", "no record", "missing")
 """Verdicts as they are sorted, by their first words."""
 _FORMAT = re.compile(r"[0-9]+x[0-9]+x[0-9]+")
 
@@ -42,8 +43,9 @@ class StatusRow:
         published: The best published rank.
         source: Where it was published.
         bound: The best proven lower bound.
-        verdict: Of what was found here: `below the tables of DATE` (below the published rank), `proven optimal`,
-            `matched`, `behind by k`, `no record` (nothing published to compare with) or `missing` (nothing here).
+        verdict: Of what was found here: `below the tables of DATE` (below the published rank), `below the formulas
+            known here` (of a target that no table has), `proven optimal`, `matched`, `behind by k`, `no record`
+            (nothing published to compare with) or `missing` (nothing here).
     """
 
     target: str
@@ -141,16 +143,21 @@ def _row(target: Target, ring: Ring, best: Listing | None, served: Listing | Non
         published=None if known is None else known.rank,
         source=None if known is None else known.source,
         bound=bound,
-        verdict=verdict(here, None if known is None else known.rank, None if bound is None else bound.rank),
+        verdict=verdict(
+            here,
+            None if known is None else known.rank,
+            None if bound is None else bound.rank,
+            known is None or known.is_tabled,
+        ),
     )
 
 
-def verdict(here: int | None, known: int | None, bound: int | None) -> str:
+def verdict(here: int | None, known: int | None, bound: int | None, is_tabled: bool = True) -> str:
     """Where a rank stands against the published one and the proven bound."""
     if here is None:
         return "missing"
     if known is not None and here < known:
-        return f"{BELOW} {collected()}"
+        return f"{BELOW} {collected()}" if is_tabled else FORMULAS
     if here == bound:
         return "proven optimal"
     if known is None:

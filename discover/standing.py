@@ -30,7 +30,7 @@ class Standing:
         id: Of that entry.
         published: The best published rank; None if none is known.
         source: Where it was published.
-        tables: The day to which the published tables go.
+        tables: The day to which the published tables go; empty where it is what the formulas of its family give.
         bound: Products that are proven to be necessary.
         bound_source: By whom.
     """
@@ -54,7 +54,7 @@ def standing(problem: Problem, catalog: Catalog) -> Standing:
         None if best is None else best[0].id,
         None if record is None else record.rank,
         None if record is None else record.source,
-        collected(),
+        collected() if record is None or record.is_tabled else "",
         bound.rank,
         bound.source,
     )

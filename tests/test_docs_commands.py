@@ -151,7 +151,8 @@ def test_the_quick_commands_of_a_guide(page: Path, tmp_path: Path, monkeypatch: 
 
 SCRIPT = f"""#!{sys.executable}
 from bilinear.cli import main
-main(prog_name="bilinear")
+if __name__ == "__main__":
+    main(prog_name="bilinear")
 """
 
 

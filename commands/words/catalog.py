@@ -11,7 +11,7 @@ from bilinear.catalog.differences import Diff
 from bilinear.catalog.layout import Listing
 from bilinear.catalog.origins import credited
 from bilinear.catalog.records import collected, published
-from bilinear.catalog.status import BELOW, StatusRow
+from bilinear.catalog.status import BELOW, FORMULAS, StatusRow
 from bilinear.catalog.store import Served
 from bilinear.commands.words.recipes import recipe_as_lines
 from bilinear.commands.words.search import scheme_as_dict
@@ -40,7 +40,9 @@ def served_as_dict(served: Served[Scheme, Any], shared: int | None = None) -> di
         "note": served.note,
         "program_additions": shared,
         "lower_bound": None if bound is None else {"rank": bound.rank, "source": bound.source},
-        "published": None if record is None else {"rank": record.rank, "source": record.source},
+        "published": None
+        if record is None
+        else {"rank": record.rank, "source": record.source, "tabled": record.is_tabled},
     }
 
 
@@ -54,7 +56,8 @@ def served_as_lines(served: Served[Scheme, Any], shared: int | None = None) -> l
         f"exponent         {'-' if exponent is None else f'{exponent:.6f}'}",
         f"additions        {found['additions']} before common sums are shared{program}",
         f"lower bound      {_cited(bound)}",
-        f"best published   {_cited(record)}{_below(scheme.rank, record)}",
+        f"best {'published' if record is None or record['tabled'] else 'known'}".ljust(17)
+        + f"{_cited(record)}{_below(scheme.rank, record)}",
         f"hash             {found['hash']}",
         f"found by         {_finder(found)}",
         *(recipe_as_lines(from_json(found["recipe"])) if found["recipe"] else []),
@@ -70,7 +73,9 @@ def _finder(found: dict[str, Any]) -> str:
 
 
 def _below(rank: int, record: dict[str, Any] | None) -> str:
-    return f"; {rank} is {BELOW} {collected()}" if record is not None and rank < record["rank"] else ""
+    if record is None or rank >= record["rank"]:
+        return ""
+    return f"; {rank} is {f'{BELOW} {collected()}' if record['tabled'] else FORMULAS}"
 
 
 def _cited(fact: dict[str, Any] | None) -> str:

@@ -81,13 +81,25 @@ def standing_in_words(result: Result, known: Standing) -> str:
     """Where the end of a search stands, in one line."""
     rank = None if result.scheme is None else result.scheme.rank
     here = "the catalog had none" if known.here is None else f"the catalog had {known.here} ({known.id})"
-    tables = f"published tables of {known.tables}"
-    best = f"none in the {tables}" if known.published is None else f"best published {known.published} ({tables})"
-    if rank is not None and known.published is not None and rank < known.published:
-        best = f"below the {tables}, which have {known.published}"
+    best = _best_in_words(rank, known)
     proven = "proven to be the fewest" if rank == known.bound else f"at least {known.bound} are proven necessary"
     found = "nothing found" if rank is None else f"found {rank} products"
     return f"standing: {found}; {here}; {best}; {proven}"
+
+
+def _best_in_words(rank: int | None, known: Standing) -> str:
+    """The published rank; where no table has the target, what is known by formulas, with their source."""
+    tables = f"published tables of {known.tables}"
+    if known.published is None:
+        return f"none in the {tables}"
+    is_below = rank is not None and rank < known.published
+    if not known.tables:
+        return f"{'below ' if is_below else ''}the best known, {known.published}: {known.source}"
+    return (
+        f"below the {tables}, which have {known.published}"
+        if is_below
+        else f"best published {known.published} ({tables})"
+    )
 
 
 def result_in_words(result: Result, told: str = "") -> list[str]:

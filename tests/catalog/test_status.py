@@ -72,6 +72,13 @@ def test_verdicts(here: int | None, known: int | None, bound: int, words: str) -
     assert verdict(here, known, bound) == words
 
 
+def test_what_no_table_has_is_below_formulas_only() -> None:
+    assert verdict(23, 27, 16, is_tabled=False) == "below the formulas known here"
+    known = published(parse_target("cyclic:8"), Ring.ZT)
+    assert known is not None
+    assert not known.is_tabled
+
+
 def test_a_ternary_scheme_counts_over_every_ring(tmp_path: Path) -> None:
     mine = users_catalog(tmp_path)
     mine.add(strassen_entry())

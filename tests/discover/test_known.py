@@ -146,6 +146,15 @@ def test_a_rank_below_the_tables_is_told_as_such() -> None:
     )
 
 
+def test_formulas_are_no_published_tables(tmp_path: Path) -> None:
+    from bilinear.commands.words.search import standing_in_words
+
+    known = standing(Problem(parse_target("polymul:64x64"), None, Ring.F2), Catalog(tmp_path))
+    assert known.tables == ""
+    words = standing_in_words(search("complex", 4, solver="construction"), known)
+    assert f"below the best known, {known.published}: construction here" in words
+
+
 @pytest.mark.parametrize("solver", ["flip-graph", "flip-pool", "portfolio", "symmetric", "meta"])
 def test_only_what_is_below_is_offered(solver: str) -> None:
     seen = search("2x2x2", solver=solver, options={"below": 8}, budget="40000000steps")
