@@ -15,9 +15,9 @@ from bilinear.catalog.errors import CatalogError, WrongSchemeError
 from bilinear.catalog.index import Index
 from bilinear.catalog.origins import IMPORTED
 from bilinear.catalog.parts import proved_file
-from bilinear.catalog.verifiers import Proved, prove
+from bilinear.catalog.verifiers import Proved
 from bilinear.decompositions import Approximation, BilinearError, Scheme, __version__
-from bilinear.decompositions.formats import detect, fast_matmul, flip_cpd, read, write
+from bilinear.decompositions.formats import detect, read
 from bilinear.decompositions.formats.border import Border
 from bilinear.decompositions.formats.draft import Draft, Fault, settle
 from bilinear.decompositions.formats.plinopt_sms import first_part
@@ -25,8 +25,7 @@ from bilinear.decompositions.formats.source import Source, open_source
 
 if TYPE_CHECKING:
     from bilinear.catalog.entries import Provenance
-    from bilinear.catalog.store import Catalog, Served
-    from bilinear.catalog.text import AnyEntry
+    from bilinear.catalog.store import Catalog
 
 STATUSES = ("imported", "duplicate", "wrong", "unreadable")
 OWN = "entry"
@@ -350,56 +349,3 @@ def _provenance(name: str, source: Source, record: str = "", extra: Mapping[str,
     if extra and len(repr(extra)) <= MAX_EXTRA:
         facts["extra"] = dict(extra)
     return Provenance(solver=IMPORTED, parameters=facts, version=__version__, command=f"bilinear import {source.name}")
-
-
-def export(catalog: Catalog, query: str, name: str, ring: str | None = None) -> tuple[dict[str, bytes], str]:
-    """The files of an entry's scheme in a format, by what is appended to the name of the first, and a note.
-
-    Args:
-        catalog: Where the entry is.
-        query: What `Catalog.find` understands.
-        name: Of the format; `entry` is the catalog's own, in the order of sizes that was asked for.
-        ring: The coefficient set; the entry's own if None.
-
-    Raises:
-        UnknownNameError: If there is no such format.
-        FormatError: If the format cannot hold the scheme; only `fast-matmul` and `entry` hold border schemes.
-        CatalogError: If there is no such entry.
-    """
-    from bilinear.catalog.text import dumps
-
-    served = catalog.serve(query, ring)
-    if name == OWN:
-        return {"": dumps(_as_served(served))}, served.note
-    if name == fast_matmul.NAME and isinstance(served.value, Border):
-        return fast_matmul.write_border(served.value), ""
-    extra = served.entry.provenance.parameters.get("extra")
-    known = extra if isinstance(extra, dict) and not served.note else {}
-    scheme = served.only(Scheme).value
-    return write(scheme, name, known), "; ".join(filter(None, (served.note, _naming(scheme, name))))
-
-
-def _as_served(served: Served[Any, AnyEntry]) -> AnyEntry:
-    """The entry in the order of sizes that was asked for, which is a scheme of its own with the same past."""
-    from bilinear.catalog.convert import turned
-
-    entry, value = served.entry, served.value
-    if not served.note and entry.kind != "recipe":
-        return entry
-    return turned(entry, value, [prove(turned(entry, value), served.id or str(served.path)).verification])
-
-
-def _naming(scheme: Scheme, name: str) -> str:
-    """What the user must know of the file's name; nothing where any name will do."""
-    if scheme.target.family != flip_cpd.STRUCTURED or not name.startswith("flip-cpd"):
-        return ""
-    return f"flip-cpd tells the map by the file's name, which must begin with {flip_cpd.naming(scheme.target)}"
-
-
-def paths_of(out: Path, contents: Sequence[str]) -> list[Path]:
-    """Where the files of an export go: the one file at `out`; of several the endings replace its own."""
-    return [out if not ending else out.with_name(f"{_stem(out)}{ending}") for ending in contents]
-
-
-def _stem(out: Path) -> str:
-    return out.name.removesuffix(".sms").removesuffix(".slp").removesuffix("_L")

@@ -86,7 +86,7 @@ def _exit_code(report: Report) -> int:
 @with_catalog
 def export_scheme(query: str, ring: str | None, name: str, out: Path, catalog: Library) -> None:
     """Write an entry as a file of another program."""
-    from bilinear.catalog.importing import export, paths_of
+    from bilinear.catalog.exporting import export, paths_of
     from bilinear.commands.screen import composing
     from bilinear.decompositions.files import write_together
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bilinear.catalog.serving import Library
     from bilinear.catalog.status import StatusRow
     from bilinear.catalog.store import Served
-    from bilinear.decompositions import Target
+    from bilinear.decompositions import Scheme, Target
 
 MOST_COMPARED = 8
 """Other entries of one rank with which a scheme is compared; each takes a tenth of a second or more."""
@@ -80,20 +80,9 @@ def show(query: str, ring: str | None, everything: bool, as_json: bool, catalog:
     Of a TARGET the best scheme over every coefficient set, with what is published and proven; of a matrix format also
     the cheapest scheme that the catalog's entries make, built and proved.
     """
-    from bilinear.catalog.classes import comparable, equals
     from bilinear.catalog.serving import format_of
     from bilinear.commands.screen import composing
-    from bilinear.commands.words.catalog import (
-        best_as_lines,
-        equals_as_dict,
-        equals_as_lines,
-        served_as_dict,
-        served_as_lines,
-        status_as_list,
-    )
-    from bilinear.commands.words.search import scheme_as_lines
     from bilinear.decompositions import Scheme
-    from bilinear.discover.figures import additions
 
     target = _target(query) if ring is None else None
     rows = [] if target is None else _best_rows(target, catalog)
@@ -104,23 +93,8 @@ def show(query: str, ring: str | None, everything: bool, as_json: bool, catalog:
         served = catalog.factors(query) if ring is None else catalog.scheme(query, ring)
     if served.entry.kind == "approximation":
         _show_approximation(served, query, everything, as_json)
-        return
-    exact = served.only(Scheme)
-    scheme: Scheme = exact.value
-    others = len(comparable(catalog, scheme)) - (served.id is not None)
-    is_quick, shared = others <= MOST_COMPARED, additions(catalog, scheme)
-    same = equals(catalog, scheme, served.id) if is_quick else ()
-    if as_json:
-        skipped = {} if is_quick else {"not_compared": others}
-        best = {} if target is None else {"best": status_as_list(rows)}
-        print_json(served_as_dict(exact, shared) | equals_as_dict(same) | skipped | best)
-        return
-    say(
-        served.note,
-        "" if is_quick else f"not compared with {others} others of its rank; bilinear catalog dedupe does it",
-    )
-    head = [] if target is None else [*best_as_lines(target, rows), ""]
-    print_lines([*head, *served_as_lines(exact, shared), *equals_as_lines(same), *scheme_as_lines(scheme, everything)])
+    else:
+        _show_scheme(served.only(Scheme), target, rows, everything, as_json, catalog)
 
 
 def _target(query: str) -> Target | None:
@@ -148,6 +122,38 @@ def _show_best(target: Target, rows: list[StatusRow], as_json: bool) -> None:
         print_json({"target": target.name, "best": status_as_list(rows)})
     else:
         print_lines(best_as_lines(target, rows))
+
+
+def _show_scheme(
+    exact: Served[Scheme, Any],
+    target: Target | None,
+    rows: list[StatusRow],
+    everything: bool,
+    as_json: bool,
+    catalog: Library,
+) -> None:
+    """A scheme, behind the best of every coefficient set where a target was asked for."""
+    from bilinear.catalog.classes import comparable, equals
+    from bilinear.commands.words import catalog as words
+    from bilinear.commands.words.search import scheme_as_lines
+    from bilinear.discover.figures import additions
+
+    scheme = exact.value
+    others = len(comparable(catalog, scheme)) - (exact.id is not None)
+    is_quick, shared = others <= MOST_COMPARED, additions(catalog, scheme)
+    same = equals(catalog, scheme, exact.id) if is_quick else ()
+    if as_json:
+        skipped = {} if is_quick else {"not_compared": others}
+        best = {} if target is None else {"best": words.status_as_list(rows)}
+        print_json(words.served_as_dict(exact, shared) | words.equals_as_dict(same) | skipped | best)
+        return
+    say(
+        exact.note,
+        "" if is_quick else f"not compared with {others} others of its rank; bilinear catalog dedupe does it",
+    )
+    head = [] if target is None else [*words.best_as_lines(target, rows), ""]
+    lines = [*words.served_as_lines(exact, shared), *words.equals_as_lines(same)]
+    print_lines([*head, *lines, *scheme_as_lines(scheme, everything)])
 
 
 def _show_approximation(served: Served[Any, Any], query: str, everything: bool, as_json: bool) -> None:

@@ -103,11 +103,6 @@ class Holdings:
         held = [self._best[name, str(quarry.ring)] for name in names if (name, str(quarry.ring)) in self._best]
         return [scheme for _, name in held if (scheme := self._scheme(name)) is not None]
 
-    def has_neighbours(self, quarry: Quarry) -> bool:
-        """Whether there are any, by their names."""
-        ring = str(quarry.ring)
-        return any((f"matmul:{'x'.join(map(str, sizes))}", ring) in self._best for sizes in next_to(quarry.target))
-
     def parts(self, quarry: Quarry) -> tuple[Recipe, list[Scheme]] | None:
         """How the target is put together of what is here, with fewest products, and of what; None if it cannot be."""
         if quarry.target.family != "matmul" or max(quarry.target.sizes) > LARGEST:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from bilinear.catalog import BorderEntry, CatalogError, WrongSchemeError, dumps, entry_from_border, loads, to_border
 from bilinear.catalog.convert import border_hash
-from bilinear.catalog.importing import export, import_paths
+from bilinear.catalog.exporting import export
+from bilinear.catalog.importing import import_paths
 from bilinear.catalog.text import read
 from bilinear.cli import main
 from bilinear.decompositions import parse_target, standard

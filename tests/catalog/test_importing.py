@@ -22,7 +22,8 @@ from bilinear.catalog import (
     merge,
     prove,
 )
-from bilinear.catalog.importing import STATUSES, Report, export, import_paths, paths_of
+from bilinear.catalog.exporting import export, paths_of
+from bilinear.catalog.importing import STATUSES, Report, import_paths
 from bilinear.catalog.writing import add_all
 from bilinear.cli import main
 from bilinear.decompositions import (

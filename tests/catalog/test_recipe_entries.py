@@ -13,7 +13,8 @@ from entry_samples import PROVENANCE, entry_of, strassen_entry, users_catalog
 from bilinear.catalog import Catalog, CatalogError, WrongSchemeError, dumps, loads
 from bilinear.catalog.checking import check
 from bilinear.catalog.convert import entry_from_scheme
-from bilinear.catalog.importing import export, import_paths, merge
+from bilinear.catalog.exporting import export
+from bilinear.catalog.importing import import_paths, merge
 from bilinear.catalog.origins import Origins
 from bilinear.catalog.recipes import MOST_EXACT, RecipeEntry, entry_from_recipe, verify_recipe_entry
 from bilinear.catalog.text import compressed

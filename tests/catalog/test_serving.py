@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from entry_samples import PROVENANCE, strassen_entry
 
 from bilinear.catalog import Catalog, CatalogError, Library, entry_from_scheme, serving, status
-from bilinear.catalog.importing import export, import_paths
+from bilinear.catalog.exporting import export
+from bilinear.catalog.importing import import_paths
 from bilinear.catalog.serving import format_of
 from bilinear.cli import main
 from bilinear.decompositions import Ring, content_hash, verify
