@@ -23,6 +23,8 @@ QUICK = 0.3
 """Seconds up to which the sums are computed densely without further thought: loading the kernels takes as long."""
 HOPELESS = 4
 """How many times as long products of nonzeros may take before shared forms are looked for, which takes a second."""
+LONG = 30.0
+"""Seconds of dense sums above which shared forms are always looked for."""
 
 
 def verify_exact(scheme: Scheme, on_progress: OnProgress | None = None) -> Verification:
@@ -60,7 +62,11 @@ def verify_exact(scheme: Scheme, on_progress: OnProgress | None = None) -> Verif
 def _ways(terms: Terms) -> tuple[int, Iterator[tuple[int, NDArray[np.bool_]]]]:
     """How often the tensor is gone through, and its differences, by the way that is estimated to be the faster."""
     estimate = dense.seconds(terms)
-    if estimate > QUICK and sparse.holds(terms) and sparse.plain_seconds(terms) < HOPELESS * estimate:
+    if (
+        estimate > QUICK
+        and sparse.holds(terms)
+        and (estimate > LONG or sparse.plain_seconds(terms) < HOPELESS * estimate)
+    ):
         rows = shared(terms.factors)
         if sparse.seconds(terms, rows) < estimate:
             return len(sparse.moduli(terms)), sparse.differences(terms, rows)

@@ -259,8 +259,7 @@ def _started(jobs: int, stack: ExitStack, dashboard: bool) -> Client:
     """
     from distributed import Client, LocalCluster
 
-    silent = {"distributed.admin.large-graph-warning-threshold": "1GB"}
-    stack.enter_context(_settings(silent))
+    _silence(stack)
     try:
         with _signals_blocked():
             cluster = LocalCluster(
@@ -300,8 +299,7 @@ def _joined(cluster: str, stack: ExitStack) -> Client:
     from distributed import Client
 
     address = _address(cluster)
-    stack.enter_context(_settings({"distributed.admin.large-graph-warning-threshold": "1GB"}))
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    _silence(stack)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -365,13 +363,14 @@ def _require_versions(client: Client, cluster: str) -> None:
             raise JobError(f"--cluster {cluster}: the worker {name} has {what}; {here}")
 
 
-@contextmanager
-def _settings(values: dict[str, str]) -> Iterator[None]:
-    """Dask's settings meanwhile."""
+def _silence(stack: ExitStack) -> None:
+    """Keep what Dask tells of its doings from the user, even after the crew: its threads tell of closed connections."""
     import dask
 
-    with dask.config.set(values):
-        yield
+    for root in ("distributed", "tornado"):
+        for handler in logging.getLogger(root).handlers:  # which Dask has added, and all its loggers share
+            handler.setLevel(logging.CRITICAL)
+    stack.enter_context(dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}))
 
 
 @contextmanager
