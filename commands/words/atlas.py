@@ -64,8 +64,8 @@ def how(line: Line) -> str:
         return f"leaf {line.step.hash[:8]}"
     if not line.parts:
         return line.step.rule
-    if line.step.rule == "kronecker":
-        return " (x) ".join(map(short, line.parts))
+    if line.step.rule in ("kronecker", "pairs"):
+        return " (x) ".join(map(short, line.parts)) + (" in pairs" if line.step.rule == "pairs" else "")
     parts = " + ".join(
         f"{times} {short(part)}" if times > 1 else short(part)
         for part, times in sorted(zip(line.parts, line.times, strict=True), reverse=True)

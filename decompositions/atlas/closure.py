@@ -14,7 +14,7 @@ from bilinear.decompositions.atlas.outers import Outer, partitions
 from bilinear.decompositions.composition import LARGEST, Sizes, rising
 from bilinear.decompositions.errors import TargetError
 from bilinear.decompositions.rings import Ring
-from bilinear.decompositions.rules import RANKS
+from bilinear.decompositions.rules import RANKS, pan
 from bilinear.decompositions.rules.recipe import Step
 
 Rank = Callable[..., int | None]
@@ -108,12 +108,23 @@ def _fill(closure: Closure, first: int, packed: Packed, on_progress: Progress | 
     at_hand = np.zeros_like(closure.ranks)
     for sizes, step in closure.given.items():
         at_hand[sizes] = step.rank
+    pairs = np.array([pan.rank(side, side, side) for side in range(LARGEST + 1)], np.int64)
     run = kernel.compiled()
     every = np.arange(len(closure.outers))
     count = len(closure.formats)
     for start in range(first, count, AT_ONCE):
         part = slice(start, start + AT_ONCE)
-        run(closure.ranks, at_hand, closure.formats[part], closure.choices[part], every, *packed, *partitions())
+        run(
+            closure.ranks,
+            at_hand,
+            pairs,
+            closure.ring is Ring.ZT,
+            closure.formats[part],
+            closure.choices[part],
+            every,
+            *packed,
+            *partitions(),
+        )
         if on_progress is not None:
             on_progress(min(start + AT_ONCE, count), count)
 

@@ -16,7 +16,7 @@ import numpy as np
 from bilinear.decompositions import jit
 
 # rules, as `choices[format, 0]` names them
-STANDARD, LEAF, SPLIT, KRONECKER, BLOCKS = 0, 1, 2, 3, 4
+STANDARD, LEAF, SPLIT, KRONECKER, BLOCKS, PAIRS = 0, 1, 2, 3, 4, 5
 
 # kinds of groups, by the factor that is shared
 U_BUD, V_BUD, W_BUD = 0, 1, 2
@@ -128,8 +128,8 @@ def blocks(ranks, sizes, best, choice, outers, formats, starts, lone, buds, kind
     return best
 
 
-def plain(ranks, sizes, best, choice):
-    """Splits and products, likewise."""
+def plain(ranks, pairs, ternary, sizes, best, choice):
+    """Splits and products, likewise; those of cubes also two at a time."""
     n, m, p = sizes
     for axis in range(3):
         for front in range(1, sizes[axis] // 2 + 1):
@@ -150,11 +150,22 @@ def plain(ranks, sizes, best, choice):
                     if cost < best:
                         best = cost
                         choice[0], choice[1], choice[2], choice[3] = KRONECKER, x, y, z
+                    k = n // x
+                    if m // y == k and p // z == k and (x == y == z == 2 or not ternary):
+                        cost = ranks[x, y, z] // 2 * pairs[k] + ranks[x, y, z] % 2 * ranks[k, k, k]
+                        if cost < best:
+                            best = cost
+                            choice[0], choice[1], choice[2], choice[3] = PAIRS, x, y, z
     return best
 
 
-def close(ranks, given, wanted, choices, outers, formats, starts, lone, buds, kinds, ends, masks, table, parts):
-    """Fill `ranks` and `choices` for the formats wanted, by rising volume; a rank that is there only falls."""
+def close(
+    ranks, given, pairs, ternary, wanted, choices, outers, formats, starts, lone, buds, kinds, ends, masks, table, parts
+):
+    """Fill `ranks` and `choices` for the formats wanted, by rising volume; a rank that is there only falls.
+
+    `pairs[k]` is what two cubes of side k cost together; over `zt` only products of 2x2x2 go together.
+    """
     for f in range(len(wanted)):
         sizes = wanted[f]
         n, m, p = sizes
@@ -166,7 +177,7 @@ def close(ranks, given, wanted, choices, outers, formats, starts, lone, buds, ki
             best = given[n, m, p]
             choices[f, 0] = LEAF
         if n > 1:
-            best = plain(ranks, sizes, best, choices[f])
+            best = plain(ranks, pairs, ternary, sizes, best, choices[f])
             best = blocks(
                 ranks,
                 sizes,

@@ -13,6 +13,7 @@ from bilinear.decompositions.atlas.outers import Outer, partitions
 from bilinear.decompositions.composition import Sizes, resized, rising
 from bilinear.decompositions.operations import AXES
 from bilinear.decompositions.rings import Ring, parse_ring
+from bilinear.decompositions.rules import pairs
 from bilinear.decompositions.rules.recipe import Recipe, RecipeError, Step
 from bilinear.decompositions.rules.support import Group, divided, joined
 
@@ -40,6 +41,8 @@ class Line:
         parts = [ranks[part] for part in self.parts]
         if self.step.rule == "kronecker":
             return parts[0] * parts[1]
+        if self.step.rule == "pairs":
+            return pairs.rank(parts[0], self.parts[1][0], parts[1])
         return sum(rank * times for rank, times in zip(parts, self.times, strict=True))
 
 
@@ -131,10 +134,10 @@ def _line(closure: Closure, sizes: Sizes, rule: int, *numbers: int) -> Line:
         axis, front = numbers[:2]
         blocks = resized(sizes, axis, front), resized(sizes, axis, sizes[axis] - front)
         return Line(Step("split", sizes, rank, parameters={"axis": AXES[axis]}), blocks, (1, 1))
-    if rule == kernel.KRONECKER:
-        outer = numbers[:3]
+    if rule in (kernel.KRONECKER, kernel.PAIRS):
+        outer, name = numbers[:3], "pairs" if rule == kernel.PAIRS else "kronecker"
         inner = rising(size // by for size, by in zip(sizes, outer, strict=True))
-        return Line(Step("kronecker", sizes, rank, parameters={"outer": list(outer)}), (rising(outer), inner), (1, 1))
+        return Line(Step(name, sizes, rank, parameters={"outer": list(outer)}), (rising(outer), inner), (1, 1))
     return _blocks(closure, sizes, *numbers)
 
 

@@ -13,6 +13,7 @@ RULES = Registry(
         "basis": f"{_ROOM}.changes:basis",
         "split": f"{_ROOM}.split:build",
         "kronecker": f"{_ROOM}.kronecker:build",
+        "pairs": f"{_ROOM}.pairs:build",
         "blocks": f"{_ROOM}.blocks:build",
         "cut": f"{_ROOM}.cut:build",
         "span": f"{_ROOM}.span:build",

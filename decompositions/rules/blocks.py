@@ -1,8 +1,7 @@
 """The rule of blocks: an outer scheme multiplies blocks of unequal size, each product by a scheme of its own format.
 
 Smaller blocks stand for larger ones with zeros that are never multiplied. Products that share a factor (buds) may be
-computed side by side by one scheme of a longer format, and two of them whose formats are rotations of one another by
-Pan's pair of disjoint products.
+computed side by side by one scheme of a longer format.
 
 Source:
     C.-E. Drevet, M. Islam, E. Schost, "Optimization techniques for small matrix multiplication", 2009, for unequal
@@ -110,7 +109,7 @@ def _composed(outer: Scheme, part: Scheme, group: Group, formats: IntArray, cuts
         for q, by, place in zip(group.products, scales, ranges, strict=True):
             coefficients = outer.factors[factor][q].reshape(len(cuts[rows]), len(cuts[columns]))
             scaled = rings.widen(coefficients) * by if factor == (shared + 1) % 3 else coefficients
-            terms.append(_placed(scaled, inner[:, place[rows], place[columns]], cuts[rows], cuts[columns]))
+            terms.append(placed(scaled, inner[:, place[rows], place[columns]], cuts[rows], cuts[columns]))
             if factor == shared:
                 break  # it stands there once
         factors.append(sum(terms[1:], start=terms[0]))
@@ -141,7 +140,7 @@ def _scales(outer: Scheme, group: Group, shared: int) -> tuple[list[int], int]:
     return [x // shrunk for x in found], common // shrunk
 
 
-def _placed(coefficients: Any, inner: IntArray, heights: Sequence[int], widths: Sequence[int]) -> IntArray:
+def placed(coefficients: Any, inner: IntArray, heights: Sequence[int], widths: Sequence[int]) -> IntArray:
     """A matrix of blocks, each a multiple of the same small matrix, cut off where the block ends.
 
     Args:

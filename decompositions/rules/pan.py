@@ -9,7 +9,6 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +18,6 @@ from bilinear.decompositions import memory
 from bilinear.decompositions.errors import TargetError
 
 Array = NDArray[np.int64]
-Indices = tuple[Sequence[int], Sequence[int], Sequence[int]]
 
 
 class Factors(NamedTuple):
@@ -86,26 +84,3 @@ def build(n: int, r: int, p: int) -> Pair:
     for factors in (first, second):
         factors.u[n * r * p :] *= -1
     return Pair(first, second)
-
-
-def placed(sizes: tuple[int, int, int], pair: Pair, first: Indices, second: Indices) -> Factors:
-    """The pair's products inside one large matrix product: what the two add to it.
-
-    Args:
-        sizes: N, M, P of the large product.
-        pair: Of n x r x p and p x n x r.
-        first: Which rows of A, columns of A and columns of B the first product takes: n, r and p indices.
-        second: Likewise for the second: p, n and r indices.
-
-    Returns:
-        Factors on the entries of A, B and C of the large product; where both take an entry, theirs are added.
-    """
-    shapes = ((sizes[0], sizes[1]), (sizes[1], sizes[2]), (sizes[0], sizes[2]))
-    found = Factors(*(np.zeros((len(pair.first.u), a * b), np.int64) for a, b in shapes))
-    for factors, (rows, inner, columns) in zip(pair, (first, second), strict=True):
-        for whole, part, (down, along), (_, width) in zip(
-            found, factors, ((rows, inner), (inner, columns), (rows, columns)), shapes, strict=True
-        ):
-            places = (np.asarray(down)[:, None] * width + np.asarray(along)).ravel()
-            whole[:, places] += part
-    return found

@@ -26,7 +26,7 @@ class Group(NamedTuple):
     """Products of the outer scheme that one scheme computes together.
 
     Attributes:
-        kind: `u`, `v` or `w` for the factor that they share; `pair` for two of Pan's; `u` also for a lone product.
+        kind: `u`, `v` or `w` for the factor that they share; `u` also for a lone product.
         products: Their positions.
     """
 

@@ -43,6 +43,14 @@ def held(content: str) -> Scheme:
     return {STRASSEN.hash: strassen()}[content]
 
 
+@pytest.mark.parametrize("ring", [Ring.ZT, Ring.Z, Ring.F2])
+def test_pairs_pay_where_cubes_are_dear(ring: Ring) -> None:
+    found = atlas(close(ring, 14, [STRASSEN, leaf((7, 7, 7), 250)], []))
+    line = found.line((14, 14, 14))
+    assert (line.step.rule, line.step.rank) == ("pairs", 3 * 490 + 250)
+    assert line.rank({(2, 2, 2): 7, (7, 7, 7): 249}) == line.step.rank - 1
+
+
 @pytest.mark.parametrize("ring", [Ring.ZT, Ring.Q, Ring.F2])
 def test_every_recipe_is_what_it_says(ring: Ring) -> None:
     pairs = hopcroft_kerr.build(2, 2, 4, ring)
