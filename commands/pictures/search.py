@@ -1,37 +1,21 @@
-"""Plots: a search from the file that `--metrics` wrote, seeds, transforms. Matplotlib is loaded here alone."""
+"""The picture of a search, from the file that `--metrics` wrote: the best rank against time."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bilinear.decompositions.errors import BilinearError
-from bilinear.decompositions.files import write_atomic
-from bilinear.discover.approximate.comparison import Compared
-from bilinear.discover.approximate.held import Held, by_rank
+from bilinear.commands.pictures.sheet import LEGEND, PlotError, blank, plain, require, save
 from bilinear.discover.metrics import Recorded, read
-from bilinear.discover.transforms.controls import KINDS as CONTROLLED
-from bilinear.discover.transforms.controls import Compared as Controlled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-FORMATS = (".png", ".svg", ".pdf")
 UNITS = (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
-SMALLEST_DRAWN = 1e-16  # of an error, on a logarithmic axis
-KINDS = {True: "best of bounded norms", False: "best of all"}
-LONGEST = 80  # letters of a name
-LEGEND = 12  # curves that a legend names
 MOST_RANK = 1 << 31
 MARGIN = 0.04  # of the height, above and below
-
-
-class PlotError(BilinearError):
-    """A plot that cannot be drawn."""
 
 
 @dataclass
@@ -59,7 +43,7 @@ def plot_search(path: Path, out: Path) -> None:
         PlotError: If no rank was found yet, the format is unknown, or Matplotlib is missing.
         OSError: If a file cannot be read or written.
     """
-    require_format(out)
+    require(out)
     runs = [run for run in read(path) if run.lines]
     drawn = curves(runs)
     if not drawn:
@@ -87,7 +71,7 @@ def _walked(line: Mapping[str, Any]) -> tuple[int | None, str]:
     metrics = line.get("metrics")
     best, over = (metrics.get(name) for name in ("best", "over")) if isinstance(metrics, dict) else (None, None)
     rank = best if isinstance(best, int) and not isinstance(best, bool) and 0 < best < MOST_RANK else None
-    return rank, f", over {_plain(str(over))}, not lifted"
+    return rank, f", over {plain(str(over))}, not lifted"
 
 
 def _curves(runs: Sequence[Recorded], ranked: Callable[[Mapping[str, Any]], tuple[int | None, str]]) -> list[Curve]:
@@ -114,12 +98,7 @@ def _curves(runs: Sequence[Recorded], ranked: Callable[[Mapping[str, Any]], tupl
 
 def _label(about: Mapping[str, Any], job: int, several: bool) -> str:
     seed = f"seed {(about['seed'] or 0) + job}"
-    return f"{_plain(about['search'])} by {_plain(about['solver'])}, {seed}" if several else seed
-
-
-def _plain(text: str) -> str:
-    """A name as Matplotlib shows it: no formulas between dollars, nothing that does not print, not endless."""
-    return "".join(c if c.isprintable() else "?" for c in text[:LONGEST]).replace("$", r"\$")
+    return f"{plain(about['search'])} by {plain(about['solver'])}, {seed}" if several else seed
 
 
 def _add(curve: Curve, time: float, rank: int, last: bool = False) -> None:
@@ -127,40 +106,6 @@ def _add(curve: Curve, time: float, rank: int, last: bool = False) -> None:
     if last or not curve.ranks or curve.ranks[-1] != rank:
         curve.times.append(time)
         curve.ranks.append(rank)
-
-
-def require_format(out: Path) -> None:
-    """Refuse a file that no plot can be written to.
-
-    Raises:
-        PlotError: If its ending names no format of plots.
-    """
-    if out.suffix.lower() not in FORMATS:
-        raise PlotError(f"{out}: plots are written as {', '.join(FORMATS)}; choose one of these endings")
-
-
-def blank(size: tuple[float, float] = (8, 4.5)) -> Figure:
-    """An empty figure; its size in inches.
-
-    Raises:
-        PlotError: If Matplotlib is missing.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise PlotError("plots need Matplotlib, which is not here: pip install 'bilinear[plots]'") from error
-    return Figure(figsize=size, layout="constrained")
-
-
-def save(figure: Figure, out: Path) -> None:
-    """Write a figure in the format that the suffix of `out` names.
-
-    Raises:
-        OSError: If the file cannot be written.
-    """
-    image = io.BytesIO()
-    figure.savefig(image, format=out.suffix.lower()[1:], dpi=150)
-    write_atomic(out, image.getvalue())
 
 
 def _draw(axes: Axes, drawn: Sequence[Curve], abouts: Sequence[Mapping[str, Any]]) -> None:
@@ -176,7 +121,7 @@ def _draw(axes: Axes, drawn: Sequence[Curve], abouts: Sequence[Mapping[str, Any]
     if len(records) == 1:
         [record] = records
         axes.axhline(record, color="gray", linestyle="--", linewidth=1, label=f"best published: {record}")
-    titles = {f"{_plain(about['search'])} by {_plain(about['solver'])}" for about in abouts}
+    titles = {f"{plain(about['search'])} by {plain(about['solver'])}" for about in abouts}
     axes.set_title(titles.pop() if len(titles) == 1 else "searches")
     axes.set_xlabel(f"time, {unit}")
     axes.set_ylabel("best rank, products")
@@ -186,63 +131,3 @@ def _draw(axes: Axes, drawn: Sequence[Curve], abouts: Sequence[Mapping[str, Any]
     axes.grid(alpha=0.3)
     if len(drawn) <= LEGEND:
         axes.legend(loc="best")
-
-
-def plot_seeds(rows: Sequence[Compared], best: Sequence[Held], title: str, out: Path) -> None:
-    """Draw the residual against the rank: a curve for each kind, dashed before the fit, and the best that is known.
-
-    Args:
-        rows: From `compared`.
-        best: What a catalog holds.
-        title: Above the plot.
-        out: The suffix says in which format.
-
-    Raises:
-        PlotError: If the format is unknown, or Matplotlib is missing.
-        OSError: If the file cannot be written.
-    """
-    require_format(out)
-    figure = blank()
-    axes = figure.subplots()
-    for kind in dict.fromkeys(row.kind for row in rows):
-        own = [row for row in rows if row.kind == kind]
-        [line] = axes.plot([row.rank for row in own], [row.fitted for row in own], label=kind)
-        axes.plot([row.rank for row in own], [row.seeded for row in own], ":", color=line.get_color(), linewidth=1)
-    for bounded, style in ((True, "k.-"), (False, "k.:")):
-        lowest = [(rank, min(h.residual for h in own)) for rank, own in by_rank(best, bounded).items()]
-        if lowest:
-            axes.plot(*zip(*lowest, strict=True), style, label=KINDS[bounded])
-    axes.set_ylim(0, 1)
-    axes.set_title(title)
-    axes.set_xlabel("products")
-    axes.set_ylabel("relative squared residual")
-    axes.grid(alpha=0.3)
-    axes.legend(loc="best")
-    save(figure, out)
-
-
-def plot_transforms(rows: Sequence[Controlled], out: Path) -> None:
-    """Draw the relative error against parameters, one panel a transform; the suffix of `out` says in which format.
-
-    Raises:
-        PlotError: If the format is unknown or Matplotlib is missing.
-        OSError: If the file cannot be written.
-    """
-    require_format(out)
-    names = list(dict.fromkeys(row.transform for row in rows))
-    figure = blank((4 * len(names), 4))
-    panels: Any = figure.subplots(1, len(names), sharey=True, squeeze=False)
-    for axes, name in zip(panels[0], names, strict=True):
-        _draw_errors(axes, name, [row for row in rows if row.transform == name])
-    panels[0][0].set_ylabel("relative error")
-    panels[0][0].legend()
-    save(figure, out)
-
-
-def _draw_errors(axes: Axes, name: str, rows: Sequence[Controlled]) -> None:
-    for kind in CONTROLLED:
-        errors = [max(getattr(row, kind), SMALLEST_DRAWN) for row in rows]
-        axes.loglog([row.parameters for row in rows], errors, "o-", label=kind.replace("_", " "))
-    axes.set_title(f"{name}, size {rows[0].size}")
-    axes.set_xlabel("parameters")
-    axes.grid(alpha=0.3)
