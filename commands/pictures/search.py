@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bilinear.commands.pictures.sheet import LEGEND, PlotError, blank, plain, require, save
+from bilinear.commands.pictures.sheet import LEGEND, PlotError, blank, plain, require, save, unit_of
 from bilinear.discover.metrics import Recorded, read
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-UNITS = (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
 MOST_RANK = 1 << 31
 MARGIN = 0.04  # of the height, above and below
 
@@ -112,7 +111,7 @@ def _draw(axes: Axes, drawn: Sequence[Curve], abouts: Sequence[Mapping[str, Any]
     from matplotlib.ticker import MaxNLocator
 
     longest = max(time for curve in drawn for time in curve.times)
-    unit, seconds = next((u for u in UNITS if longest >= 2 * u[1]), UNITS[-1])
+    unit, seconds = unit_of(longest)
     for curve in drawn:
         times, style = [time / seconds for time in curve.times], "-" if curve.lifted else ":"
         axes.step(times, curve.ranks, style, where="post", label=curve.label)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
+UNITS = (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
 FORMATS = (".png", ".svg", ".pdf")
 DOTS = 150  # an inch
 LONGEST = 80  # letters of a name
@@ -67,6 +68,11 @@ def save(figure: Figure, out: Path) -> None:
 def plain(text: str) -> str:
     """A name as Matplotlib shows it: no formulas between dollars, nothing that does not print, not endless."""
     return "".join(c if c.isprintable() else "?" for c in text[:LONGEST]).replace("$", r"\$")
+
+
+def unit_of(longest: float) -> tuple[str, float]:
+    """In what an axis of so many seconds is written: its name, and how many seconds it has."""
+    return next((unit for unit in UNITS if longest >= 2 * unit[1]), UNITS[-1])
 
 
 def require_cells(count: int, what: str) -> None:
