@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 UNITS = (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
 FORMATS = (".png", ".svg", ".pdf")
 DOTS = 150  # an inch
+UNDATED: Mapping[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 LONGEST = 80  # letters of a name
 LEGEND = 12  # curves that a legend names
 WRITTEN = 2500  # cells of a table that bear words
@@ -37,10 +38,12 @@ def require(out: Path) -> None:
     """Refuse a file that no plot can be written to, before the work that it would show.
 
     Raises:
-        PlotError: If its ending names no format of plots, or Matplotlib is missing.
+        PlotError: If its ending names no format of plots, its folder is not there, or Matplotlib is missing.
     """
     if out.suffix.lower() not in FORMATS:
         raise PlotError(f"{out}: plots are written as {', '.join(FORMATS)}; choose one of these endings")
+    if not out.parent.is_dir():
+        raise PlotError(f"{out}: there is no folder {out.parent}; make it first")
     try:
         import matplotlib.figure  # noqa: F401  # whether it is here
     except ImportError as error:
@@ -55,13 +58,16 @@ def blank(size: tuple[float, float] = (8, 4.5)) -> Figure:
 
 
 def save(figure: Figure, out: Path) -> None:
-    """Write a figure in the format that the suffix of `out` names.
+    """Write a figure in the format that the suffix of `out` names; the same figure is always the same bytes.
 
     Raises:
         OSError: If the file cannot be written.
     """
-    image = io.BytesIO()
-    figure.savefig(image, format=out.suffix.lower()[1:], dpi=DOTS)
+    from matplotlib import rc_context
+
+    image, kind = io.BytesIO(), out.suffix.lower()[1:]
+    with rc_context({"svg.hashsalt": "bilinear"}):
+        figure.savefig(image, format=kind, dpi=DOTS, metadata=UNDATED.get(kind))
     write_atomic(out, image.getvalue())
 
 

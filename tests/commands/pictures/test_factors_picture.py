@@ -59,6 +59,14 @@ def test_the_command_draws_a_file_beside_what_it_prints(tmp_path: Path, ending: 
     assert out.read_bytes().startswith(magic)
 
 
+def test_the_same_picture_is_the_same_bytes(tmp_path: Path) -> None:
+    for ending in (".svg", ".pdf", ".png"):
+        first, second = (tmp_path / f"{name}{ending}" for name in ("first", "second"))
+        plot_factors(strassen(), first)
+        plot_factors(strassen(), second)
+        assert first.read_bytes() == second.read_bytes()
+
+
 def test_343_products_are_readable_dot_by_dot(tmp_path: Path) -> None:
     from PIL import Image
 
@@ -85,6 +93,13 @@ def test_what_is_no_file_of_a_picture_is_refused_before_any_work(tmp_path: Path)
         assert answer.stderr.count("\n") == 1
         assert answer.stderr.startswith(f"error: {tmp_path / 'out.gif'}: plots are written as .png, .svg, .pdf")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_refused_at_once(tmp_path: Path) -> None:
+    out = tmp_path / "nowhere" / "out.png"
+    answer = CliRunner().invoke(main, ["show", "no-such-entry", "--picture", str(out)])
+    assert answer.exit_code == 2
+    assert answer.stderr == f"error: {out}: there is no folder {out.parent}; make it first\n"
 
 
 def test_a_target_without_one_scheme_asks_for_its_entry(tmp_path: Path) -> None:
