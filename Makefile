@@ -1,4 +1,4 @@
-# Two commands on a fresh machine: `make search` and `make test`.
+# Two commands on a fresh machine: `make search` and `make test`. `make docs SITE=site` makes pages of the guides.
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS := -n auto --dist loadfile
@@ -6,7 +6,9 @@ READY := .venv/.installed
 TYPES := .venv/types
 PARTS := cli.py commands layers discover catalog decompositions bilinear/__init__.py bilinear/py.typed
 
-.PHONY: search test test-all gate
+SITE := site
+
+.PHONY: search test test-all gate docs
 
 search: $(READY)
 	$(BIN)/bilinear search 2x2x2 --rank 7 --solver ternary-sgd --seed 0 --export-layer out/strassen-layer
@@ -17,6 +19,10 @@ test: gate
 test-all: gate
 	$(BIN)/pytest $(WORKERS) -m 'slow or not slow'
 
+docs: $(READY)
+	$(BIN)/python -m sphinx -W --keep-going -q -d build/guides docs $(SITE)/guides
+	@echo $(SITE)/guides/index.html
+
 gate: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -24,7 +30,7 @@ gate: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch -e '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch -e '.[docs,test]'
 	mkdir -p $(TYPES)/bilinear
 	ln -sfn $(addprefix $(CURDIR)/,$(PARTS)) $(TYPES)/bilinear/  # the package as a wheel has it, for mypy
 	touch $(READY)

@@ -65,10 +65,17 @@ class StatusRow:
         """Whether the rank here is above the published one."""
         return self.here is not None and self.published is not None and self.here > self.published
 
+    @property
+    def sizes(self) -> tuple[int, int, int] | None:
+        """Of a matrix format; None for other targets."""
+        if not _FORMAT.fullmatch(self.target):
+            return None
+        n, m, p = map(int, self.target.split("x"))
+        return n, m, p
+
     def is_within(self, largest: int | None) -> bool:
         """Whether no size of a matrix format is above a number; None for no bound. Other targets have no such sizes."""
-        sizes = [int(size) for size in self.target.split("x")] if _FORMAT.fullmatch(self.target) else []
-        return largest is None or max(sizes, default=0) <= largest
+        return largest is None or max(self.sizes or (0,)) <= largest
 
 
 def status(catalog: Catalog, ring: Ring | str | None = None, target: Target | None = None) -> list[StatusRow]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bilinear.commands import values
-from bilinear.commands.common import as_json, print_json, print_lines, say, with_catalog, with_jobs
+from bilinear.commands.common import as_json, print_json, print_lines, say, with_catalog, with_jobs, with_picture
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
@@ -98,21 +98,19 @@ def approximate(
     "--draws", type=click.IntRange(1, 1000), default=1, show_default=True, help="Of each seed; the best counts."
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
-@click.option("--plot", "out", type=click.Path(path_type=Path), metavar="FILE", help="Draw them: .png, .svg or .pdf.")
+@with_picture("--plot", "the residuals against the ranks")
 @as_json
 @with_catalog
 def seeds(target: str, ranks: str, draws: int, seed: int, out: Path | None, as_json: bool, catalog: Catalog) -> None:
     """Compare what every kind of seed of TARGET leads to, and the best approximations of the catalog."""
+    from bilinear.commands.pictures.seeds import plot_seeds
     from bilinear.commands.screen import counted
     from bilinear.commands.words.approximations import compared_as_dict, compared_as_lines
-    from bilinear.commands.words.plot import plot_seeds, require_format
     from bilinear.decompositions import parse_target
     from bilinear.decompositions.operations import canonical
     from bilinear.discover.approximate.comparison import compared
     from bilinear.discover.approximate.held import held
 
-    if out is not None:
-        require_format(out)
     built, chosen = canonical(parse_target(target)), _ranks(ranks)
     best = [entry for entry in held(catalog, built) if entry.rank in chosen]
     with counted("comparing") as on_progress:

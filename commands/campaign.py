@@ -69,7 +69,7 @@ def run(
     if as_json:
         print_json({"reason": reason, **standing_as_dict(rows, told.ledger, running=False)})
     else:
-        print_lines(standing_as_lines(rows))
+        print_lines(standing_as_lines(rows, told.ledger))
     context.exit(INTERRUPTED if reason == "interrupted" else DONE)
 
 
@@ -92,4 +92,4 @@ def status(path: Path, as_json: bool, catalog: Catalog) -> None:
         print_json(standing_as_dict(rows, ledger, running))
     else:
         say(*ledger_as_lines(ledger, running))
-        print_lines(standing_as_lines(rows))
+        print_lines(standing_as_lines(rows, ledger))

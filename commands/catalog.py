@@ -18,6 +18,7 @@ from bilinear.commands.common import (
     say,
     tell,
     with_catalog,
+    with_picture,
 )
 from bilinear.commands.show import show
 
@@ -201,6 +202,7 @@ def compare(context: click.Context, path: Path, ring: str, everything: bool, as_
 @click.option(
     "--largest", type=click.IntRange(1), metavar="N", help=f"Formats with no size above N; --missing alone: {MISSING}."
 )
+@with_picture("--plot", "a table of formats for each coefficient set")
 @as_json
 @with_catalog
 def status(
@@ -209,11 +211,13 @@ def status(
     behind: bool,
     missing: bool,
     largest: int | None,
+    out: Path | None,
     as_json: bool,
     catalog: Catalog,
 ) -> None:
     """Compare the ranks here with the published ones and the proven bounds; what is below the tables first."""
     from bilinear.catalog.status import status as compared
+    from bilinear.commands.pictures.status import plot_status
     from bilinear.commands.words.catalog import LEGEND, status_as_grid, status_as_lines, status_as_list
     from bilinear.decompositions import parse_target
 
@@ -230,6 +234,9 @@ def status(
         say(LEGEND if rows else "")
     else:
         print_lines(status_as_lines(rows))
+    if out is not None:
+        apart = plot_status(rows, out)
+        say(f"{out}: written{f'; {apart} targets that are no matrix products are not drawn' if apart else ''}")
 
 
 @catalog_group.command()
@@ -300,22 +307,28 @@ def dedupe(target: str | None, removing: bool, as_json: bool, catalog: Catalog) 
 
 @catalog_group.command()
 @click.argument("target", shell_complete=values.targets)
+@with_picture("--plot", "additions against growth, in the colours of the ranks")
 @as_json
 @with_catalog
-def pareto(target: str, as_json: bool, catalog: Catalog) -> None:
+def pareto(target: str, out: Path | None, as_json: bool, catalog: Catalog) -> None:
     """Compare the schemes of TARGET by products, additions and growth of errors; * marks what no other one beats."""
+    from bilinear.commands.pictures.pareto import plot_pareto
     from bilinear.commands.screen import counted
     from bilinear.commands.words.catalog import pareto_as_lines, pareto_as_list
     from bilinear.decompositions import parse_target
     from bilinear.decompositions.operations import canonical
     from bilinear.discover.pareto import pareto as compared
 
+    wanted = canonical(parse_target(target))
     with counted("reading") as on_progress:
-        rows = compared(catalog, canonical(parse_target(target)), on_progress)
+        rows = compared(catalog, wanted, on_progress)
     if as_json:
         print_json(pareto_as_list(rows))
     else:
         print_lines(pareto_as_lines(rows))
+    if out is not None:
+        plot_pareto(rows, wanted.short, out)
+        say(f"{out}: written")
 
 
 @catalog_group.command()

@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -127,6 +128,22 @@ def with_jobs(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return command
 
     return added
+
+
+def with_picture(flag: str, what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add an option whose value `out` is the file of a picture, or None; what cannot be drawn is refused at once."""
+    help = f"Also draw {what}: .png, .svg or .pdf."
+    kind = click.Path(path_type=Path)
+    return click.option(flag, "out", type=kind, metavar="FILE", help=help, callback=_drawable)
+
+
+def _drawable(context: click.Context, option: click.Parameter, out: Path | None) -> Path | None:
+    """The file, if a picture can be written to it."""
+    if out is not None:
+        from bilinear.commands.pictures.sheet import require
+
+        require(out)
+    return out
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")

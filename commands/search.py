@@ -104,7 +104,7 @@ def search(
 @with_catalog
 def plot(file: Path, out: Path | None, catalog: Catalog) -> None:
     """Plot the rank against time, from the FILE that `search --metrics FILE` wrote; or a campaign, from its plan."""
-    from bilinear.commands.words.plot import plot_search
+    from bilinear.commands.pictures.search import plot_search
 
     out = out or file.parent / f"{file.stem or 'plot'}.png"
     if file.suffix == ".toml":
@@ -115,7 +115,7 @@ def plot(file: Path, out: Path | None, catalog: Catalog) -> None:
 
 
 def _plot_campaign(path: Path, out: Path, catalog: Catalog) -> None:
-    from bilinear.commands.words.campaign_plot import plot_campaign
+    from bilinear.commands.pictures.campaign import plot_campaign
     from bilinear.discover.campaign import journal
     from bilinear.discover.campaign.ledger import Ledger
     from bilinear.discover.campaign.plan import read

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bilinear.commands import values
-from bilinear.commands.common import DONE, NOT_FOUND, as_json, print_json, print_lines, say, tell, with_catalog
+from bilinear.commands.common import (
+    DONE,
+    NOT_FOUND,
+    as_json,
+    print_json,
+    print_lines,
+    say,
+    tell,
+    with_catalog,
+    with_picture,
+)
 
 if TYPE_CHECKING:
     from bilinear.catalog.serving import Library
@@ -72,9 +82,10 @@ def _read_unverified(query: str, catalog: Library) -> tuple[str, Any]:
 @click.argument("query", metavar="ID|FILE|TARGET", shell_complete=values.entries)
 @click.option("--ring", shell_complete=values.rings, help="Of a format alone, as 9x13x15: the coefficient set.")
 @click.option("--all", "everything", is_flag=True, help="Print factors and formulas of any size.")
+@with_picture("--picture", "U, V and W as coloured matrices")
 @as_json
 @with_catalog
-def show(query: str, ring: str | None, everything: bool, as_json: bool, catalog: Library) -> None:
+def show(query: str, ring: str | None, everything: bool, out: Path | None, as_json: bool, catalog: Library) -> None:
     """Show a scheme: factors, formulas, exponent, bounds, cost; or an approximation: its residual and rows.
 
     Of a TARGET the best scheme over every coefficient set, with what is published and proven; of a matrix format also
@@ -87,6 +98,8 @@ def show(query: str, ring: str | None, everything: bool, as_json: bool, catalog:
     target = _target(query) if ring is None else None
     rows = [] if target is None else _best_rows(target, catalog)
     if target is not None and format_of(query) is None:
+        if out is not None:
+            raise click.UsageError(_to_be_named(target, rows))
         _show_best(target, rows, as_json)
         return
     with composing(catalog):
@@ -95,6 +108,19 @@ def show(query: str, ring: str | None, everything: bool, as_json: bool, catalog:
         _show_approximation(served, query, everything, as_json)
     else:
         _show_scheme(served.only(Scheme), target, rows, everything, as_json, catalog)
+    if out is not None:
+        from bilinear.commands.pictures.factors import plot_factors
+
+        plot_factors(served.value, out)
+        say(f"{out}: written")
+
+
+def _to_be_named(target: Target, rows: list[StatusRow]) -> str:
+    """That a target is no scheme, with one that may be meant."""
+    known = next((row.served_id for row in rows if row.served_id is not None), None)
+    return f"{target.short}: a target has schemes over several sets; name the one to draw" + (
+        f", such as {known}" if known else f"; none is here, bilinear search {target.short} finds some"
+    )
 
 
 def _target(query: str) -> Target | None:

@@ -22,6 +22,7 @@ from bilinear.commands.common import (
     tell,
     with_catalog,
     with_jobs,
+    with_picture,
 )
 from bilinear.commands.conduct import attempted
 
@@ -212,9 +213,9 @@ def list_transforms(targets: bool, as_json: bool, catalog: Catalog) -> None:
 @click.argument("targets", nargs=-1, shell_complete=values.transforms)
 @click.option("--size", type=int, default=256, show_default=True, help="Length of the input.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of random matrices.")
-@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Also draw a .png, .svg or .pdf file.")
+@with_picture("--plot", "the errors against the parameters")
 @as_json
-def compare(targets: tuple[str, ...], size: int, seed: int, plot: Path | None, as_json: bool) -> None:
+def compare(targets: tuple[str, ...], size: int, seed: int, out: Path | None, as_json: bool) -> None:
     """Compare butterflies with low-rank and sparse matrices of equally many parameters (legendre, hilbert, randn)."""
     from dataclasses import asdict
 
@@ -224,11 +225,11 @@ def compare(targets: tuple[str, ...], size: int, seed: int, plot: Path | None, a
     from bilinear.discover.transforms.controls import compare as compared
 
     rows = [row for name in targets or CONTROLS for row in compared(parse_transform(name, size, seed))]
-    if plot is not None:
-        from bilinear.commands.words.plot import plot_transforms
+    if out is not None:
+        from bilinear.commands.pictures.transforms import plot_transforms
 
-        plot_transforms(rows, plot)
-        say(f"{plot}: written")
+        plot_transforms(rows, out)
+        say(f"{out}: written")
     if as_json:
         print_json([asdict(row) for row in rows])
     else:

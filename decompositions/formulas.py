@@ -82,11 +82,16 @@ def exponent(scheme: Scheme) -> float | None:
     return 3 * math.log(scheme.rank) / math.log(volume) if volume > 1 and scheme.rank else None
 
 
+def factor_cells(scheme: Scheme, axis: int) -> list[list[str]]:
+    """The coefficients of the factor u, v or w as text, a list a product; a dot for zero, denominators apart."""
+    real, imag = scheme.parts[axis]
+    return [list(map(_plain, _row(real, imag, q))) for q in range(scheme.rank)]
+
+
 def factor_table(scheme: Scheme, axis: int) -> list[str]:
     """The factor u, v or w as lines, products down, coordinates across; the denominators stand beside w."""
     names = scheme.target.names[axis]
-    real, imag = scheme.parts[axis]
-    rows = [[f"m{q + 1}", *map(_plain, _row(real, imag, q))] for q in range(scheme.rank)]
+    rows = [[f"m{q + 1}", *cells] for q, cells in enumerate(factor_cells(scheme, axis))]
     if axis == 2 and any(d != 1 for d in scheme.denominators.tolist()):
         rows = [[*row, f"/ {d}"] for row, d in zip(rows, scheme.denominators.tolist(), strict=True)]
     header = ["UVW"[axis], *names] + [""] * (len(rows[0]) - len(names) - 1 if rows else 0)

@@ -16,8 +16,8 @@ class Comparison:
     """The outputs of a layer against those of `torch.nn.Linear` in the same dtype; `str` gives one line.
 
     Attributes:
-        max_relative_error: Largest |y - y0| over largest |y0|.
-        max_absolute_error: Largest |y - y0|.
+        max_relative_error: Largest `|y - y0|` over largest `|y0|`.
+        max_absolute_error: Largest `|y - y0|`.
         in_features: Length of an input vector.
         out_features: Length of an output vector.
         tokens: Number of standard normal input vectors.

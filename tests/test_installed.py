@@ -74,6 +74,7 @@ def test_the_wheel_holds_one_package(wheel: Path) -> None:
         names
     )
     assert len([name for name in names if name.startswith("bilinear/catalog/matmul/2x2x2/")]) > 0
+    assert {Path(name).suffix for name in names if name.startswith("bilinear/docs/")} == {".md"}
 
 
 def test_the_main_job_among_hostile_files(environment: Path, hostile: Path) -> None:

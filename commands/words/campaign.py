@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from bilinear.discover.campaign.hunt import Told
-    from bilinear.discover.campaign.ledger import Ledger
+    from bilinear.discover.campaign.ledger import Account, Finder, Ledger
     from bilinear.discover.engine.budget import Budget
 
 HEADER = ("target", "ring", "here", "published", "tasks", "CPU", "last improvement", "running")
@@ -40,7 +40,23 @@ def standing_as_dict(rows: Sequence[Row], ledger: Ledger, running: bool) -> dict
         "improvements": len(ledger.falls),
         "reached": sum(row.is_reached for row in rows),
         "targets": [_row_as_dict(row) for row in rows],
+        "finders": [
+            {
+                "solver": solver,
+                "move": move,
+                "tasks": account.tasks,
+                "cpu_seconds": account.cpu,
+                "improvements": account.gained,
+                "last_improvement": account.improved,
+            }
+            for (solver, move), account in _by_gains(ledger)
+        ],
     }
+
+
+def _by_gains(ledger: Ledger) -> list[tuple[Finder, Account]]:
+    """Who improved most first."""
+    return sorted(ledger.finders.items(), key=lambda one: (-one[1].gained, -one[1].cpu, one[0]))
 
 
 def _row_as_dict(row: Row) -> dict[str, Any]:
@@ -54,6 +70,7 @@ def _row_as_dict(row: Row) -> dict[str, Any]:
         "cpu_seconds": row.account.cpu,
         "improvements": row.account.gained,
         "last_improvement": row.account.improved,
+        "found_by": None if row.account.finder is None else list(row.account.finder),
         "running": row.running,
     }
 
@@ -78,13 +95,29 @@ def _sum(ledger: Ledger) -> str:
     return f"{ledger.done} tasks in {clock(ledger.cpu)} of CPU time{speed}, {len(ledger.falls)} improvements"
 
 
-def standing_as_lines(rows: Sequence[Row]) -> list[str]:
-    """A table of all targets."""
-    return table(HEADER, [_cells(row) for row in rows])
+def standing_as_lines(rows: Sequence[Row], ledger: Ledger) -> list[str]:
+    """A table of all targets, each with who lowered it last; and one of who found how much."""
+    lines = table((*HEADER, "found by"), [[*_cells(row), _name(row.account.finder)] for row in rows])
+    if not ledger.finders:
+        return lines
+    cells = [
+        (_name(finder), str(account.tasks), clock(account.cpu), str(account.gained), _date(account.improved))
+        for finder, account in _by_gains(ledger)
+    ]
+    return [*lines, "", *table(("solver, move", "tasks", "CPU", "improvements", "last improvement"), cells)]
+
+
+def _name(finder: Finder | None) -> str:
+    """A solver and its move."""
+    return ", ".join(finder or ())
+
+
+def _date(moment: float | None) -> str:
+    """Seconds since 1970 as the clock on the wall shows them."""
+    return "-" if moment is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))
 
 
 def _cells(row: Row) -> list[str]:
-    improved = row.account.improved
     return [
         row.quarry.target.short,
         str(row.quarry.ring),
@@ -92,7 +125,7 @@ def _cells(row: Row) -> list[str]:
         or_dash(row.aim.published),
         str(row.account.tasks),
         clock(row.account.cpu),
-        "-" if improved is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(improved)),
+        _date(row.account.improved),
         str(row.running) if row.running else "",
     ]
 

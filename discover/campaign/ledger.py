@@ -13,21 +13,33 @@ Key = tuple[str, str]
 """A target's name and a coefficient set."""
 
 
+Finder = tuple[str, str]
+"""A solver by its name in the plan, and its move."""
+
+
 @dataclass
 class Account:
-    """Of one target over one coefficient set.
+    """Of one target over one coefficient set, or of one finder.
 
     Attributes:
         tasks: Done.
         cpu: Processor seconds.
-        improved: When it was last lowered, seconds since 1970; None if it was not.
+        improved: When something was last lowered, seconds since 1970; None if it was not.
         gained: How often it was.
+        finder: By whom it was last.
     """
 
     tasks: int = 0
     cpu: float = 0.0
     improved: float | None = None
     gained: int = 0
+    finder: Finder | None = None
+
+    def take(self, line: Line, finder: Finder) -> None:
+        """Count a task that is done."""
+        self.tasks, self.cpu = self.tasks + 1, self.cpu + line["cpu"]
+        if line["gain"] > 0:
+            self.improved, self.gained, self.finder = float(line["time"]), self.gained + 1, finder
 
 
 @dataclass(frozen=True)
@@ -39,12 +51,14 @@ class Fall:
         key: Of what.
         before: The rank before; None if there was none.
         rank: The rank now.
+        finder: By whom.
     """
 
     cpu: float
     key: Key
     before: int | None
     rank: int
+    finder: Finder
 
 
 @dataclass
@@ -53,6 +67,7 @@ class Ledger:
 
     Attributes:
         accounts: By target and coefficient set.
+        finders: By solver and move.
         begun: Tasks that are not done, by number.
         done: Tasks done, in all.
         cpu: Processor seconds, in all.
@@ -65,6 +80,7 @@ class Ledger:
     """
 
     accounts: dict[Key, Account] = field(default_factory=dict)
+    finders: dict[Finder, Account] = field(default_factory=dict)
     begun: dict[int, Line] = field(default_factory=dict)
     done: int = 0
     cpu: float = 0.0
@@ -111,13 +127,26 @@ class Ledger:
         begun = self.begun.pop(line["task"], None)
         if begun is None:  # done before: a journal that somebody has joined to another
             return None
-        key = begun["target"], begun["ring"]
-        account = self.accounts.setdefault(key, Account())
+        key, finder = (begun["target"], begun["ring"]), (begun["method"], begun["move"])
         self.done, self.session_done = self.done + 1, self.session_done + 1
         self.cpu += line["cpu"]
-        account.tasks, account.cpu = account.tasks + 1, account.cpu + line["cpu"]
-        if line["gain"] > 0:
-            account.improved, account.gained = float(line["time"]), account.gained + 1
-            if line["rank"] is not None:
-                self.falls.append(Fall(self.cpu, key, begun["before"], line["rank"]))
+        self.accounts.setdefault(key, Account()).take(line, finder)
+        self.finders.setdefault(finder, Account()).take(line, finder)
+        if line["gain"] > 0 and line["rank"] is not None:
+            self.falls.append(Fall(self.cpu, key, begun["before"], line["rank"], finder))
         return begun
+
+
+def gains(falls: Iterable[Fall]) -> dict[Key, dict[Finder, int]]:
+    """How many products each finder took from each rank that fell; 0 for the first scheme of a target.
+
+    What another task had found meanwhile is not counted twice.
+    """
+    held: dict[Key, int] = {}
+    found: dict[Key, dict[Finder, int]] = {}
+    for fall in falls:
+        before = min((rank for rank in (fall.before, held.get(fall.key)) if rank is not None), default=fall.rank)
+        held[fall.key] = min(before, fall.rank)
+        own = found.setdefault(fall.key, {})
+        own[fall.finder] = own.get(fall.finder, 0) + max(0, before - fall.rank)
+    return found

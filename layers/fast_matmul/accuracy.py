@@ -17,9 +17,9 @@ class Accuracy:
     """Errors against `torch.matmul` in float64, relative to its norm; `str` gives one line.
 
     Attributes:
-        fast: ||C' - C||_F / ||C||_F of `fast_matmul`.
+        fast: `||C' - C||_F / ||C||_F` of `fast_matmul`.
         torch: Likewise of `torch.matmul` in the same dtype.
-        fast_max: Largest |C' - C| over largest |C|, of `fast_matmul`.
+        fast_max: Largest `|C' - C|` over largest `|C|`, of `fast_matmul`.
         torch_max: Likewise of `torch.matmul`.
     """
 

@@ -10,7 +10,8 @@ from click.testing import CliRunner, Result
 from bilinear.catalog import Catalog
 from bilinear.catalog.convert import to_approximation
 from bilinear.cli import main
-from bilinear.commands.words.plot import PlotError, plot_seeds
+from bilinear.commands.pictures.seeds import plot_seeds
+from bilinear.commands.pictures.sheet import PlotError
 from bilinear.decompositions import parse_target
 from bilinear.decompositions.constructions import strassen
 from bilinear.discover.approximate import approximate

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from bilinear.cli import main
-from bilinear.commands.words.plot import PlotError, curves, plot_search
+from bilinear.commands.pictures.search import curves, plot_search
+from bilinear.commands.pictures.sheet import PlotError
 from bilinear.discover.metrics import MetricsError, Recorded
 
 START = {"event": "start", "format": 1, "search": "4x4x5 over zt", "solver": "flip-graph", "seed": 3, "published": 61}

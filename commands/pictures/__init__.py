@@ -1,0 +1,1 @@
+"""Pictures of searches, campaigns, catalogs and schemes, in one style. Matplotlib is loaded here alone."""
