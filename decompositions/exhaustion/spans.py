@@ -158,12 +158,12 @@ def _side(target: Target, axis: int) -> Side | None:
     rows, columns = (size for at, size in enumerate(target.shape) if at != axis)
     if rows * columns > WORD or rows + columns > MOST_LINES:
         return None
-    memory.require(64 << (rows + columns), f"the rank-one matrices of {target.short}")
     slices = np.moveaxis(target.dense() % 2, axis, 0).reshape(target.shape[axis], -1)
     pivots = _reduced(slices)
     free = [at for at in range(rows * columns) if at not in pivots]
     if len(free) > MOST_BITS:
         return None
+    memory.require((64 << (rows + columns)) + (24 << len(free)), f"the rank-one matrices of {target.short}")
     matrices, units = _rank_one(rows, columns), _unit_syndromes(pivots, free, rows * columns)
     syndromes = np.zeros(len(matrices), dtype=np.int64)
     for at, unit in enumerate(units):
