@@ -11,6 +11,7 @@ import click
 from bilinear.commands.accuracy import accuracy
 from bilinear.commands.approximate import approximate, seeds
 from bilinear.commands.atlas import atlas
+from bilinear.commands.bound import bound
 from bilinear.commands.campaign import campaign
 from bilinear.commands.catalog import catalog_group
 from bilinear.commands.common import CommandLine
@@ -45,6 +46,7 @@ for command in (
     show,
     campaign,
     optimize,
+    bound,
     accuracy,
     atlas,
     catalog_group,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bilinear.commands import values
-from bilinear.commands.common import tell, with_catalog
+from bilinear.commands.common import say, tell, with_catalog
 
 if TYPE_CHECKING:
     from bilinear.catalog.serving import Library
+
+MODULE = re.compile(r"[A-Za-z][A-Za-z0-9_]*\.v")
+"""What `coqc` takes as the name of a file."""
 
 
 @click.group()
@@ -68,3 +72,30 @@ def checker(query: str, out: Path | None, catalog: Library) -> None:
     else:
         write_atomic(out, source.encode())
         tell(f"{out}: run it with python3 {out}", err=True)
+
+
+@export.command()
+@click.argument("query", metavar="ID|FILE|FORMAT", shell_complete=values.entries)
+@click.option("--program", "of_program", is_flag=True, help="Prove the steps of its straight-line program.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Instead of standard output.")
+@with_catalog
+def coq(query: str, of_program: bool, out: Path | None, catalog: Library) -> None:
+    """Write a file that states a scheme's identity over every ring and proves it, for Coq to check."""
+    from bilinear.commands.export_code import sharing
+    from bilinear.commands.screen import composing
+    from bilinear.decompositions.coq import coq_source
+    from bilinear.decompositions.files import write_atomic
+
+    if out is not None and not MODULE.fullmatch(out.name):
+        raise click.BadParameter(
+            f"{out.name}: coqc takes letters, digits and _ before .v; try proof.v", param_hint="--out"
+        )
+    with composing(catalog):
+        served = catalog.scheme(query)
+    say(served.note)
+    source = coq_source(served.value, sharing(catalog, served.value) if of_program else None)
+    if out is None:
+        click.echo(source, nl=False)
+    else:
+        write_atomic(out, source.encode())
+        tell(f"{out}: check it with coqc {out}", err=True)

@@ -12,6 +12,8 @@ from bilinear.commands.common import say, tell, with_catalog
 
 if TYPE_CHECKING:
     from bilinear.catalog.serving import Library
+    from bilinear.decompositions.programs.scheme_program import SchemeProgram
+    from bilinear.decompositions.scheme import Scheme
 
 
 MOST_SHARED = 12_000
@@ -36,18 +38,26 @@ def code(query: str, language: str, levels: int, out: Path | None, catalog: Libr
     from bilinear.commands.screen import composing
     from bilinear.decompositions.codegen import generate
     from bilinear.decompositions.files import write_atomic
-    from bilinear.decompositions.formulas import additions
-    from bilinear.decompositions.programs.scheme_program import plain_program
-    from bilinear.discover.optimize.programs import program_of
 
     with composing(catalog):
         served = catalog.scheme(query)
-    many = additions(served.value) > MOST_SHARED
-    program = plain_program(served.value) if many else program_of(catalog, served.value)
-    say(served.note, f"no sums are shared: it has more than {MOST_SHARED:,} additions" if many else "")
+    say(served.note)
+    program = sharing(catalog, served.value)
     source = generate(served.value, program, language, levels, f"entry {served.entry.hash[:16]}")
     if out is None:
         click.echo(source, nl=False)
     else:
         write_atomic(out, source.encode())
         tell(f"{out}: {program.operations.additions} additions a level", err=True)
+
+
+def sharing(catalog: Library, scheme: Scheme) -> SchemeProgram:
+    """The program kept with a scheme, or one made now; of a large scheme, told to the user, one that shares nothing."""
+    from bilinear.decompositions.formulas import additions
+    from bilinear.decompositions.programs.scheme_program import plain_program
+    from bilinear.discover.optimize.programs import program_of
+
+    if additions(scheme) <= MOST_SHARED:
+        return program_of(catalog, scheme)
+    say(f"no sums are shared: it has more than {MOST_SHARED:,} additions")
+    return plain_program(scheme)

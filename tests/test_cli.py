@@ -154,6 +154,16 @@ def test_checker_proves_alone(home: Path, tmp_path: Path) -> None:
     assert done.stdout.startswith("proved: matmul:2x2x2 with 7 products")
 
 
+def test_a_coq_file_needs_a_name_that_coqc_takes(home: Path, tmp_path: Path) -> None:
+    refused = call(home, "export", "coq", "2x2x2:7", "--out", str(tmp_path / "2x2x2.v"))
+    assert refused.exit_code == 2
+    assert "2x2x2.v: coqc takes letters, digits and _ before .v; try proof.v" in refused.output
+    path = tmp_path / "proof.v"
+    assert call(home, "export", "coq", "2x2x2:7", "--program", "--out", str(path)).exit_code == 0
+    assert "inputs output_program = 7%nat" in path.read_text()
+    assert "length products = 7%nat" in call(home, "export", "coq", "2x2x2:7").output
+
+
 def test_add_remove_merge_diff_and_path(home: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     added = call(home, "catalog", "add", str(entry_file(home)), "--catalog", str(other))

@@ -33,6 +33,7 @@ QUICK = (
     "catalog status",
     "export checker",
     "export code",
+    "export coq",
     "formats",
     "help",
     "show",
