@@ -12,7 +12,7 @@ from bilinear.decompositions.programs.program import Program, ProgramError
 from bilinear.decompositions.programs.scheme_program import SchemeProgram, matrices, settled
 from bilinear.decompositions.scheme import Scheme
 
-GREEDY_CHAINS = 200  # from the best of which a search for chains may begin
+GREEDY_CHAINS = 200  # at most, from the best of which a search for chains may begin
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Shortening:
         for k, program in enumerate(self.best):
             chain = self._chains[k]
             if chain is None or program.operations.additions < chain.program.operations.additions:
-                chain = self._chains[k] = _begun(program, self.seed + k)
+                chain = self._chains[k] = _begun(program, self.seed + k, min(tries, GREEDY_CHAINS))
             if chain is not None:
                 chain.go_on(tries)
                 self.best[k] = _shorter(program, chain.program)
@@ -73,13 +73,13 @@ class Shortening:
         return settled(u, v, w)
 
 
-def _begun(program: Program, seed: int) -> Chain | None:
+def _begun(program: Program, seed: int, times: int) -> Chain | None:
     """A chain that begins with a program, or with a greedy one; None if the program has none."""
     try:
         chain = Chain(program, seed)
     except ProgramError:
         return None
-    chain.begin_greedily(GREEDY_CHAINS)
+    chain.begin_greedily(times)
     return chain
 
 
