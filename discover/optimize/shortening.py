@@ -12,7 +12,7 @@ from bilinear.decompositions.programs.program import Program, ProgramError
 from bilinear.decompositions.programs.scheme_program import SchemeProgram, matrices, settled
 from bilinear.decompositions.scheme import Scheme
 
-GREEDY_CHAINS = 200  # at most, from the best of which a search for chains may begin
+FEWEST_GREEDY, MOST_GREEDY = 60, 200  # greedy chains, from the best of which a search may begin
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Shortening:
         for k, program in enumerate(self.best):
             chain = self._chains[k]
             if chain is None or program.operations.additions < chain.program.operations.additions:
-                chain = self._chains[k] = _begun(program, self.seed + k, min(tries, GREEDY_CHAINS))
+                chain = self._chains[k] = _begun(program, self.seed + k, min(max(tries, FEWEST_GREEDY), MOST_GREEDY))
             if chain is not None:
                 chain.go_on(tries)
                 self.best[k] = _shorter(program, chain.program)
