@@ -163,22 +163,24 @@ def _show_scheme(
     from bilinear.commands.words import catalog as words
     from bilinear.commands.words.search import scheme_as_lines
     from bilinear.discover.figures import additions
+    from bilinear.discover.optimize.minimal import known_proofs
 
     scheme = exact.value
     others = len(comparable(catalog, scheme)) - (exact.id is not None)
     is_quick, shared = others <= MOST_COMPARED, additions(catalog, scheme)
+    proofs = known_proofs(catalog, scheme)
     same = equals(catalog, scheme, exact.id) if is_quick else ()
     if as_json:
         skipped = {} if is_quick else {"not_compared": others}
         best = {} if target is None else {"best": words.status_as_list(rows)}
-        print_json(words.served_as_dict(exact, shared) | words.equals_as_dict(same) | skipped | best)
+        print_json(words.served_as_dict(exact, shared, proofs) | words.equals_as_dict(same) | skipped | best)
         return
     say(
         exact.note,
         "" if is_quick else f"not compared with {others} others of its rank; bilinear catalog dedupe does it",
     )
     head = [] if target is None else [*words.best_as_lines(target, rows), ""]
-    lines = [*words.served_as_lines(exact, shared), *words.equals_as_lines(same)]
+    lines = [*words.served_as_lines(exact, shared, proofs), *words.equals_as_lines(same)]
     print_lines([*head, *lines, *scheme_as_lines(scheme, everything)])
 
 

@@ -40,6 +40,19 @@ def test_optimize_in_words(tmp_path: Path) -> None:
     assert "program kept with 1d3e92ec" in basis.stdout
 
 
+def test_proofs_are_kept_shown_and_run_again(tmp_path: Path) -> None:
+    first, again = (run(tmp_path, "optimize", "2x2x2-r7-zt-1d3e92ec", "--prove") for _ in range(2))
+    assert first.exit_code == 0
+    assert first.stdout.splitlines()[1] == "u  5 additions, of them 0 helpers; none has fewer, 0 looked at"
+    assert again.stdout.splitlines()[3] == "w  8 additions, of them 0 helpers; none has fewer, 0 looked at, as kept"
+    told = json.loads(run(tmp_path, "optimize", "2x2x2-r7-zt-1d3e92ec", "--prove", "--json").stdout)
+    assert (told["status"], told["additions"]) == ("exhausted", 18)
+    assert told["sides"]["v"]["kept"] == {"additions": 5, "helpers": 0, "nodes": 0}
+    shown = run(tmp_path, "show", "2x2x2-r7-zt-1d3e92ec")
+    assert "u 5, v 5, w 8: no program of these factors has fewer additions" in shown.stdout
+    assert json.loads(run(tmp_path, "show", "2x2x2-r7-zt-1d3e92ec", "--json").stdout)["proven_additions"]["w"]
+
+
 def test_another_order_of_sizes_is_served(tmp_path: Path) -> None:
     source = run(tmp_path, "export", "code", "3x2x2:11", "--lang", "c", "--out", str(tmp_path / "out.c"))
     assert source.exit_code == 0
@@ -50,6 +63,12 @@ def test_wrong_use_is_one_line(tmp_path: Path) -> None:
     for words, text in {
         ("export", "code", "2x2x2:7", "--lang", "fortran"): "error: unknown language 'fortran'",
         ("export", "code", "2x2x2:7", "--lang", "latex", "--levels", "3"): "error: 3 levels in latex",
+        (
+            "optimize",
+            "2x2x2:7",
+            "--prove",
+            "--basis",
+        ): "error: --prove is of the basis of the scheme; leave out --basis",
         ("optimize", "2x2x2:6"): "error: 2x2x2:6: no scheme of that rank",
         ("optimize", "2x2x2:7", "--budget", "soon"): "error: budget 'soon'",
     }.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bilinear.catalog.bounds import lower_bounds
@@ -18,17 +18,21 @@ from bilinear.commands.words.search import scheme_as_dict
 from bilinear.commands.words.table import or_dash, table
 from bilinear.decompositions import Ring, Scheme, Target
 from bilinear.decompositions.equivalence import Verdict
+from bilinear.decompositions.programs.shortest import Proof
 from bilinear.decompositions.rules.recipe import from_json
 from bilinear.discover.figures import Figures
 from bilinear.discover.pareto import Row
 
 
-def served_as_dict(served: Served[Scheme, Any], shared: int | None = None) -> dict[str, Any]:
+def served_as_dict(
+    served: Served[Scheme, Any], shared: int | None = None, proofs: Mapping[str, Proof] | None = None
+) -> dict[str, Any]:
     """An entry for JSON: its scheme, where it comes from, and what it stands against.
 
     Args:
         served: The entry.
         shared: Additions of the program kept with it; None if none is kept.
+        proofs: That no program of a side is shorter, as they are kept.
     """
     scheme, credit = served.value, getattr(served.entry, "found_by", None)
     bound, record = next(iter(lower_bounds(scheme.target, scheme.ring)), None), published(scheme.target, scheme.ring)
@@ -39,6 +43,7 @@ def served_as_dict(served: Served[Scheme, Any], shared: int | None = None) -> di
         "lineage": served.entry.lineage.model_dump(mode="json"),
         "note": served.note,
         "program_additions": shared,
+        "proven_additions": {name: vars(proof) for name, proof in (proofs or {}).items()},
         "lower_bound": None if bound is None else {"rank": bound.rank, "source": bound.source},
         "published": None
         if record is None
@@ -46,15 +51,18 @@ def served_as_dict(served: Served[Scheme, Any], shared: int | None = None) -> di
     }
 
 
-def served_as_lines(served: Served[Scheme, Any], shared: int | None = None) -> list[str]:
-    """The head of an entry for people: exponent, cost, bounds, origin; `shared` as in `served_as_dict`."""
-    scheme, found = served.value, served_as_dict(served, shared)
+def served_as_lines(
+    served: Served[Scheme, Any], shared: int | None = None, proofs: Mapping[str, Proof] | None = None
+) -> list[str]:
+    """The head of an entry for people: exponent, cost, bounds, origin; the arguments as in `served_as_dict`."""
+    scheme, found = served.value, served_as_dict(served, shared, proofs)
     program = "" if shared is None else f", {shared} in the program kept with it"
     exponent, bound, record = found["exponent"], found["lower_bound"], found["published"]
     return [
         f"{scheme.target.short}, rank {scheme.rank} over {scheme.ring} ({scheme.ring.description})",
         f"exponent         {'-' if exponent is None else f'{exponent:.6f}'}",
         f"additions        {found['additions']} before common sums are shared{program}",
+        *_proven(found["proven_additions"]),
         f"lower bound      {_cited(bound)}",
         f"best {'published' if record is None or record['tabled'] else 'known'}".ljust(17)
         + f"{_cited(record)}{_below(scheme.rank, record)}",
@@ -62,6 +70,12 @@ def served_as_lines(served: Served[Scheme, Any], shared: int | None = None) -> l
         f"found by         {_finder(found)}",
         *(recipe_as_lines(from_json(found["recipe"])) if found["recipe"] else []),
     ]
+
+
+def _proven(proofs: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """`u 13, v 14: no program of these sides has fewer`."""
+    sides = ", ".join(f"{name} {proof['additions']}" for name, proof in proofs.items())
+    return [f"proven fewest    {sides}: no program of these factors has fewer additions"] if proofs else []
 
 
 def _finder(found: dict[str, Any]) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bilinear.catalog.records import published
 from bilinear.commands.screen import clock
 from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.programs.scheme_program import SchemeProgram, plain_program
+from bilinear.decompositions.programs.shortest import Proof
 from bilinear.decompositions.scheme import Scheme
 from bilinear.discover.optimize.kept import Kept
+from bilinear.discover.optimize.minimal import Proved
 from bilinear.discover.optimize.search import Optimum, Standing
 
 
@@ -80,4 +83,52 @@ def standing_in_words(standing: Standing) -> str:
     """How an optimisation stands."""
     return (
         f"{standing.additions} additions, {standing.began} at first; {standing.steps} slices, {clock(standing.seconds)}"
+        + (f"; {standing.note}" if standing.note else "")
     )
+
+
+def proofs_as_dict(found: Proved, known: Mapping[str, Proof]) -> dict[str, Any]:
+    """A search for shortest programs for JSON; the keys are documented in docs/programs.md."""
+    sides = {}
+    for name, part in zip("uvw", found.program.programs, strict=True):
+        proof = found.proofs.get(name)
+        sides[name] = {
+            "additions": part.operations.additions,
+            "proven": proof is not None,
+            "helpers": None if proof is None else proof.helpers,
+            "nodes": found.nodes.get(name, 0) if proof is None else proof.nodes,
+            "kept": None if name not in known else vars(known[name]),
+            "refused": found.refused.get(name),
+        }
+    return {
+        "status": found.status.name.lower(),
+        "target": found.scheme.target.name,
+        "rank": found.scheme.rank,
+        "ring": str(found.scheme.ring),
+        "hash": content_hash(found.scheme),
+        "additions": found.program.operations.additions,
+        "sides": sides,
+        "seconds": round(found.seconds, 3),
+        "cpu_seconds": round(found.cpu_seconds, 3),
+    }
+
+
+def proofs_as_lines(found: dict[str, Any]) -> list[str]:
+    """What `proofs_as_dict` holds, for people."""
+    lines = [
+        f"{found['target'].removeprefix('matmul:')}, rank {found['rank']} over {found['ring']}: "
+        f"{found['additions']} additions, {found['cpu_seconds']:.1f} CPU s"
+    ]
+    for name, side in found["sides"].items():
+        lines.append(f"{name}  {side['additions']} additions, {_proven(side)}")
+    return lines
+
+
+def _proven(side: dict[str, Any]) -> str:
+    if side["refused"] is not None:
+        return f"not searched: {side['refused']}"
+    if not side["proven"]:
+        return f"not proven; {side['nodes']:,} helpers looked at"
+    claim = {name: side[name] for name in ("additions", "helpers", "nodes")}
+    again = "" if side["kept"] is None else ", as kept" if side["kept"] == claim else ", but other figures are kept"
+    return f"of them {side['helpers']} helpers; none has fewer, {side['nodes']:,} looked at{again}"

@@ -10,6 +10,7 @@ from bilinear.decompositions.programs.program import ProgramError
 from bilinear.decompositions.scheme import Scheme
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.keep import HASH_WORD, Made, keep
+from bilinear.discover.optimize.neighbours import SUMS
 from bilinear.discover.optimize.programs import attach
 from bilinear.discover.optimize.search import Optimum, optimize
 
@@ -61,11 +62,13 @@ def keep_optimum(catalog: Catalog, given: Scheme, optimum: Optimum) -> Kept:
 
 def _made(given: Scheme, optimum: Optimum) -> Made:
     """How a neighbour is found again: the same optimisation of its parent, with as many slices."""
-    parent = content_hash(given)
+    parent, words = content_hash(given), ["--seed", str(optimum.seed), "--budget", f"{optimum.found}steps"]
+    judge = {} if optimum.judge == SUMS else {"judge": optimum.judge}
     return Made(
         SOLVER,
-        ["optimize", parent[:HASH_WORD], "--seed", str(optimum.seed), "--budget", f"{optimum.found}steps"],
+        ["optimize", parent[:HASH_WORD], *(word for name in judge for word in (f"--{name}", judge[name])), *words],
         rank=given.rank,
+        parameters=judge,
         seed=optimum.seed,
         steps=optimum.found,
         cpu_seconds=optimum.cpu_seconds,
@@ -83,4 +86,5 @@ def replay(entry: SchemeEntry, parent: Scheme) -> Scheme:
     past = entry.provenance
     if past.solver != SOLVER or past.seed is None or past.steps is None:
         raise ProgramError(f"entry {entry.hash[:8]}: found by {past.solver}, not by {SOLVER}; it is no optimum")
-    return optimize(parent, Budget(steps=past.steps), seed=past.seed).scheme
+    judge = str(past.parameters.get("judge", SUMS))
+    return optimize(parent, Budget(steps=past.steps), seed=past.seed, judge=judge).scheme

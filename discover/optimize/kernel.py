@@ -14,17 +14,27 @@ from pathlib import Path
 import numpy as np
 from numba import int64, njit, uint64
 
+from bilinear.decompositions.programs import chain_kernel as chains
 from bilinear.decompositions.programs import kernel as sums
 from bilinear.decompositions.programs.kernel import GREEDY
 
-_SUMS = sums.compiled()
+_SUMS, _CHAINS = sums.compiled(), chains.compiled()
 below, draw, load, reduce, uniform = _SUMS.below, _SUMS.draw, _SUMS.load, _SUMS.reduce, _SUMS.uniform
+begin, greedy, negative, plus, upright = (
+    _CHAINS.begin,
+    _CHAINS.greedy,
+    _CHAINS.negative,
+    _CHAINS.plus,
+    _CHAINS.upright,
+)
 
 helper = njit(boundscheck=False, error_model="numpy")  # kept on disk as a part of the entry point alone
 
 OUTSIDE = 2  # a sum that is no coefficient
 
 ZT, F2, F3 = 0, 2, 3
+
+MIX = uint64(0xBF58476D1CE4E5B9)
 
 
 @helper
@@ -71,6 +81,29 @@ def cost(factor, width, work, codes, ratio, ratios, tries, random):
         load(work, codes[:, :width], ratio, ratios)
         best = min(best, reduce(work, ratio, ratios, width, GREEDY, 0.0, 0.0, random))
     return best
+
+
+@helper
+def chain_cost(factor, width, f, chain, p, random):
+    """Return the length of a greedy addition chain for the rows of factor f; what was met before is remembered."""
+    rank, key = len(factor), uint64(0)
+    keys, inputs, rows, works, known, costs, most = chain
+    for q in range(rank):
+        word = uint64(0)
+        for k in range(width):
+            if factor[q, k] > 0:
+                word = plus(word, keys[k], p)
+            elif factor[q, k] < 0:
+                word = plus(word, negative(keys[k], p), p)
+        rows[q] = upright(word, p)
+        word = (rows[q] ^ (rows[q] >> uint64(31))) * MIX
+        key += (word ^ (word >> uint64(29))) * (word | uint64(1))
+    key += uint64(f)
+    place = int64(key >> uint64(32)) & (len(known) - 1)
+    if known[place] != key:
+        begin(works[f], inputs[:width], rows, most, p)
+        known[place], costs[place] = key, greedy(works[f], most, random, p)
+    return costs[place]
 
 
 @helper
@@ -162,7 +195,7 @@ def _entry(stamp):
 
     @njit(cache=True, boundscheck=False, error_model="numpy")
     def anneal(
-        factors, widths, sizes, ring, works, ratio, ratios, keys, steps, hot, cold, rebasing, tries, random, best
+        factors, widths, sizes, ring, works, ratio, ratios, keys, steps, hot, cold, rebasing, tries, chain, random, best
     ):
         """Walk with falling temperature, and return the additions where it stands, the fewest met, and the moves made.
 
@@ -179,7 +212,8 @@ def _entry(stamp):
             hot: Temperature at the beginning, in additions.
             cold: At the end.
             rebasing: The chance that a move is a change of basis.
-            tries: Greedy programs that judge a factor.
+            tries: Greedy programs that judge a factor; 0 for a greedy addition chain.
+            chain: Memory for those, see `Neighbours`.
             random: State of the random numbers.
             best: int8, takes the scheme of fewest additions.
         """
@@ -190,7 +224,10 @@ def _entry(stamp):
         hashes, pairs = np.zeros(rank, np.uint64), np.zeros((3 * rank * rank, 3), np.int64)
         costs = np.zeros(3, np.int64)
         for f in range(3):
-            costs[f] = cost(factors[f], widths[f], works[f], codes, ratio, ratios, tries, random)
+            if tries > 0:
+                costs[f] = cost(factors[f], widths[f], works[f], codes, ratio, ratios, tries, random)
+            else:
+                costs[f] = chain_cost(factors[f], widths[f], f, chain, ring, random)
         here = costs.sum()
         fewest, moves = here, 0
         best[:] = factors
@@ -206,8 +243,12 @@ def _entry(stamp):
             if changed < 0:
                 continue
             g, h = changed % 3, changed // 3
-            cost_g = cost(trial[g], widths[g], works[g], codes, ratio, ratios, tries, random)
-            cost_h = cost(trial[h], widths[h], works[h], codes, ratio, ratios, tries, random)
+            if tries > 0:
+                cost_g = cost(trial[g], widths[g], works[g], codes, ratio, ratios, tries, random)
+                cost_h = cost(trial[h], widths[h], works[h], codes, ratio, ratios, tries, random)
+            else:
+                cost_g = chain_cost(trial[g], widths[g], g, chain, ring, random)
+                cost_h = chain_cost(trial[h], widths[h], h, chain, ring, random)
             change = cost_g + cost_h - costs[g] - costs[h]
             if change > 0 and uniform(random) >= np.exp(-change / temperature):
                 continue
@@ -224,4 +265,5 @@ def _entry(stamp):
     return anneal
 
 
-anneal = _entry(int.from_bytes(hashlib.sha256(Path(sums.__file__).read_bytes()).digest()[:7], "big"))
+_CALLED = b"".join(Path(str(module.__file__)).read_bytes() for module in (sums, chains))
+anneal = _entry(int.from_bytes(hashlib.sha256(_CALLED).digest()[:7], "big"))

@@ -9,10 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilinear.decompositions import memory
+from bilinear.decompositions.errors import SchemeError
+from bilinear.decompositions.programs.chain_kernel import make_work as make_chain_work
+from bilinear.decompositions.programs.chain_kernel import sizes
+from bilinear.decompositions.programs.chains import BYTES_A_CHANGE, BYTES_A_WORD, MOST_INPUTS, word_keys
 from bilinear.decompositions.programs.eliminate import BYTES_A_PAIR
 from bilinear.decompositions.programs.kernel import make_work
 from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.scheme import Scheme
+
+SUMS, CHAINS = "sums", "chains"
+"""What judges a scheme: shared sums, or addition chains, whose sums may also cancel; these take longer."""
 
 RINGS = {Ring.ZT: 0, Ring.F2: 2, Ring.F3: 3}
 """Coefficient sets the walk knows, by the number the kernel knows them under."""
@@ -25,6 +32,8 @@ REFERENCE, MOVES = 207, 40_000
 
 REBASING = (0.02, 0.1)
 KICK_FLIPS, KICK_SLICES, KICK_PATIENCE = 1_000_000, 4, 20
+REMEMBERED = 1 << 18  # greedy chains whose length is kept
+LEAST_HELPERS = 8
 WIDEST = 256  # coordinates a side that the walk with plus transitions holds
 
 
@@ -34,9 +43,10 @@ class Neighbours:
     Attributes:
         scheme: Where it began; target and ring stay.
         moves: Tried in one slice.
+        fewest: Additions that the judge met in the last slice, W's counted as those of its transpose.
     """
 
-    def __init__(self, scheme: Scheme, rng: np.random.Generator) -> None:
+    def __init__(self, scheme: Scheme, rng: np.random.Generator, judge: str = SUMS) -> None:
         self.scheme, self._rng = scheme, rng
         self._widths = np.array(scheme.target.shape)
         widest, rank = int(self._widths.max()), scheme.rank
@@ -56,7 +66,10 @@ class Neighbours:
         self._random = rng.integers(0, 1 << 63, 1, dtype=np.uint64)
         self._factors = np.zeros((3, rank, widest), np.int8)
         self._best = self._factors.copy()
-        self.moves = int(MOVES * (REFERENCE / max(rank * widest, REFERENCE)) ** 0.5)
+        self.moves = int(MOVES * (REFERENCE / max(rank * widest, REFERENCE)) ** (0.5 if judge == SUMS else 1.7))
+        self.fewest = 0
+        self._tries = 1 if judge == SUMS else 0
+        self._chain = _chains(scheme, rng, judge)
         self.stand_at(scheme)
 
     def stand_at(self, scheme: Scheme) -> None:
@@ -70,7 +83,7 @@ class Neighbours:
         from bilinear.discover.optimize.kernel import anneal
 
         rebasing = REBASING[int(self._rng.integers(len(REBASING)))]
-        anneal(
+        _, self.fewest, _ = anneal(
             self._factors,
             self._widths,
             self._sizes,
@@ -83,7 +96,8 @@ class Neighbours:
             hot,
             cold,
             rebasing,
-            1,
+            self._tries,
+            self._chain,
             self._random,
             self._best,
         )
@@ -116,3 +130,21 @@ class Neighbours:
         p = self.scheme.ring.characteristic
         u, v, w = (factor.astype(np.int64) % p if p else factor.astype(np.int64) for factor in factors)
         return Scheme(self.scheme.target, self.scheme.ring, u, v, w)
+
+
+def _chains(scheme: Scheme, rng: np.random.Generator, judge: str) -> tuple[Any, ...]:
+    """Memory of the kernel for addition chains: words of the inputs as they are and upright, rows, works, lengths."""
+    p, widths, rank = scheme.ring.characteristic, scheme.target.shape, scheme.rank
+    if judge == SUMS:
+        none = np.zeros(1, np.uint64)
+        return none, none, none, (make_chain_work(1, 1, 1),) * 3, none, np.zeros(1, np.int64), 1
+    if max(widths) > MOST_INPUTS[p]:
+        raise SchemeError(f"{scheme.target.short} over {scheme.ring}: chains are of at most {MOST_INPUTS[p]} inputs")
+    most = max(LEAST_HELPERS, rank // 2)
+    _, words, changes = sizes(max(widths), rank, most)
+    memory.require(3 * (BYTES_A_WORD * words + BYTES_A_CHANGE * changes), f"chains of schemes of {scheme.target.short}")
+    keys = word_keys(max(widths), p, rng)
+    inputs = np.minimum(keys, -keys) if p == 0 else keys
+    works = tuple(make_chain_work(width, rank, most) for width in widths)
+    known, costs = np.zeros(REMEMBERED, np.uint64), np.zeros(REMEMBERED, np.int64)
+    return keys, inputs, np.zeros(rank, np.uint64), works, known, costs, most

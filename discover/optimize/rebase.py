@@ -12,7 +12,7 @@ from bilinear.decompositions.programs.basis import rebased_program
 from bilinear.decompositions.programs.scheme_program import SchemeProgram, require_program
 from bilinear.decompositions.scheme import Scheme
 from bilinear.discover.engine.budget import Budget
-from bilinear.discover.optimize.search import Optimum, Standing, of_jobs, repeat
+from bilinear.discover.optimize.search import Endless, Optimum, Standing, of_jobs, repeat
 
 RESTARTS = 4  # bases a slice tries for every factor
 
@@ -50,7 +50,7 @@ def rebased(
     return Optimum(status, scheme, run.best, run.best, seed, run.steps, run.found, seconds, cpu)
 
 
-class _Bases:
+class _Bases(Endless):
     """A search for bases between two slices."""
 
     def __init__(self, scheme: Scheme, seed: int) -> None:

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
 import numpy as np
 
 from bilinear.decompositions.identity import content_hash, normal_form
-from bilinear.decompositions.programs.coefficients import Matrix
-from bilinear.decompositions.programs.columns import prepared
-from bilinear.decompositions.programs.eliminate import MIXED, Search, Strategy
-from bilinear.decompositions.programs.program import Program
-from bilinear.decompositions.programs.scheme_program import SchemeProgram, matrices, require_program, settled
+from bilinear.decompositions.programs.eliminate import MIXED
+from bilinear.decompositions.programs.scheme_program import SchemeProgram, require_program
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.verify import verify
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.loop import interruption, loop
 from bilinear.discover.engine.outcome import Status
 from bilinear.discover.engine.parallel.runs import together
-from bilinear.discover.optimize.neighbours import REFERENCE, RINGS, Neighbours
+from bilinear.discover.optimize.neighbours import CHAINS, REFERENCE, RINGS, SUMS, Neighbours
+from bilinear.discover.optimize.shortening import Shortening
 
 ROUNDS, LEAST_ROUNDS = 200, 10
 """Programs tried for a factor of 23 x 9 coefficients before it is judged, and for any."""
@@ -38,6 +36,10 @@ COOLING = 5  # slices of a cycle
 
 RETURNING = 0.6  # of the cycles begin at the best scheme, the others where the last one ended
 KICKED = 0.6  # of the cycles begin with a way through higher ranks
+TRIES, LEAST_TRIES = 1500, 2
+"""Times that helpers are taken out of the chains of a factor of 23 x 9 coefficients in a slice, and of any."""
+
+NEAR = 3  # additions above the best program, at which the walk's chains are worth a search for shorter ones
 REFINED = 8  # one slice in so many shortens the best program further instead of walking
 
 
@@ -55,6 +57,7 @@ class Optimum:
         found: Slices after which the scheme was found.
         seconds: Wall time.
         cpu_seconds: CPU time.
+        judge: Of the schemes.
     """
 
     status: Status
@@ -66,6 +69,7 @@ class Optimum:
     found: int
     seconds: float
     cpu_seconds: float
+    judge: str = SUMS
 
 
 @dataclass(frozen=True)
@@ -77,12 +81,14 @@ class Standing:
         seconds: Wall time.
         additions: Of the best program so far.
         began: Of the first program.
+        note: What else there is to tell.
     """
 
     steps: int
     seconds: float
     additions: int
     began: int
+    note: str = ""
 
 
 def optimize(
@@ -91,6 +97,7 @@ def optimize(
     *,
     seed: int = 0,
     neighbours: bool = True,
+    judge: str = SUMS,
     on_progress: Callable[[Standing], None] = lambda _: None,
     jobs: int = 1,
     cluster: str | None = None,
@@ -102,25 +109,26 @@ def optimize(
         budget: Wall time, or slices.
         seed: Same seed, same slices, same result.
         neighbours: Also look at other schemes of the same rank; only over `zt`, `f2` and `f3`.
+        judge: Of schemes: `sums` that are shared, or addition `chains`, which see more and take longer.
         on_progress: Called after every slice.
         jobs: Processes, with seeds seed, seed + 1, ...; the best of them counts.
         cluster: Whose workers run them; None for this machine.
 
     Raises:
-        SchemeError: If the scheme is over `qi`.
+        SchemeError: If the scheme is over `qi`, or has more inputs than chains hold over a finite field.
         TooLargeError: If the work would not fit into memory.
         JobError: If the jobs cannot be run.
     """
     if jobs != 1 or cluster is not None:
-        begin = [partial(_Run, scheme, seed + job, neighbours) for job in range(jobs)]
-        return of_jobs(scheme, begin, seed, budget, cluster, on_progress)
-    cpu_began, run = time.process_time(), _Run(scheme, seed, neighbours)
+        begin = [partial(_Run, scheme, seed + job, neighbours, judge) for job in range(jobs)]
+        return replace(of_jobs(scheme, begin, seed, budget, cluster, on_progress), judge=judge)
+    cpu_began, run = time.process_time(), _Run(scheme, seed, neighbours, judge)
     status, seconds = repeat(run, budget, on_progress)
     run.finish()
     require_program(run.best, run.scheme)
     require_program(run.own, scheme)
     cpu = time.process_time() - cpu_began
-    return Optimum(status, run.scheme, run.best, run.own, seed, run.steps, run.found, seconds, cpu)
+    return Optimum(status, run.scheme, run.best, run.own, seed, run.steps, run.found, seconds, cpu, judge)
 
 
 class Run(Protocol):
@@ -129,10 +137,20 @@ class Run(Protocol):
     Attributes:
         steps: Slices done.
         best: The best program so far.
+        note: What else is to be told of it.
     """
 
     steps: int
-    best: SchemeProgram
+
+    @property
+    def best(self) -> SchemeProgram: ...
+
+    @property
+    def note(self) -> str: ...
+
+    def ended(self) -> Status | None:
+        """Why nothing is left to do; None if something is."""
+        ...
 
     def advance(self) -> None:
         """One slice."""
@@ -212,8 +230,8 @@ class _Told:
     def seconds(self) -> float:
         return time.monotonic() - self._began
 
-    def ended(self) -> None:
-        """There is always a program to try."""
+    def ended(self) -> Status | None:
+        return self._run.ended()
 
     def advance(self) -> None:
         self._run.advance()
@@ -224,7 +242,7 @@ class _Told:
 
     def _tell(self) -> None:
         additions = self._run.best.operations.additions
-        self._on_progress(Standing(self.steps, self.seconds, additions, self._first))
+        self._on_progress(Standing(self.steps, self.seconds, additions, self._first, self._run.note))
 
 
 def repeat(run: Run, budget: Budget, on_progress: Callable[[Standing], None]) -> tuple[Status, float]:
@@ -235,61 +253,31 @@ def repeat(run: Run, budget: Budget, on_progress: Callable[[Standing], None]) ->
     return status, told.seconds
 
 
-@dataclass
-class _Programs:
-    """The searches for the three programs of one scheme."""
+class Endless:
+    """What there is always another program to try for."""
 
-    scheme: Scheme
-    seed: int
-    matrices: list[Matrix] = field(init=False)
-    searches: list[Search] = field(init=False)
-    best: list[Program] = field(init=False, default_factory=list)
+    note = ""
 
-    def __post_init__(self) -> None:
-        u, v, w = matrices(self.scheme)
-        self.matrices = [u, v, w.T]
-        self.searches = [Search(matrix, self.scheme.ring.characteristic, self.seed) for matrix in self.matrices]
-
-    def go_on(self, strategy: Strategy) -> SchemeProgram:
-        """Share more sums."""
-        for search in self.searches:
-            search.go_on(strategy)
-        found = [search.program for search in self.searches]
-        self.best = list(map(_shorter, self.best, found)) if self.best else found
-        return self._settled()
-
-    def prepare(self, strategy: Strategy, moves: int) -> SchemeProgram:
-        """Try programs that first add inputs to inputs."""
-        self.seed += 1
-        p = self.scheme.ring.characteristic
-        for k, matrix in enumerate(self.matrices):
-            found = prepared(matrix, p, strategy, self.seed, moves)
-            self.best[k] = self.best[k] if found is None else _shorter(self.best[k], found)
-        return self._settled()
-
-    def _settled(self) -> SchemeProgram:
-        u, v, w = self.best
-        return settled(u, v, w)
+    def ended(self) -> None:
+        """Never."""
 
 
-def _shorter(known: Program, found: Program) -> Program:
-    return found if found.operations < known.operations else known
-
-
-class _Run:
+class _Run(Endless):
     """An optimisation between two slices."""
 
-    def __init__(self, scheme: Scheme, seed: int, neighbours: bool) -> None:
+    def __init__(self, scheme: Scheme, seed: int, neighbours: bool, judge: str) -> None:
         self.given = self.scheme = scheme
         self.steps = self.found = 0
+        self._judge = judge
         self._rng = np.random.default_rng(seed)
         size = scheme.rank * max(scheme.target.shape)
         rounds = max(LEAST_ROUNDS, int(ROUNDS * (REFERENCE / max(size, REFERENCE)) ** 1.5))
         self._strategy = replace(MIXED, rounds=rounds)
         self._moves = int(PREPARED * min(1.0, size / SMALL, (LARGE / size) ** 1.5))
-        self._programs = self._own = _Programs(scheme, int(self._rng.integers(1 << 31)))
-        self.best = self.own = self._programs.go_on(self._strategy)
-        self._walk = Neighbours(scheme, self._rng) if neighbours and scheme.ring in RINGS else None
+        self._tries = max(LEAST_TRIES, int(TRIES * (REFERENCE / max(size, REFERENCE)) ** 2))
+        self._programs = self._own = Shortening(scheme, int(self._rng.integers(1 << 31)))
+        self.best = self.own = self._programs.share(self._strategy)
+        self._walk = Neighbours(scheme, self._rng, judge) if neighbours and scheme.ring in RINGS else None
         self._phase, self._hot = 0, 0.0
 
     def advance(self) -> None:
@@ -302,20 +290,33 @@ class _Run:
 
     def refine(self) -> None:
         """Shorten the best program."""
-        self.best = self._programs.go_on(self._strategy)
+        if self._judge == CHAINS:
+            self.best = self._programs.chain(self._tries)
+        else:
+            self.best = self._programs.share(self._strategy)
         if self._walk is None:
             self.best = self._programs.prepare(self._strategy, self._moves)
+            self.best = self._programs.chain(self._tries)
         if self.scheme is self.given:
             self.own = self.best
 
     def finish(self) -> None:
-        """Shorten both programs once more, also by additions of inputs."""
-        if self.scheme is not self.given:
-            self.refine()
-        self.best = self._programs.prepare(self._strategy, self._moves)
-        self.own = self.best if self.scheme is self.given else self._own.prepare(self._strategy, self._moves)
+        """Shorten both programs once more, also by additions of inputs and as addition chains."""
+        if self._judge == SUMS:
+            if self.scheme is not self.given:
+                self.refine()
+            self.best = self._programs.prepare(self._strategy, self._moves)
+            self.own = self.best if self.scheme is self.given else self._own.prepare(self._strategy, self._moves)
+            self._compare()
+        self.best = self._programs.chain(self._tries)
+        self.own = self.best if self.scheme is self.given else self._own.chain(self._tries)
+        if self._judge == CHAINS:
+            self._compare()
+
+    def _compare(self) -> None:
+        """A neighbour has fewer additions than the scheme that was given, or it is none."""
         if self.own.operations.additions <= self.best.operations.additions:
-            self.scheme, self.best, self.found = self.given, self.own, 0
+            self.scheme, self.best, self._programs, self.found = self.given, self.own, self._own, 0
 
     def _wander(self, walk: Neighbours) -> None:
         """One slice of the walk. It cools down over a cycle of slices, then stands at the best scheme of the last."""
@@ -327,12 +328,25 @@ class _Run:
                 walk.kick()
         fall = (self._hot - COLD) / COOLING
         met = normal_form(walk.advance(self._hot - self._phase * fall, self._hot - (self._phase + 1) * fall))
-        programs = _Programs(met, int(self._rng.integers(1 << 31)))
-        program = programs.go_on(self._strategy)
-        additions = program.operations.additions
-        if additions < self.best.operations.additions and content_hash(met) != content_hash(self.given):
-            assert verify(met).ok, "a walk left the target"
-            self.scheme, self.best, self._programs, self.found = met, program, programs, self.steps
+        programs = Shortening(met, int(self._rng.integers(1 << 31)))
+        if self._judge == SUMS or self._is_promising(walk):
+            self._judged(met, programs)
         self._phase = (self._phase + 1) % COOLING
         if self._phase == 0:
             walk.settle()
+
+    def _is_promising(self, walk: Neighbours) -> bool:
+        """Whether greedy chains of the last slice come near to the best program."""
+        shift = self.given.rank - self.given.target.shape[2]
+        return walk.fewest + shift <= self.best.operations.additions + NEAR
+
+    def _judged(self, met: Scheme, programs: Shortening) -> None:
+        """Take a scheme for the best, if its program has fewer additions."""
+        program = programs.share(self._strategy)
+        if self._judge == CHAINS:
+            program = programs.chain(self._tries)
+        if program.operations.additions < self.best.operations.additions and content_hash(met) != content_hash(
+            self.given
+        ):
+            assert verify(met).ok, "a walk left the target"
+            self.scheme, self.best, self._programs, self.found = met, program, programs, self.steps

@@ -12,12 +12,18 @@ from bilinear.catalog.records import published
 from bilinear.catalog.store import SHIPPED as FOLDER
 from bilinear.decompositions import parse_target
 from bilinear.decompositions.programs import ProgramError
+from bilinear.decompositions.programs.shortest import Exhaustion, Proof
 from bilinear.decompositions.programs.text import ATTACHMENT, BASIS_ATTACHMENT, loads
+from bilinear.decompositions.scheme import FACTORS, Scheme
 from bilinear.discover.figures import figures
+from bilinear.discover.optimize.minimal import MINIMAL
+from bilinear.discover.optimize.minimal import loads as proofs_in
+from bilinear.discover.optimize.programs import read_program
 from bilinear.discover.replay import DERIVED, replay
 
 SHIPPED = Catalog(Path("/nonexistent"))
 ENTRIES = [read_file(listing.path) for listing in SHIPPED if not listing.published]
+QUICK_NODES = 200_000
 SCHEMES = [entry for entry in ENTRIES if entry.kind == "scheme"]
 
 
@@ -78,20 +84,37 @@ def test_a_derived_entry_is_found_again_in_the_gate() -> None:
     assert [entry for entry in QUICK if entry.provenance.solver == "optimize"]
 
 
+def assert_proofs(scheme: Scheme, claimed: dict[str, Proof]) -> None:
+    """The searches that do not take long are made again, and come to what is claimed."""
+    program = read_program(SHIPPED, scheme)
+    assert program is not None
+    assert claimed
+    for name, proof in claimed.items():
+        search = Exhaustion(dict(zip(FACTORS, program.programs, strict=True))[name])
+        while proof.nodes <= QUICK_NODES and search.proof is None:
+            search.advance(QUICK_NODES)
+        assert search.program.operations.additions == proof.additions
+        assert search.proof == (proof if proof.nodes <= QUICK_NODES else None)
+
+
 ATTACHED = sorted((FOLDER / ATTACHMENTS).glob("*/*"))
 
 
 @pytest.mark.parametrize("path", ATTACHED, ids=lambda path: f"{path.parent.name[:8]}-{path.stem}")
 def test_what_is_attached_is_a_program_of_an_entry(path: Path) -> None:
-    assert path.name in (ATTACHMENT, BASIS_ATTACHMENT)
+    assert path.name in (ATTACHMENT, BASIS_ATTACHMENT, MINIMAL)
     entry = next(entry for entry in SCHEMES if entry.hash == path.parent.name)
     data = SHIPPED.read_attachment(entry.hash, path.name)
+    if path.name == MINIMAL:
+        assert_proofs(to_scheme(entry), proofs_in(data, path.name))
+        return
     program = loads(data, path.name, to_scheme(entry))  # run on symbols, and compared with the scheme
     assert (program.basis is not None) == (path.name == BASIS_ATTACHMENT)
 
 
 def test_a_program_of_another_entry_is_refused() -> None:
-    first, second = (next(entry for entry in SCHEMES if entry.hash == path.parent.name) for path in ATTACHED[:2])
+    programs = [path.parent.name for path in ATTACHED if path.name == ATTACHMENT]
+    first, second = (next(entry for entry in SCHEMES if entry.hash == name) for name in programs[:2])
     with pytest.raises(ProgramError):
         loads(SHIPPED.read_attachment(first.hash, ATTACHMENT), "program", to_scheme(second))
 

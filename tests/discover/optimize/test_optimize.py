@@ -20,6 +20,7 @@ from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.outcome import Status
 from bilinear.discover.optimize import Optimum, Standing, optimize
 from bilinear.discover.optimize.kept import keep_optimum, replay
+from bilinear.discover.optimize.minimal import MINIMAL, attach_proofs, known_proofs, loads, prove
 from bilinear.discover.optimize.neighbours import Neighbours
 from bilinear.discover.optimize.programs import attach, program_of, read_program
 from bilinear.discover.optimize.rebase import rebased
@@ -30,6 +31,11 @@ SHORT = Budget(steps=6)
 def laderman_like() -> Scheme:
     """A scheme of 3x3x3:23 that came with the program."""
     return Catalog(Path("nowhere")).scheme("3x3x3:23").value
+
+
+def annealed() -> Scheme:
+    """One whose sides shared sums bring to 58, chains to 56."""
+    return Catalog(Path("nowhere")).scheme("3x3x3-r23-zt-3ba64fe7").value
 
 
 def stored(catalog: Catalog, scheme: Scheme) -> Scheme:
@@ -104,6 +110,53 @@ def test_an_alternative_basis_of_twelve_additions() -> None:
 @pytest.fixture(scope="module")
 def improved() -> Optimum:
     return optimize(normal_form(strassen()), Budget(steps=2), seed=0)
+
+
+def test_chains_find_fifty_five_additions_for_laderman_like_schemes(tmp_path: Path) -> None:
+    """arXiv:2607.28676 has 55 too, by the same idea; shared sums alone come to 58 here."""
+    given = annealed()
+    found = optimize(given, Budget(steps=2), seed=11, judge="chains")
+    assert found.own.operations.additions == 56
+    assert found.program.operations.additions <= 55
+    catalog = Catalog(tmp_path)
+    kept = keep_optimum(catalog, given, found)
+    assert kept.added is not None
+    entry = catalog.scheme(kept.added.id).entry
+    assert "--judge chains" in entry.provenance.command
+    assert entry.provenance.parameters == {"judge": "chains"}
+
+
+@pytest.mark.parametrize("ring", ["f2", "f3"])
+def test_chains_judge_schemes_over_finite_fields(ring: str) -> None:
+    found = optimize(strassen().to(ring), Budget(steps=1), seed=1, judge="chains")
+    assert found.program.operations.additions == 15
+    assert verify(found.scheme).ok
+
+
+def test_proofs_of_sides_are_kept_and_checked_again(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path)
+    scheme = annealed()
+    heard: list[Standing] = []
+    found = prove(scheme, short_program(scheme), Budget(steps=100), heard.append)
+    assert found.status is Status.EXHAUSTED
+    assert {name: proof.additions for name, proof in found.proofs.items()} == {"u": 13, "v": 14, "w": 29}
+    assert "helpers" in heard[0].note
+    require_program(found.program, scheme)
+    assert attach_proofs(catalog, found)
+    assert not attach_proofs(catalog, found)
+    assert known_proofs(catalog, scheme) == found.proofs
+    catalog.attach(content_hash(scheme), MINIMAL, b'{"kind":"minimal","format_version":1,"u":{"additions":-1}}')
+    assert known_proofs(catalog, scheme) == {}
+    with pytest.raises(ProgramError, match="no proofs; JSON of kind 'minimal'"):
+        loads(b"[", "minimal.json")
+
+
+def test_a_proof_that_takes_long_is_interrupted() -> None:
+    scheme = Catalog(Path("nowhere")).scheme("3x4x5-r47-zt-5b0023c1").value
+    threading.Timer(1.0, signal.raise_signal, [signal.SIGINT]).start()
+    found = prove(scheme, short_program(scheme), Budget(seconds=60))
+    assert found.status is Status.INTERRUPTED
+    assert not {"u", "v", "w"} <= found.proofs.keys()
 
 
 def test_what_is_kept_is_served_again(improved: Optimum, tmp_path: Path) -> None:
