@@ -75,6 +75,7 @@ def build(
     known = manifests.read(out)
     for folder in (ENTRIES, ASSETS, DATA):
         make_folder(out / folder)
+    manifests.write(out, known)  # so that what is broken off is known to be a site
     keys, maker_of_pages = Keys(catalog, known), _Maker(catalog, out)
     fresh, made = Manifest(index=known.index), 0
     try:

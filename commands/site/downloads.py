@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from bilinear.catalog.verifiers import Proved
     from bilinear.decompositions.programs.scheme_program import SchemeProgram
 
-MOST_WRITTEN = 6_000
-"""Nonzero coefficients up to which a scheme is written in other programs' formats: half a megabyte each at most."""
+MOST_WRITTEN = 2_500
+"""Nonzero coefficients up to which a scheme is written in other programs' formats: 0.2 MB each at most."""
 
-MOST_CODED = 1_200
+MOST_CODED = 800
 """The same for code, which takes longer to make."""
 
 ENDINGS = {"c": ".c", "latex": ".tex"}
@@ -102,7 +102,7 @@ def _others(served: Served[Any, Any], name: str) -> Iterator[Download]:
             contents, note = written(served, own)
         except BilinearError:
             continue
-        out = Path(f"{name}.{own}{FORMAT_ENDINGS.get(own, '.txt')}")
+        out = Path(_file(name, own, FORMAT_ENDINGS.get(own, ".txt")))
         words = format_named(own).description + (f"; {note}" if note else "")
         for path, data in zip(paths_of(out, list(contents)), contents.values(), strict=True):
             yield Download(OTHERS, own, words, path.name, data)
@@ -117,7 +117,12 @@ def _code(scheme: Scheme, program: SchemeProgram | None, content_hash: str, name
     shared = "no sums are shared" if program is None else "with the sums of the program kept"
     for language, source in sources.items():
         words = f"{chosen.operations.additions} additions, {shared}"
-        yield Download(CODE, language, words, f"{name}.{language}{ENDINGS.get(language, '.py')}", source.encode())
+        yield Download(CODE, language, words, _file(name, language, ENDINGS.get(language, ".py")), source.encode())
+
+
+def _file(name: str, own: str, ending: str) -> str:
+    """`ID.numpy.py`, and `ID.c` where the ending says it all."""
+    return f"{name}{ending}" if ending == f".{own}" else f"{name}.{own}{ending}"
 
 
 def commands(listing: Listing, value: Any, files: list[Download]) -> list[str]:

@@ -70,21 +70,23 @@ def read(out: Path) -> Manifest:
         SiteError: If there are files that are no site.
     """
     path = out / NAME
+    if not path.is_file():
+        _require_new(out)
+        return Manifest()
     try:
         known = json.loads(path.read_bytes())
         records = {name: Record(**(one | {"parents": tuple(one["parents"])})) for name, one in known["records"].items()}
         is_ours = known["format"] == FORMAT and all(map(_ID.fullmatch, records))
         return Manifest(records, str(known["index"])) if is_ours else Manifest()
-    except FileNotFoundError:
-        if out.is_dir() and next(out.iterdir(), None) is not None:
-            raise SiteError(
-                f"{out}: holds files that are no site of this program; an empty or new folder is needed"
-            ) from None
-        if out.exists() and not out.is_dir():
-            raise SiteError(f"{out}: not a folder; an empty or new one is needed") from None
-        return Manifest()
     except (ValueError, TypeError, KeyError, AttributeError):
         return Manifest()
+
+
+def _require_new(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise SiteError(f"{out}: not a folder; an empty or new one is needed")
+    if out.is_dir() and next(out.iterdir(), None) is not None:
+        raise SiteError(f"{out}: holds files that are no site of this program; an empty or new folder is needed")
 
 
 def write(out: Path, manifest: Manifest) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from bilinear.catalog.bounds import lower_bounds
-from bilinear.catalog.records import published
+from bilinear.catalog.records import Record, published
 from bilinear.catalog.status import verdict
 from bilinear.commands.common import visible
 from bilinear.commands.site.browser import data_of
 from bilinear.commands.site.downloads import Download, commands, downloads
 from bilinear.commands.site.rows import Row
 from bilinear.commands.words.recipes import recipe_as_lines
-from bilinear.decompositions import Approximation, Ring, Scheme, Target
+from bilinear.decompositions import Approximation, LowerBound, Ring, Scheme, Target
 from bilinear.decompositions.codegen import CodeError, generate
 from bilinear.decompositions.formulas import additions, outputs, products
 from bilinear.decompositions.row_norms import norms
@@ -87,8 +88,8 @@ def _sentence(entry: Any, value: Any, row: Row) -> str:
     """What it is."""
     if entry.kind == "transform":
         return (
-            f"Computes the linear transform {row['target']} exactly as a product of {len(entry.factors)} sparse factors "
-            f"over {entry.field}: {row['additions']} additions and {row['multiplications']} multiplications."
+            f"Computes the linear transform {row['target']} exactly as a product of {len(entry.factors)} sparse "
+            f"factors over {entry.field}: {row['additions']} additions and {row['multiplications']} multiplications."
         )
     target = entry.target.resolve()
     what = _map(target)
@@ -146,16 +147,19 @@ def _figures(entry: Any, value: Any, row: Row, nonzeros: int) -> list[tuple[str,
 
 def _standing(target: Target, row: Row) -> list[dict[str, Any]]:
     """For each coefficient set what is published and what is proven, with sources."""
-    own = row["ring"]
+    return [_beside(row, *known) for known in _known(target, row["ring"])]
+
+
+@lru_cache(maxsize=512)
+def _known(target: Target, own: str | None) -> list[tuple[Ring, Record | None, LowerBound | None]]:
+    """The sets over which something is published or proven of a target."""
     rings = [*Ring, *([Ring(own)] if own is not None and own not in list(Ring) else [])]
-    return [one for ring in rings if (one := _standing_over(target, ring, row)) is not None]
+    found = [(ring, published(target, ring), next(iter(lower_bounds(target, ring)), None)) for ring in rings]
+    return [one for one in found if one[1:] != (None, None)]
 
 
-def _standing_over(target: Target, ring: Ring, row: Row) -> dict[str, Any] | None:
-    record, bound = published(target, ring), next(iter(lower_bounds(target, ring)), None)
-    if record is None and bound is None:
-        return None
-    is_own = row["ring"] == str(ring) and not row["by"]
+def _beside(row: Row, ring: Ring, record: Record | None, bound: LowerBound | None) -> dict[str, Any]:
+    is_own = row["ring"] == str(ring)
     standing = verdict(
         row["rank"],
         None if record is None else record.rank,
@@ -167,8 +171,8 @@ def _standing_over(target: Target, ring: Ring, row: Row) -> dict[str, Any] | Non
         "words": ring.description,
         "published": record,
         "bound": bound,
-        "verdict": standing if is_own else "",
-        "is_own": row["ring"] == str(ring),
+        "verdict": standing if is_own and not row["by"] else "",
+        "is_own": is_own,
     }
 
 

@@ -142,7 +142,7 @@ function graph(columns, own, nodes, named) {
   const holder = document.createElement("div");
   holder.className = "graph";
   holder.tabIndex = 0;
-  holder.setAttribute("role", "region");
+  holder.setAttribute("role", "group");
   holder.setAttribute("aria-label", "Lineage");
   holder.append(svg);
   return holder;

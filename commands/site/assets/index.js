@@ -1,7 +1,7 @@
 // The index: the heat table of formats, the list with its filters, and the pictures. The address holds the filter.
 "use strict";
 
-const FIRST = 200; // rows that are shown unasked
+const FIRST = 100; // rows that are shown unasked
 const DEFAULT_RING = "q"; // of the heat table
 const LARGEST = 8; // size of the heat table
 const DISTANCE = { below: "below it", equal: "equal", near: "1 or 2 above", far: "more above", none: "not found here, or nothing published" };
@@ -105,7 +105,7 @@ function numberTest(text) {
 }
 
 const TESTS = {
-  ring: (value) => (row) => row.serves.includes(value) || row.ring === value,
+  ring: (value) => (row) => row.serves.includes(value),
   family: (value) => (row) => row.family === value,
   kind: (value) => (row) => row.kind === value,
   origin: (value) => (row) => (value === "here") === (row.by === ""),
