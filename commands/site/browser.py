@@ -34,7 +34,7 @@ def data_of(proved: Proved) -> dict[str, Any] | None:
 
 
 def _of_scheme(entry: Any, scheme: Scheme) -> dict[str, Any] | None:
-    written = entry if entry.kind == "scheme" else turned(entry, scheme)
+    written: Any = entry if entry.kind == "scheme" else turned(entry, scheme)
     target = scheme.target
     held = sum(len(product) for name in FIELDS for product in getattr(written, name))
     if held + (0 if target.family == "matmul" else len(target.values)) > MOST_HELD:

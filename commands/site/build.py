@@ -148,8 +148,8 @@ def _write_index(
     for name, data in assets().items():
         write_atomic(out / ASSETS / name, data)
     rows = [record.row for record in fresh.records.values()]
-    data = index_data(rows, status(catalog, target=target), listings)
-    write_atomic(out / DATA / "index.js", script("CATALOG", data))
+    standing = index_data(rows, status(catalog, target=target), listings)
+    write_atomic(out / DATA / "index.js", script("CATALOG", standing))
     write_atomic(out / DATA / "lineage.js", script("LINEAGE", _lineage(fresh, keys)))
     kinds = Counter(row["kind"] for row in rows)
     facts = {

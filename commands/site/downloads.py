@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from bilinear.catalog.verifiers import Proved
     from bilinear.decompositions.programs.scheme_program import SchemeProgram
 
-MOST_WRITTEN = 2_500
+MOST_WRITTEN = 2_000
 """Nonzero coefficients up to which a scheme is written in other programs' formats: 0.2 MB each at most."""
 
-MOST_CODED = 800
-"""The same for code, which takes longer to make."""
+MOST_CODED = 250
+"""The same for code of schemes with which no program is kept: `bilinear export code` looks for shared sums first."""
 
 ENDINGS = {"c": ".c", "latex": ".tex"}
 """Of files of code; the other languages are modules of Python."""
@@ -91,7 +91,7 @@ def downloads(listing: Listing, proved: Proved, program: SchemeProgram | None, n
     )
     if nonzeros <= MOST_WRITTEN:
         found += _others(Served(value, entry, listing.path, listing), name)
-    if nonzeros <= MOST_CODED:
+    if nonzeros <= (MOST_CODED if program is None else MOST_WRITTEN):
         found += _code(value, program, entry.hash, name)
     return found
 
