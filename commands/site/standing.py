@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bilinear.catalog.records import collected
@@ -65,12 +66,16 @@ def _short(value: Any) -> Any:
 
 
 def _standing(row: StatusRow) -> list[Any]:
-    target = parse_target(row.target)
+    target = _target(row.target)
     sizes = target.sizes if target.family == "matmul" else None
     rank = row.published if row.served is None else row.served
     exponent = None if rank is None else rounded(exponent_of(target, rank))
     bound = None if row.bound is None else row.bound.rank
     return [row.target, sizes, str(row.ring), row.here, row.served, row.published, bound, exponent, row.verdict]
+
+
+_target = lru_cache(maxsize=4096)(parse_target)
+"""Each occurs with several coefficient sets."""
 
 
 def _front(rows: Sequence[Row], listings: Mapping[str, Listing]) -> set[str]:

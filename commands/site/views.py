@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bilinear.catalog.verifiers import Proved
     from bilinear.decompositions.programs.scheme_program import SchemeProgram
 
-MOST_TOLD = 20_000
+MOST_TOLD = 8_000
 """Nonzero coefficients up to which products and outputs stand on the page as formulas."""
 
 LONGEST = 400

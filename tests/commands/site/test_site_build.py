@@ -35,7 +35,7 @@ class Site:
         self.built = self.again()
 
     def again(self) -> Built:
-        return build(self.catalog, listings_of(self.catalog), self.out)
+        return build(self.catalog, listings_of(self.catalog), self.out, parse_target("2x2x2"))
 
     def page(self, name: str) -> str:
         return (self.out / "entries" / name / "index.html").read_text(encoding="utf-8")
@@ -127,25 +127,25 @@ def test_who_found_an_entry_is_told_anew_when_its_parent_goes(tmp_path: Path) ->
     first = mine.add(parent)
     child = mine.add(entry_from_scheme(another(14), PAST, Lineage(parents=(parent.hash,))))
     listing = [one for one in mine if one.id == child.id]
-    build(mine, listing, tmp_path / "site")
+    build(mine, listing, tmp_path / "site", parse_target("2x2x2"))
     page = tmp_path / "site" / "entries" / child.id / "index.html"
     assert "found here, of your own catalog" in page.read_text()
     mine.remove(first.id)
-    assert build(mine, listing, tmp_path / "site").made == 1
+    assert build(mine, listing, tmp_path / "site", parse_target("2x2x2")).made == 1
     assert "not found here" in page.read_text()
     assert "which is not here" in page.read_text()
 
 
 def test_a_page_goes_with_its_entry(own: Site) -> None:
-    own.catalog.remove(own.ids["child"])
+    own.catalog.remove(own.ids["f7"])
     assert own.again().removed == 1
-    assert not (own.out / "entries" / own.ids["child"]).exists()
+    assert not (own.out / "entries" / own.ids["f7"]).exists()
 
 
 def test_a_bad_entry_is_passed_over(own: Site) -> None:
-    path = own.catalog.find(own.ids["child"]).path
+    path = own.catalog.find(own.ids["f7"]).path
     path.write_bytes(path.read_bytes().replace(b'"rank":7', b'"rank":8'))
-    with pytest.warns(UserWarning, match=own.ids["child"].removeprefix("2x2x2-")):
+    with pytest.warns(UserWarning, match=own.ids["f7"].removeprefix("2x2x2-")):
         assert own.again().removed == 1
 
 
