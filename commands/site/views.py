@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bilinear.catalog.bounds import lower_bounds
+from bilinear.catalog.origins import is_foreign
 from bilinear.catalog.records import Record, published
 from bilinear.catalog.status import verdict
 from bilinear.commands.common import visible
@@ -71,6 +72,7 @@ def view(listing: Listing, proved: Proved, row: Row, program: SchemeProgram | No
         "command": visible(entry.provenance.command),
         "credit": _credit(entry),
         "recipe": _recipe(entry),
+        "is_replayable": entry.kind == "scheme" and not is_foreign(entry),
         "checks": [_visible(check.model_dump(mode="json")) for check in entry.verification],
         "is_verifiable": data is not None and data["kind"] == "scheme",
         "downloads": files,

@@ -2,6 +2,7 @@
 "use strict";
 
 const READABLE = 16; // pixels of a cell from which numbers are written into it
+const WITH_GRID = 6; // pixels of a cell from which lines are drawn between cells
 const VIEW = 480; // pixels of a picture at first
 
 /** The matrices of a page's data: {name, rows, columns, cells: [{row, column, number, text}], rowNames, columnNames}. */
@@ -101,7 +102,8 @@ class Picture {
     if (x + cell < 0 || x > width) return;
     paint.globalAlpha = 0.45 + 0.55 * Math.min(1, Math.abs(number) / this.largest);
     paint.fillStyle = number < 0 ? negative : positive;
-    paint.fillRect(x, y, Math.max(1, cell - 1), Math.max(1, cell - 1));
+    const side = cell < WITH_GRID ? cell : cell - 1;
+    paint.fillRect(x, y, side, side);
     paint.globalAlpha = 1;
     if (cell < READABLE || text.length * cell * 0.28 > cell) return;
     paint.fillStyle = ink;
@@ -113,7 +115,7 @@ class Picture {
 
   grid(paint, width, height, colour) {
     const { cell, view } = this;
-    if (cell < 6) return;
+    if (cell < WITH_GRID) return;
     paint.fillStyle = colour;
     for (let x = cell - (view.scrollLeft % cell) - 1; x < width; x += cell) paint.fillRect(x, 0, 1, height);
     for (let y = cell - (view.scrollTop % cell) - 1; y < height; y += cell) paint.fillRect(0, y, width, 1);
@@ -154,7 +156,7 @@ function showMatrices(data, place, { zoom, less, more, whole, which, cell }) {
   const resize = () => pictures.forEach((picture) => picture.resize(Number(zoom.value)));
   const fit = () => {
     const most = Math.max(...pictures.map(({ matrix }) => Math.max(matrix.columns, matrix.rows)));
-    zoom.value = String(Math.max(2, Math.min(20, Math.floor(VIEW / most))));
+    zoom.value = String(Math.max(2, Math.min(28, Math.floor(VIEW / most))));
     resize();
   };
   const put = (list) => {
