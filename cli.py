@@ -24,6 +24,7 @@ from bilinear.commands.lift import lift
 from bilinear.commands.lists import formats, solvers, targets
 from bilinear.commands.manual import help_command
 from bilinear.commands.optimize import optimize
+from bilinear.commands.page import page
 from bilinear.commands.reduce import reduce
 from bilinear.commands.refine import refine
 from bilinear.commands.search import plot, search
@@ -54,6 +55,7 @@ for command in (
     export,
     convert,
     transform,
+    page,
 ):
     main.add_command(command)
 for command in (

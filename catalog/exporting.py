@@ -31,9 +31,19 @@ def export(catalog: Catalog, query: str, name: str, ring: str | None = None) -> 
         FormatError: If the format cannot hold the scheme; only `fast-matmul` and `entry` hold border schemes.
         CatalogError: If there is no such entry.
     """
+    return written(catalog.serve(query, ring), name)
+
+
+def written(served: Served[Any, AnyEntry], name: str) -> tuple[dict[str, bytes], str]:
+    """The same of what was served already.
+
+    Raises:
+        UnknownNameError: If there is no such format.
+        FormatError: If the format cannot hold the scheme.
+        CatalogError: If it is no scheme, and the format holds nothing else.
+    """
     from bilinear.catalog.text import dumps
 
-    served = catalog.serve(query, ring)
     if name == OWN:
         return {"": dumps(_as_served(served))}, served.note
     if name == fast_matmul.NAME and isinstance(served.value, Border):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bilinear.commands import values
+from bilinear.commands.choice import Choice, with_choice
 from bilinear.commands.common import (
     DONE,
     NOT_FOUND,
@@ -23,7 +24,6 @@ from bilinear.commands.common import (
 from bilinear.commands.show import show
 
 if TYPE_CHECKING:
-    from bilinear.catalog.layout import Listing
     from bilinear.catalog.store import Catalog
 
 
@@ -37,33 +37,15 @@ def catalog_group() -> None:
 
 
 @catalog_group.command("list")
-@click.argument("only", required=False, metavar="[TARGET]", shell_complete=values.targets)
-@click.option("--target", shell_complete=values.targets, help="The same: only this target, in any order of its sizes.")
-@click.option("--found-here", is_flag=True, help="Only what was found here: no lineage leads to what others published.")
-@click.option("--published", is_flag=True, help="Only what others found, and what is made of it.")
+@with_choice
 @click.option("--figures", "with_figures", is_flag=True, help="Also additions and growth; every entry is read.")
 @as_json
 @with_catalog
-def list_entries(
-    only: str | None,
-    target: str | None,
-    found_here: bool,
-    published: bool,
-    with_figures: bool,
-    as_json: bool,
-    catalog: Catalog,
-) -> None:
+def list_entries(choice: Choice, with_figures: bool, as_json: bool, catalog: Catalog) -> None:
     """List the entries, yours and the shipped ones; of TARGET alone if one is named, in any order of its sizes."""
     from bilinear.commands.words.catalog import listings_as_lines, listings_as_list
-    from bilinear.decompositions import parse_target
-    from bilinear.decompositions.operations import canonical
 
-    if only is not None and target is not None:
-        raise click.UsageError(f"{only} and --target {target}: one target is enough")
-    wanted = only if target is None else target
-    listings = list(catalog) if wanted is None else catalog.of_target(canonical(parse_target(wanted)))
-    if found_here or published:
-        listings = _of_origin(catalog, listings, found_here, published)
+    listings = choice.of(catalog)
     found = None
     if with_figures:
         from bilinear.commands.screen import counted
@@ -76,23 +58,6 @@ def list_entries(
         print_json(listings_as_list(listings, found))
     else:
         print_lines(listings_as_lines(listings, found))
-
-
-def _of_origin(catalog: Catalog, listings: list[Listing], found_here: bool, published: bool) -> list[Listing]:
-    """Those that were found here, or those that were not; yours are read for it."""
-    from bilinear.catalog.origins import Origins
-    from bilinear.commands.screen import counted
-
-    if found_here and published:
-        raise click.UsageError("--found-here and --published leave nothing; give one of them")
-    origins = Origins(catalog)
-    kept = []
-    with counted("reading", len(listings)) as on_progress:
-        for listing in listings:
-            on_progress(listing.id)
-            if origins.found_here(listing) == found_here:
-                kept.append(listing)
-    return kept
 
 
 catalog_group.add_command(show)

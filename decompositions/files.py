@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -47,6 +48,31 @@ def write_together(contents: Mapping[Path, bytes | Sequence[bytes | memoryview]]
         for temporary in waiting:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Replace a folder and what is in it: all is written under another name, then renamed, and not forced to disk.
+
+    For what can be made again at any time, as pages can; readers see the old files or the new ones.
+
+    Args:
+        folder: Its parent is there.
+        contents: The bytes of each file in it.
+
+    Raises:
+        OSError: If one cannot be written; then the old folder stays and nothing else is left.
+    """
+    waiting, leaving = (folder.parent / f"{TEMPORARY}{os.getpid()}-{secrets.token_hex(TOKEN)}" for _ in range(2))
+    try:
+        waiting.mkdir()
+        for name, data in contents.items():
+            (waiting / name).write_bytes(data)
+        if folder.exists():
+            folder.rename(leaving)
+        waiting.rename(folder)
+    finally:
+        shutil.rmtree(waiting, ignore_errors=True)
+        shutil.rmtree(leaving, ignore_errors=True)
 
 
 def make_folder(folder: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from bilinear.decompositions.rings import IntArray
 from bilinear.decompositions.scheme import Scheme
+from bilinear.decompositions.targets import Target
 
 
 def products(scheme: Scheme) -> list[str]:
@@ -17,8 +18,8 @@ def products(scheme: Scheme) -> list[str]:
     (u, ui), (v, vi), _ = scheme.parts
     lines = []
     for q in range(scheme.rank):
-        x = _form(_row(u, ui, q), left)
-        y = _form(_row(v, vi, q), right)
+        x = _form(_terms(u, ui, q), left)
+        y = _form(_terms(v, vi, q), right)
         lines.append(f"m{q + 1} = {_bracketed(x)} * {_bracketed(y)}")
     return lines
 
@@ -27,12 +28,11 @@ def outputs(scheme: Scheme) -> list[str]:
     """`c11 = m1 + m4 - m5 + m7`, one line an output."""
     names = tuple(f"m{q + 1}" for q in range(scheme.rank))
     w, wi = scheme.parts[2]
+    denominators = scheme.denominators.tolist()
     lines = []
     for k, name in enumerate(scheme.target.names[2]):
-        column = _row(w.T, None if wi is None else wi.T, k)
-        scaled = [
-            (Fraction(a, d), Fraction(b, d)) for (a, b), d in zip(column, scheme.denominators.tolist(), strict=True)
-        ]
+        column = _terms(w.T, None if wi is None else wi.T, k)
+        scaled = [(q, Fraction(a, denominators[q]), Fraction(b, denominators[q])) for q, a, b in column]
         lines.append(f"{name} = {_form(scaled, names)}")
     return lines
 
@@ -46,13 +46,20 @@ def _row(real: IntArray, imag: IntArray | None, q: int) -> list[tuple[Fraction, 
     return [(Fraction(a), Fraction(b)) for a, b in zip(real[q].tolist(), other, strict=True)]
 
 
-def _form(coefficients: list[tuple[Fraction, Fraction]], names: tuple[str, ...]) -> str:
+def _terms(real: IntArray, imag: IntArray | None, q: int) -> list[tuple[int, Fraction, Fraction]]:
+    """What is not zero in a row: where, and its real and imaginary part."""
+    row, other = real[q], None if imag is None else imag[q]
+    places = np.flatnonzero(row if other is None else (row != 0) | (other != 0)).tolist()
+    parts = [0] * len(places) if other is None else other[places].tolist()
+    return [(i, Fraction(a), Fraction(b)) for i, a, b in zip(places, row[places].tolist(), parts, strict=True)]
+
+
+def _form(terms: list[tuple[int, Fraction, Fraction]], names: tuple[str, ...]) -> str:
     """A linear form; "0" if it is empty."""
     text = ""
-    for (real, imag), name in zip(coefficients, names, strict=True):
-        if real or imag:
-            sign, size = _coefficient(real, imag)
-            text += (f" {sign} " if text else "-" * (sign == "-")) + size + name
+    for place, real, imag in terms:
+        sign, size = _coefficient(real, imag)
+        text += (f" {sign} " if text else "-" * (sign == "-")) + size + names[place]
     return text or "0"
 
 
@@ -78,8 +85,13 @@ def additions(scheme: Scheme) -> int:
 
 def exponent(scheme: Scheme) -> float | None:
     """The exponent omega of multiplication by recursion with this scheme, 3 log(r) / log(n m p); None if undefined."""
-    volume = math.prod(scheme.target.sizes) if scheme.target.family == "matmul" else 1
-    return 3 * math.log(scheme.rank) / math.log(volume) if volume > 1 and scheme.rank else None
+    return exponent_of(scheme.target, scheme.rank)
+
+
+def exponent_of(target: Target, rank: int) -> float | None:
+    """The same of any scheme of a target with that many products."""
+    volume = math.prod(target.sizes) if target.family == "matmul" else 1
+    return 3 * math.log(rank) / math.log(volume) if volume > 1 and rank else None
 
 
 def factor_cells(scheme: Scheme, axis: int) -> list[list[str]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bilinear.catalog.index import unless_bad
@@ -59,8 +59,13 @@ def pareto(catalog: Catalog, target: Target, on_progress: Callable[[str], None] 
         scheme = proved.value
         additions = program_of(catalog, scheme).operations.additions
         rows.append(Row(listing, additions, growth(scheme).gamma, True))
-    judged = [Row(row.listing, row.additions, row.gamma, not any(_beats(other, row) for other in rows)) for row in rows]
-    return sorted(judged, key=lambda row: row.costs)
+    return judged(rows)
+
+
+def judged(rows: Sequence[Row]) -> list[Row]:
+    """Entries of one target by their costs, each with whether no other one beats it."""
+    marked = [replace(row, efficient=not any(_beats(other, row) for other in rows)) for row in rows]
+    return sorted(marked, key=lambda row: row.costs)
 
 
 def _beats(other: Row, row: Row) -> bool:

@@ -70,9 +70,14 @@ def called(environment: Path, folder: Path, *words: str) -> str:
 def test_the_wheel_holds_one_package(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"bilinear"}
-    assert {"bilinear/cli.py", "bilinear/py.typed", "bilinear/catalog/records.json", "bilinear/docs/solvers.md"} <= set(
-        names
-    )
+    assert {
+        "bilinear/cli.py",
+        "bilinear/py.typed",
+        "bilinear/catalog/records.json",
+        "bilinear/docs/solvers.md",
+        "bilinear/commands/site/templates/entry.html",
+        "bilinear/commands/site/assets/verify.js",
+    } <= set(names)
     assert len([name for name in names if name.startswith("bilinear/catalog/matmul/2x2x2/")]) > 0
     assert {Path(name).suffix for name in names if name.startswith("bilinear/docs/")} == {".md"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import cast
 
 from bilinear.decompositions.codegen.code import Code, CodeError
@@ -43,7 +44,7 @@ def generate(scheme: Scheme, program: SchemeProgram, language: str, levels: int 
         ProgramError: If the program is of another scheme.
         CodeError: If the language or the target has no recursion, or the ring is not one the language can hold.
     """
-    write = cast("Callable[[Code], str]", LANGUAGES.load(language))
+    write = _writer(language)
     if program.basis is not None:
         raise CodeError(f"{scheme.target.short}: code is written in the scheme's own basis; give a program without one")
     if levels < 1:
@@ -52,12 +53,35 @@ def generate(scheme: Scheme, program: SchemeProgram, language: str, levels: int 
         raise CodeError(f"{levels} levels in {language}: one is written; languages with more: {', '.join(RECURSIVE)}")
     if levels > 1 and scheme.target.family != "matmul":
         raise CodeError(f"{scheme.target.short}: {levels} levels of recursion need a matmul scheme")
+    return write(_code(scheme, program, levels, source))
+
+
+def generate_all(scheme: Scheme, program: SchemeProgram, source: str = "") -> dict[str, str]:
+    """The code of one level in every language that can hold the scheme; the arguments are those of `generate`.
+
+    Raises:
+        ProgramError: If the program is of another scheme.
+        CodeError: If no language holds the ring.
+    """
+    code, found = _code(scheme, program, 1, source), {}
+    for language in LANGUAGES.names():
+        with suppress(CodeError):
+            found[language] = _writer(language)(code)
+    return found
+
+
+def _writer(language: str) -> Callable[[Code], str]:
+    return cast("Callable[[Code], str]", LANGUAGES.load(language))
+
+
+def _code(scheme: Scheme, program: SchemeProgram, levels: int, source: str) -> Code:
+    """What every language is given, the program compared with the scheme."""
     if scheme.ring.characteristic > LARGEST_MODULUS:
         raise CodeError(
             f"{scheme.target.short} over {scheme.ring}: code is written modulo 2 and 3, and over the integers"
         )
     require_program(program, scheme)
-    return write(Code(scheme, program, levels, source))
+    return Code(scheme, program, levels, source)
 
 
-__all__ = ["LANGUAGES", "RECURSIVE", "Code", "CodeError", "generate"]
+__all__ = ["LANGUAGES", "RECURSIVE", "Code", "CodeError", "generate", "generate_all"]
