@@ -125,9 +125,9 @@ def multiply_chained(
 def _family(size: int, first: Tensor, *bases: Tensor) -> Family | None:
     """The kernels for a matrix or products, and encoders or decoders; None where torch's own operations serve.
 
-    They serve in exported programs too, which so need none of our operators, nor ask for a size that may be open.
+    They serve in exported and traced programs too, which so need none of our operators, nor ask for a size that may be open.
     """
-    if torch.compiler.is_exporting():
+    if torch.compiler.is_exporting() or torch.jit.is_tracing():
         return None
     if first.numel() == 0 or any(b.ndim == 3 or b.dtype != first.dtype or b.device != first.device for b in bases):
         return None
