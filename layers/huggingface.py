@@ -49,7 +49,7 @@ class BilinearConfig(QuantizationConfigMixin):  # type: ignore[misc]  # of a pac
     @classmethod
     def of(cls, specs: Mapping[str, Spec]) -> BilinearConfig:
         """That of layers."""
-        return cls({name: spec.model_dump(mode="json", exclude_none=True) for name, spec in specs.items()})
+        return cls({name: spec.model_dump(mode="json") for name, spec in specs.items()})
 
 
 @register_quantizer(METHOD)

@@ -44,7 +44,7 @@ def _fast(layer: nn.TransformerEncoderLayer) -> int:
 
 
 def _nest(encoder: nn.TransformerEncoder, dense: bool) -> None:
-    """Let an encoder hand on nested tensors, which only the fast path takes, as it did before, if its layers are dense."""
+    """Let an encoder hand on nested tensors, which only the fast path takes, as before if its layers are dense."""
     if not hasattr(encoder, NESTED):
         if dense:
             return
@@ -72,7 +72,8 @@ def as_dense(module: nn.Module) -> nn.Module:
     if not is_transposed(module):
         return module
     weight, bias = module.get_parameter("weight"), module.get_parameter("bias")
-    linear = nn.Linear(*weight.shape, device="meta", dtype=weight.dtype)
+    inputs, outputs = weight.shape
+    linear = nn.Linear(inputs, outputs, device="meta", dtype=weight.dtype)
     linear.weight = nn.Parameter(weight.detach().mT.contiguous(), weight.requires_grad)
     linear.bias = bias
     return linear.train(module.training)

@@ -60,31 +60,56 @@ def convert_(
         raise LayerError(f"{type(config).__name__}: its layers are not calibrated; leave calibration out")
     if isinstance(model, config.dense) or config.already(model):
         raise LayerError(f"{type(model).__name__}: the model is itself a layer; use {config.alone}")
-    modules = {n: m for n, m in model.named_modules() if is_dense(m, config.dense) or config.already(m)}
-    maker, fed = config.maker(), calibration if example is None else example
-    shapes = {} if fed is None else measure.input_shapes(model, modules, fed)
-    verdicts = _Verdicts(maker, shapes)
-    reasons = _reasons(model, modules, config, filter_fn, verdicts)
+    plan = plan_of(model, config, filter_fn, calibration if example is None else example)
+    modules, reasons, maker = plan.modules, plan.reasons, plan.maker
     chosen = {name: module for name, module in modules.items() if not reasons[name]}
-    notes = (*maker.notes, *leaks(model, maker.mixed if chosen else 1, fed))
     parameters, before = count(model), _counted(model, example)
     layers: Modules = {}
     try:
         _replace(model, chosen, layers, maker, calibration)
         after = _counted(model, example)
+        told(model)
     except BaseException:
         swap(model, {layer: chosen[name] for name, layer in layers.items()})
         raise
-    told(model)
     rows = []
     for name, module in modules.items():
         layer = layers.get(name)
-        flops = None if example is None or layer is None else measure.formula(layer, shapes[name])
+        flops = None if example is None or layer is None else measure.formula(layer, plan.verdicts.shapes[name])
         change = count(module), count(module if layer is None else layer)
-        kind, note = type(module).__name__, "" if layer is None else verdicts.of(name, module).note
+        kind, note = type(module).__name__, "" if layer is None else plan.verdicts.of(name, module).note
         rows.append(Row(name, kind, measure.shape_of(module), reasons[name], change, flops, note))
     counted = None if before is None or after is None else (before, after)
-    return Report(tuple(rows), (parameters, count(model)), counted, notes)
+    return Report(tuple(rows), (parameters, count(model)), counted, plan.notes)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to become of the layers of a model.
+
+    Attributes:
+        modules: Those that came into question, by name.
+        reasons: Why each is left as it is; empty where it is converted.
+        maker: Of the layers.
+        verdicts: What their speed says.
+        notes: What is to be said of the whole.
+    """
+
+    modules: Modules
+    reasons: dict[str, str]
+    maker: Maker
+    verdicts: _Verdicts
+    notes: tuple[str, ...]
+
+
+def plan_of(model: nn.Module, config: Conversion, filter_fn: FilterFn | None, fed: Example | None) -> Plan:
+    """What `convert_` does to a model that is fed such an example, if one is known."""
+    modules = {n: m for n, m in model.named_modules() if is_dense(m, config.dense) or config.already(m)}
+    maker = config.maker()
+    verdicts = _Verdicts(maker, {} if fed is None else measure.input_shapes(model, modules, fed))
+    reasons = _reasons(model, modules, config, filter_fn, verdicts)
+    warned = leaks(model, maker.mixed if "" in reasons.values() else 1, fed)
+    return Plan(modules, reasons, maker, verdicts, (*maker.notes, *warned))
 
 
 @dataclass

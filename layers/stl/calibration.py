@@ -21,10 +21,7 @@ HELD_OUT = 4
 """One token of so many, the last ones, decides between them."""
 
 DOUBT = 0.5
-"""Over the square root of the tiles held out: the share of the plain encoding's error by which another must be lower."""
-
-FEWEST_HELD_OUT = 16
-"""Tokens without which no mean error is believed."""
+"""Over the square root of what is held out: the share of an error by which another must be lower to be believed."""
 
 CHUNK = 4096
 """Tokens that are encoded at a time."""
@@ -44,9 +41,9 @@ def calibrated_weight(
     all j. With Xhat the encoded activations and the decoder D, its normal matrix is, for products q, q' and columns
     l, l' of input tiles, G = (D^T D)[q, q'] sum_i Xhat[q, i, l] Xhat[q', i, l']: one Cholesky factor serves them all.
     We minimise the squared error plus `ridge` times the mean of G's diagonal times |What - plain|^2, where plain is the
-    encoded dense weight, so that directions of which `x` says nothing stay as they are. Without a ridge the last quarter
-    of the tokens is held out to choose one of `RIDGES`, and then taken in; where none is better there than the plain
-    encoding, as with too few tokens, that is the weight.
+    encoded dense weight, so that directions of which `x` says nothing stay as they are. Without a ridge the last
+    quarter of the tokens is held out to choose one of `RIDGES`, and then taken in; where none is better there than the
+    plain encoding, as with too few tokens, that is the weight.
 
     Args:
         owner: The layer, as error texts name it.
@@ -79,8 +76,7 @@ def calibrated_weight(
     first = _kept(owner, len(x), encoders.tile[0])
     system.add(x[:first], None if shift is None else shift[:first])
     held_out = x[first:], None if shift is None else shift[first:]
-    believed = 1 - DOUBT / math.sqrt((len(x) - first) / encoders.tile[0])
-    best, least = None, believed * system.error(start, *held_out)
+    best, least = None, _believed((len(x) - first) // encoders.tile[0]) * system.error(start, *held_out)
     for tried in RIDGES:
         error = system.error(start + system.change(tried), *held_out)
         if error < least:
@@ -99,9 +95,15 @@ def mean_error(error: Tensor) -> Tensor:
     """
     first = len(error) - len(error) // HELD_OUT
     held_out = error[first:]
-    if len(held_out) < FEWEST_HELD_OUT or (held_out - error[:first].mean(0)).square().sum() >= held_out.square().sum():
+    plain = _believed(len(held_out)) * held_out.square().sum()
+    if first in (0, len(error)) or (held_out - error[:first].mean(0)).square().sum() >= plain:
         return torch.zeros_like(error[0])
     return error.mean(0)
+
+
+def _believed(held_out: int) -> float:
+    """The share of an error below which another is believed to be lower, on so many tiles or tokens."""
+    return 1 - DOUBT / math.sqrt(max(1, held_out))
 
 
 def _kept(owner: str, tokens: int, n: int) -> int:

@@ -52,7 +52,7 @@ class STLLayer(nn.Module):
 
     @property
     def weight(self) -> Tensor:
-        """The dense weight: the parameter, or the one kept for few tokens; else decoded from the encoded one, read only.
+        """The dense weight: the parameter, or the one kept for few tokens; else decoded from the encoded one, to read.
 
         It is there for the code of models that reads the weights of dense layers, or their dtype and device.
         """

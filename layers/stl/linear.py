@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bilinear.layers.checks import require_features, require_like
+from bilinear.layers.kernels.dispatch import is_recorded
 from bilinear.layers.stl.basis import Basis, Source
 from bilinear.layers.stl.calibration import calibrated_weight, checked_activations, lacking, mean_error
 from bilinear.layers.stl.functional import Encoders, encode_weight, mean_weight, multiply_encoded
 from bilinear.layers.stl.layer import STLLayer, basis_tensors, require_encodable
-from bilinear.layers.stl.tiles import cut, is_recorded, require_multiple, tiles_of
+from bilinear.layers.stl.tiles import cut, require_multiple, tiles_of
 
 
 class STLLinear(STLLayer):
@@ -193,7 +194,7 @@ class STLLinear(STLLayer):
         return tokens
 
     def goes_dense(self, tokens: int) -> bool:
-        """Whether so many tokens go through the dense weight now; an open number, in an exported program, never does."""
+        """Whether so many tokens go through the dense weight now; an open number, in an exported program, does not."""
         if is_recorded() and isinstance(tokens, torch.SymInt):
             return False
         return self.dense_below > 0 and not self.training and tokens < self.dense_below

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import numpy as np
@@ -23,8 +24,12 @@ SIDE: Final = {"cpu": 1 << 12, "cuda": 1 << 13}
 """Features that are timed of a wider layer, which gains at least as much."""
 TOKENS: Final = 1 << 13
 """Most tokens that are timed."""
-REPEATS, MOST_REPEATS, LEAST = 3, 50, 0.005
-"""Least and most runs of a timing, after one that warms up, and seconds that they are to take; the fastest counts."""
+REPEATS, MOST_REPEATS, LEAST = 5, 50, 0.1
+"""Least and most runs of a timing, after one that warms up, and seconds that they are to take."""
+ROUNDS: Final = 2
+"""Of timings with tensors of their own: where in memory they lie can decide."""
+TICKS: Final = 0.05
+"""Processor seconds below which their clock, which may tick a hundred times a second, is not believed."""
 TICK: Final = 1e-7
 """Seconds below which no clock tells anything."""
 
@@ -89,29 +94,39 @@ def _timed(shape: Shape, sizes: tuple[int, int], tokens: int, threads: int) -> f
     u, v, w = (rng.normal(size=(rank, width)) for width in (n * m, m * p, n * p))
     basis = Basis(f"matmul:{n}x{m}x{p}", shape.tile, u, v, w, scheme_hash="0" * 64)
     like: dict[str, Any] = {"device": torch.device(shape.device), "dtype": shape.dtype}
+    dense, own = [], []
     with torch.random.fork_rng(devices=[]), torch.inference_mode():
-        layer = STLLinear(*sizes, basis, False, shape.encoded, sharing=shape.sharing, **like).eval()
-        x, weight = torch.randn(tokens, sizes[0], **like), torch.randn(*sizes[::-1], **like)
-        return seconds(lambda: functional.linear(x, weight), x) / seconds(lambda: layer(x), x)
+        for _ in range(ROUNDS):
+            layer = STLLinear(*sizes, basis, False, shape.encoded, sharing=shape.sharing, **like).eval()
+            x, weight = torch.randn(tokens, sizes[0], **like), torch.randn(*sizes[::-1], **like)
+            dense.append(seconds(partial(functional.linear, x, weight), x))
+            own.append(seconds(partial(layer, x), x))
+    return min(dense) / min(own)
 
 
 def seconds(call: Callable[[], object], like: Tensor) -> float:
-    """The shortest of some runs, after one that warms up; on the CPU of processor time, which other programs leave.
+    """How long a call takes, after one that warms up: the median of some runs by the clock on the wall.
+
+    On a CPU that other programs use too, the mean of their processor time is less, and is taken; it counts all threads.
+    (Not the least: one jump of a virtual machine's clock would decide.)
 
     Args:
         call: What is timed.
         like: A tensor on the device that computes it, whose work is waited for.
     """
-    clock = time.perf_counter if like.is_cuda else time.process_time
     call()
     found: list[float] = []
+    began = time.process_time()
     while len(found) < REPEATS or (sum(found) < LEAST and len(found) < MOST_REPEATS):
         _wait(like)
-        start = clock()
+        start = time.perf_counter()
         call()
         _wait(like)
-        found.append(clock() - start)
-    return max(min(found), TICK)
+        found.append(time.perf_counter() - start)
+    spent = time.process_time() - began
+    middle = statistics.median(found)
+    fair = spent / len(found) if spent > TICKS and not like.is_cuda else middle
+    return max(min(middle, fair), TICK)
 
 
 def _wait(like: Tensor) -> None:

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bilinear.layers.errors import LayerError
+from bilinear.layers.kernels.dispatch import is_recorded
 
 COMMON_TILES = range(2, 7)
 """The tile sizes that an error text may suggest."""
@@ -34,11 +35,6 @@ def require_multiple(owner: str, size: int, side: int, unit: str = "") -> None:
         choice = f", or choose tile {' or '.join(fitting)}" if fitting else ""
         counted = f"{size} {unit} are" if unit else f"{size} is"
         raise LayerError(f"{owner}: {counted} not a multiple of the tile size {side}; pass pad=True{choice}")
-
-
-def is_recorded() -> bool:
-    """Whether a program is being exported or traced, which will be run for other numbers of tokens too."""
-    return torch.compiler.is_exporting() or torch.jit.is_tracing()
 
 
 def pad_to_tiles(matrix: Tensor, tile: tuple[int, int]) -> Tensor:
