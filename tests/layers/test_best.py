@@ -28,7 +28,7 @@ def test_the_default_has_the_error_of_the_catalogs_approximation(rank, most):
         assert error.square().mean() / dense(x).square().mean() == pytest.approx(basis.residual, rel=0.1)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.tuples(*[st.integers(1, 3)] * 3), st.data())
 def test_nothing_that_is_named_is_nearer(tile, data):
     rank = data.draw(st.integers(1, math.prod(tile)))

@@ -166,7 +166,7 @@ def test_an_exported_layer_with_a_dense_path_takes_an_open_number_of_samples():
         torch.testing.assert_close(program(x), layer(x))
 
 
-@pytest.mark.parametrize("tokens", [8, 16, 64, 256, 1024])
+@pytest.mark.parametrize("tokens", [8, 64, 256])
 @pytest.mark.parametrize("rank", [24, 40])
 def test_calibration_is_never_worse_than_none_on_other_tokens(rank, tokens):
     basis = initial_basis("best", 4, rank)
