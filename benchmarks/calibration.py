@@ -102,7 +102,7 @@ def main() -> None:
     print(f"rank  tokens  {'layer error':^15}  {'model error':^15}  {'loss':^15}")
     rows: list[dict[str, Any]] = []
     for rank in given.ranks:
-        config = STLConfig(given.tile, rank, given.init, seed=given.seed)
+        config = STLConfig(given.tile, rank, given.init, force=True, seed=given.seed)
         for tokens in given.tokens:
             pieces = decoder.windows(text.train, -(-tokens // given.length), given.length, generator)
             both = [measure(model, config, calibration, held_out) for calibration in (None, pieces[:, :-1])]

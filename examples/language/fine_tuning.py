@@ -106,7 +106,7 @@ def compare(given: argparse.Namespace, experiment: Experiment, model: Decoder, t
         losses = tuned(model, experiment, learned=False, tick=partial(tick, "dense"))
         table.add(model="dense", **{"plain": losses[0], "plain, tuned": losses[1]}, seconds=time.perf_counter() - start)
         for rank in given.ranks:
-            config = STLConfig(TILE, rank, given.init, learnable_basis=True, seed=given.seed)
+            config = STLConfig(TILE, rank, given.init, force=True, learnable_basis=True, seed=given.seed)
             models = [converted(model, config, x) for x in (None, experiment.calibration)]
             for basis in given.basis:
                 line(rank, basis, models, experiment, table, tick)

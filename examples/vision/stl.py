@@ -110,6 +110,7 @@ def build(setup: Setup, images: Images, given: argparse.Namespace, seed: int) ->
     if setup.init == DENSE:
         return model, 1.0
     config = STLConfig(
+        force=True,
         tile=TILE,
         rank=setup.rank,
         init=setup.init,

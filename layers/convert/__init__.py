@@ -3,6 +3,7 @@
 from bilinear.layers.convert.changes import Report, Row
 from bilinear.layers.convert.files import convert_file
 from bilinear.layers.convert.filters import wide_linear
+from bilinear.layers.convert.folder import convert_folder
 from bilinear.layers.convert.stl import Convolution, STLConfig, read_config
 from bilinear.layers.convert.structured import ButterflyConfig, MonarchConfig
 from bilinear.layers.convert.swap import convert_
@@ -17,6 +18,7 @@ __all__ = [
     "STLConfig",
     "convert_",
     "convert_file",
+    "convert_folder",
     "merge_",
     "read_config",
     "revert_",

@@ -20,6 +20,7 @@ class Row:
         reason: Why it was left as it was; empty if it was replaced.
         parameters: Learned numbers, before and after.
         flops: Multiplications and additions for the example by the formulas, before and after; None without one.
+        note: What is to be said of a layer that was replaced.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Row:
     reason: str
     parameters: Change
     flops: Change | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,15 @@ class Report:
         parameters: Learned numbers of the whole model, before and after; tied ones count once.
         counted: Multiplications and additions of the whole model on the example by torch's counter, before and after;
             None without an example.
+        notes: What is to be said of the whole, a line each.
+        done: What was done to the layers that were not left.
     """
 
     rows: tuple[Row, ...]
     parameters: Change
     counted: Change | None = None
+    notes: tuple[str, ...] = ()
+    done: str = "replaced"
 
     @property
     def replaced(self) -> list[str]:
@@ -61,13 +67,15 @@ class Report:
         yield f"{'layer':{width}}  {'shape':>{broad}}  {'parameters':>23}  {'flops':>23}  result"
         for row, shape in zip(self.rows, shapes, strict=True):
             flops = "" if row.flops is None else _change(row.flops)
-            result = f"{row.kind}: {row.reason}" if row.reason else f"{row.kind} replaced"
+            result = f"{row.kind}: {row.reason}" if row.reason else f"{row.kind} {self.done}"
+            result += f"; {row.note}" if row.note else ""
             yield f"{row.name:{width}}  {shape:>{broad}}  {_change(row.parameters):>23}  {flops:>23}  {result}"
-        yield f"{len(self.replaced)} of {len(self.rows)} layers replaced; parameters {_change(self.parameters)}"
+        yield f"{len(self.replaced)} of {len(self.rows)} layers {self.done}; parameters {_change(self.parameters)}"
         if self.counted is not None:
             before, after = self.counted
             ratio = f", a ratio of {before / after:.2f}" if after else ""
             yield f"flops of the model by torch's counter {_change(self.counted)}{ratio}"
+        yield from self.notes
 
 
 def _change(change: Change) -> str:

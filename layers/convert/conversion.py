@@ -4,16 +4,48 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 Pair = tuple[Tensor, Tensor]
 """Inputs of a layer, and the outputs that it should give."""
 
-Maker = Callable[[nn.Module, Pair | None], nn.Module]
-"""From a dense layer, and what to calibrate on, to the layer in its place; called once for each, in their order."""
+Shapes = Sequence[torch.Size]
+"""Of the inputs of a layer, one for each call."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a layer gains anything by being converted.
+
+    Attributes:
+        against: Why it is left as it is; empty if it is converted.
+        note: What the report says of it where it is converted.
+    """
+
+    against: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Maker:
+    """What makes the layers of one model.
+
+    Attributes:
+        make: From a dense layer, and what to calibrate on, to the layer in its place; called once for each, in order.
+        notes: What the report says of all of them.
+        verdict: From a dense layer and the shapes that it is fed, where they are known, to what its speed says.
+        mixed: Most tokens that a layer mixes.
+    """
+
+    make: Callable[[nn.Module, Pair | None], nn.Module]
+    notes: tuple[str, ...] = ()
+    verdict: Callable[[nn.Module, Shapes | None], Verdict] = lambda module, shapes: Verdict()
+    mixed: int = 1
 
 
 class Conversion(ABC):

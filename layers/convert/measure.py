@@ -12,22 +12,37 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bilinear.layers.butterfly import StructuredLinear
 from bilinear.layers.errors import LayerError
+from bilinear.layers.places import is_transposed
 from bilinear.layers.stl import STL, STLConv2d, STLLinear
 
-Example = Tensor | Sequence[Any]
-"""The only argument of the model, or all of them."""
+Example = Tensor | Sequence[Any] | Mapping[str, Any]
+"""The only argument of the model, or all of them, in order or by name."""
 
 
-def run(model: nn.Module, example: Example) -> None:
+def run(model: nn.Module, example: Example) -> Any:
     """One forward pass in evaluation mode without gradients; the mode of every module is as before afterwards."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
         with torch.no_grad():
-            model(*((example,) if isinstance(example, Tensor) else example))
+            if isinstance(example, Mapping):
+                return model(**example)
+            return model(*((example,) if isinstance(example, Tensor) else example))
     finally:
         for module, mode in modes.items():
             module.training = mode
+
+
+def answered(model: nn.Module, example: Example) -> Tensor | None:
+    """The tensor that a model answers, the first of several; None if there is none."""
+    answer = run(model, example)
+    while not isinstance(answer, Tensor):
+        if isinstance(answer, Mapping):
+            answer = list(answer.values())
+        if not isinstance(answer, list | tuple) or not answer:
+            return None
+        answer = answer[0]
+    return answer
 
 
 def counted_flops(model: nn.Module, example: Example) -> int:
@@ -82,7 +97,10 @@ def _joined(name: str, found: list[Tensor]) -> Tensor:
 @contextmanager
 def _watched(modules: Mapping[str, nn.Module], see: Callable[[str, Tensor], None]) -> Iterator[None]:
     handles = [
-        module.register_forward_pre_hook(lambda _, given, name=name: see(name, given[0]))
+        module.register_forward_pre_hook(
+            lambda _, given, named, name=name: see(name, given[0] if given else next(iter(named.values()))),
+            with_kwargs=True,
+        )
         for name, module in modules.items()
     ]
     try:
@@ -105,6 +123,9 @@ def formula(layer: nn.Module, shapes: Sequence[torch.Size]) -> tuple[int, int]:
 
 def shape_of(module: nn.Module) -> tuple[int, ...]:
     """Of the dense weight of a layer, or of the one in whose place it stands."""
+    if is_transposed(module):
+        inputs, outputs = module.get_parameter("weight").shape
+        return outputs, inputs
     if isinstance(module, nn.Linear | STLLinear | StructuredLinear):
         return module.out_features, module.in_features
     assert isinstance(module, nn.Conv2d | STLConv2d)

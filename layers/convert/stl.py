@@ -13,10 +13,15 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from bilinear.decompositions import TooLargeError, memory
-from bilinear.layers.convert.conversion import Conversion, Maker, Pair
+from bilinear.layers.convert.conversion import Conversion, Maker, Pair, Shapes, Verdict
+from bilinear.layers.convert.verdict import fewest_of, judged, judged_convolution
 from bilinear.layers.errors import LayerError
-from bilinear.layers.stl import MACHINES, STL, Basis, STLConv2d, STLLinear, fewest_tokens, initial_basis
+from bilinear.layers.stl import STL, Basis, STLConv2d, STLLinear, initial_basis
+from bilinear.layers.stl.basis import EXACT
 from bilinear.layers.stl.conv import unsupported
+from bilinear.layers.stl.initial import BEST
+from bilinear.layers.stl.speed import Shape
+from bilinear.layers.stl.threshold import NEVER
 from bilinear.layers.storage.config import first_fault
 
 VERSION: Final = 1
@@ -56,14 +61,16 @@ class STLConfig(Conversion):
 
     Attributes:
         tile: (n, m, p), or one number for all three.
-        rank: Number of products.
-        init: A name of `INITIALISATIONS`, or `catalog:ID`.
+        rank: Number of products; `best` may take fewer, where it is exact.
+        init: `best`, the nearest that the catalog and the seeds have; a name of `INITIALISATIONS`; or `catalog:ID`.
         encoded: Whether the encoded weights are the parameters; else the dense weights stay, and stay tied.
         learnable_basis: Whether the changes of basis are trained.
         sharing: Who shares a basis: each `layer` has its own, the whole `model` has one, or each `column` of tiles.
-        dense_below: Fewer tokens go through a dense weight (linear layers only); `auto` asks `fewest_tokens`.
+        dense_below: Fewer tokens go through a dense weight in evaluation mode (linear layers only); `auto` measures
+            from how many on the layer is faster on its device. With `force` that is 0.
         pad: Whether sizes that are no multiple of the tile are padded; else such layers stay dense.
         seed: Of the initialisation.
+        force: Whether layers are converted too that get neither faster nor smaller.
         include: Patterns as of file names; a layer's name must match one.
         exclude: Likewise; it must match none.
         convolutions: For files of weights, where they are not told: how the convolutions move whose names match a
@@ -82,13 +89,14 @@ class STLConfig(Conversion):
 
     tile: int | tuple[int, int, int] = 4
     rank: int = 32
-    init: str = "pruned-strassen"
+    init: str = BEST
     encoded: bool = True
     learnable_basis: bool = False
     sharing: Literal["layer", "model", "column"] = "layer"
-    dense_below: int | Literal["auto"] = 0
+    dense_below: int | Literal["auto"] = "auto"
     pad: bool = True
     seed: int = 0
+    force: bool = False
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
     convolutions: Mapping[str, Convolution] = field(default_factory=dict, hash=False)
@@ -121,13 +129,6 @@ class STLConfig(Conversion):
     def layer_sharing(self) -> str:
         """Of a single layer, as `STLLinear` takes it."""
         return "layer" if self.sharing == "model" else self.sharing
-
-    def threshold(self, in_features: int, out_features: int, itemsize: int, device: str) -> int:
-        """`dense_below` of a layer with these features."""
-        if self.dense_below != "auto":
-            return self.dense_below
-        machine = MACHINES["cuda" if device == "cuda" else "cpu"]
-        return fewest_tokens(in_features, out_features, self.sides, self.rank, itemsize, machine)
 
     def convolution(self, name: str) -> Convolution | None:
         """How the convolution of that name moves; None if no pattern matches."""
@@ -169,7 +170,32 @@ class STLConfig(Conversion):
                 layer.share_basis_(shared.setdefault((weight.device, weight.dtype), layer))
             return layer
 
-        return made
+        def verdict(dense: nn.Module, shapes: Shapes | None) -> Verdict:
+            return self.verdict(dense, basis, shapes)
+
+        return Maker(made, (f"basis {basis.origin}",), verdict, 1 if basis.residual < EXACT else basis.tile[0])
+
+    def verdict(self, dense: nn.Module, basis: Basis, shapes: Shapes | None = None) -> Verdict:
+        """What the speed of a layer says, on the device of the dense one; see `judged` and `judged_convolution`."""
+        if self.force:
+            return Verdict()
+        if isinstance(dense, nn.Conv2d):
+            return judged_convolution(dense, lambda: self.layer(dense, basis), shapes)
+        assert isinstance(dense, nn.Linear)
+        return judged(self.shape(dense, basis), self.threshold(dense, basis), shapes)
+
+    def shape(self, dense: nn.Linear, basis: Basis) -> Shape:
+        """What the speed of a layer depends on."""
+        sizes, weight = (dense.in_features, dense.out_features), dense.weight
+        like = weight.dtype, str(weight.device)
+        return Shape(*sizes, basis.tile, basis.rank, self.encoded, self.layer_sharing(), *like)
+
+    def threshold(self, dense: nn.Linear, basis: Basis) -> int:
+        """`dense_below` of the layer in the place of a dense one."""
+        if self.dense_below != "auto":
+            return self.dense_below
+        fewest = 0 if self.force else fewest_of(self.shape(dense, basis))
+        return 0 if fewest == NEVER else fewest
 
     def layer(self, dense: nn.Module, basis: Basis, calibration: Pair | None = None) -> STL:
         """A layer with the weight of a dense one, and tensors of its own.
@@ -189,9 +215,7 @@ class STLConfig(Conversion):
         if isinstance(dense, nn.Conv2d):
             return STLConv2d.from_conv(dense, basis, **options)
         assert isinstance(dense, nn.Linear)
-        weight = dense.weight
-        below = self.threshold(dense.in_features, dense.out_features, weight.itemsize, weight.device.type)
-        return STLLinear.from_linear(dense, basis, dense_below=below, **options)
+        return STLLinear.from_linear(dense, basis, dense_below=self.threshold(dense, basis), **options)
 
 
 @torch.no_grad()
@@ -199,7 +223,7 @@ def _keep_parameters(layer: STL, dense: nn.Linear | nn.Conv2d, first: STL) -> No
     """Keep the very bias and dense weight, so that what is tied to them stays so; `first` has the same weight."""
     for name in ("weight", "bias"):
         old, new = getattr(dense, name), layer._parameters.get(name)
-        if new is not None and torch.equal(old, new):
+        if new is not None and (old.is_meta or torch.equal(old, new)):
             setattr(layer, name, old)
     if layer.encoded:
         layer.encoded_weight = first.encoded_weight

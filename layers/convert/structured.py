@@ -55,7 +55,7 @@ class _Structured(Conversion):
             assert isinstance(module, nn.Linear)
             return self.layer(module).train(module.training)
 
-        return made
+        return Maker(made)
 
     @abstractmethod
     def layer(self, linear: nn.Linear) -> StructuredLinear:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import UnionType
 from typing import Any
 
@@ -12,8 +13,9 @@ from torch import nn
 from bilinear.layers.butterfly import StructuredLinear
 from bilinear.layers.convert.changes import Report, Row
 from bilinear.layers.convert.measure import shape_of
+from bilinear.layers.convert.telling import told
 from bilinear.layers.places import count, swap
-from bilinear.layers.stl import STL, STLConv2d
+from bilinear.layers.stl import STL, STLConv2d, STLLinear
 from bilinear.layers.stl.functional import is_kept
 
 Layer = STL | StructuredLinear
@@ -25,6 +27,8 @@ ROUNDING = 64.0
 @torch.inference_mode(False)
 def merge_(model: nn.Module) -> Report:
     """Give layers with a dense weight the encoded one instead, so that no forward pass encodes it. Always exact.
+
+    The layers stay STL layers, whose outputs are the same up to rounding; `revert_` is what makes layers dense.
 
     A weight that another module holds too stays dense. Optimisers hold parameters, so make them afterwards.
 
@@ -39,7 +43,9 @@ def merge_(model: nn.Module) -> Report:
             return "its weight is encoded already"
         return "its weight is tied to another" if layer.weight in shared else ""
 
-    return _changed(model, STL, reason, _merged)
+    report = _changed(model, STL, reason, _merged)
+    said = "an encoded weight has rank / (m p) numbers for one of the dense weight, which it was made from and replaces"
+    return replace(report, done="merged", notes=(said,) if report.replaced else ())
 
 
 @torch.inference_mode(False)
@@ -53,7 +59,7 @@ def revert_(model: nn.Module) -> Report:
     Args:
         model: Changed in place. Not itself a layer.
     """
-    return _changed(model, Layer, _why_not_dense, _dense)
+    return replace(_changed(model, Layer, _why_not_dense, _dense), done="made dense again")
 
 
 def _shared(model: nn.Module) -> set[nn.Parameter]:
@@ -83,14 +89,18 @@ def _changed(
         for name, layer in layers.items()
     ]
     swap(model, {layers[name]: module for name, module in new.items()})
+    told(model)
     return Report(tuple(rows), (total, count(model)))
 
 
 @torch.no_grad()
 def _merged(layer: Layer) -> nn.Module:
     assert isinstance(layer, STL)
-    weight = nn.Parameter(layer.current_weight(), layer.weight.requires_grad)
+    dense = layer.weight
+    weight = nn.Parameter(layer.current_weight(), dense.requires_grad)
     del layer.weight
+    if isinstance(layer, STLLinear) and layer.dense_below:
+        layer._buffers["weight"] = dense.detach()
     layer.encoded = True
     layer.register_parameter("encoded_weight", weight)
     return layer

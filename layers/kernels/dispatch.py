@@ -125,9 +125,9 @@ def multiply_chained(
 def _family(size: int, first: Tensor, *bases: Tensor) -> Family | None:
     """The kernels for a matrix or products, and encoders or decoders; None where torch's own operations serve.
 
-    They serve in exported programs too, which so need none of our operators, nor ask for a size that may be open.
+    They serve in exported and traced programs too, which so need none of our operators, nor ask for an open size.
     """
-    if torch.compiler.is_exporting():
+    if is_recorded():
         return None
     if first.numel() == 0 or any(b.ndim == 3 or b.dtype != first.dtype or b.device != first.device for b in bases):
         return None
@@ -138,6 +138,11 @@ def _family(size: int, first: Tensor, *bases: Tensor) -> Family | None:
 
         return TRITON
     return None
+
+
+def is_recorded() -> bool:
+    """Whether a program is being exported or traced, which will be run for other numbers of tokens too."""
+    return torch.compiler.is_exporting() or bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
 
 
 def _autocasts(tensor: Tensor) -> bool:

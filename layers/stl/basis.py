@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,9 @@ Floats = NDArray[np.float64]
 LARGEST = 2.0**100
 """Beyond this a coefficient, or a product of two in float32, would no longer be held."""
 
+EXACT = 1e-12
+"""An approximation with a residual below it is a scheme, but for rounding."""
+
 
 @dataclass(frozen=True, eq=False)
 class Basis:
@@ -29,6 +33,8 @@ class Basis:
         w: Decodes an output tile, the denominators of the scheme taken in, shape (rank, n p).
         scheme_hash: Of the scheme or approximation, SHA-256 in hexadecimal.
         entry_id: Its entry in a catalog, if it came from one.
+        residual: Relative squared error of a product of random matrices, 0 for a scheme; NaN where nobody said.
+        seed: Name of the seed that it is, if it is one.
 
     Raises:
         LayerError: If there is no product, or a coefficient is not finite or above `LARGEST`.
@@ -41,6 +47,8 @@ class Basis:
     w: Floats
     scheme_hash: str
     entry_id: str | None = None
+    residual: float = math.nan
+    seed: str = ""
 
     def __post_init__(self) -> None:
         if len(self.u) == 0:
@@ -52,6 +60,13 @@ class Basis:
                 raise LayerError(f"{self.target}: {name} has shape {factor.shape}, must be {(len(self.u), width)}")
             if not (np.abs(factor) <= LARGEST).all():
                 raise LayerError(f"{self.target}: {name} holds a coefficient that is not finite or above 2^100")
+
+    @property
+    def origin(self) -> str:
+        """Which basis it is, as a report says it: `4x4x4-r32-approx-de8a3435, tile 4x4x4, 32 products, ...`."""
+        name = self.entry_id or (f"seed {self.seed}" if self.seed else f"scheme {self.scheme_hash[:8]}")
+        error = "exact" if self.residual < EXACT else f"relative squared error {self.residual:.3f} on random data"
+        return f"{name}, tile {'x'.join(map(str, self.tile))}, {self.rank} products, {error}"
 
     @property
     def rank(self) -> int:
@@ -75,7 +90,8 @@ class Basis:
             raise LayerError(f"{source.target.short}: no matrix multiplication; an STL layer needs a scheme of NxMxP")
         n, m, p = source.target.sizes
         u, v, w = source.factors if isinstance(source, Approximation) else _real_factors(source)
-        return cls(source.target.name, (n, m, p), u, v, w, content_hash(source), entry_id)
+        residual = float(source.residual) if isinstance(source, Approximation) else 0.0
+        return cls(source.target.name, (n, m, p), u, v, w, content_hash(source), entry_id, residual)
 
 
 Source = Scheme | Approximation | Basis

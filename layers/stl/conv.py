@@ -13,7 +13,7 @@ from bilinear.layers.checks import require_like
 from bilinear.layers.errors import LayerError
 from bilinear.layers.kernels import decode, encode
 from bilinear.layers.stl.basis import Basis, Source
-from bilinear.layers.stl.calibration import RIDGE, calibrated_weight, lacking
+from bilinear.layers.stl.calibration import calibrated_weight, lacking, mean_error
 from bilinear.layers.stl.functional import Encoders, encode_weight, mean_weight
 from bilinear.layers.stl.layer import STLLayer, basis_tensors, require_encodable
 from bilinear.layers.stl.tiles import require_multiple, tiles_of
@@ -110,7 +110,7 @@ class STLConv2d(STLLayer):
         pad: bool = True,
         calibration: Tensor | None = None,
         wanted: Tensor | None = None,
-        ridge: float = RIDGE,
+        ridge: float | None = None,
     ) -> Self:
         """A layer with the weight and bias of `conv`, its device and dtype, and tensors of its own.
 
@@ -124,7 +124,7 @@ class STLConv2d(STLLayer):
             calibration: Inputs of the dense layer, shape (batch, in_channels, height, width); unfolded in memory.
             wanted: Outputs to come near to on them, shape (batch, out_channels, height', width'); the dense layer's if
                 None.
-            ridge: How much the plain encoding counts against them.
+            ridge: How much the plain encoding counts against them; chosen on places held out if None.
 
         Raises:
             LayerError: As for the layer itself; if there are groups or another padding, a weight is not finite, or
@@ -168,7 +168,7 @@ class STLConv2d(STLLayer):
             layer.encoded_weight.copy_(calibrated_weight(owner, matrix.mT, rows, exact, ridge, inner))
             if layer.bias is not None:
                 error = (conv(x) - layer(x)).double() + (0.0 if shift is None else shift)
-                layer.bias.add_(error.mean((0, 2, 3)).to(weight.dtype))
+                layer.bias.add_(mean_error(error.permute(0, 2, 3, 1).flatten(0, 2)).to(weight.dtype))
         return layer.train(conv.training)
 
     def encoders(self) -> Encoders:

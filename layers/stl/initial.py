@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -13,10 +14,14 @@ from bilinear.layers.errors import LayerError
 from bilinear.layers.stl.basis import Basis
 
 if TYPE_CHECKING:
-    from bilinear.catalog.store import Catalog
+    from bilinear.catalog.entries import ApproximationEntry, SchemeEntry
+    from bilinear.catalog.store import Catalog, Served
+    from bilinear.decompositions import Approximation, Scheme
     from bilinear.decompositions.seeds import Seed
 
 CATALOG = "catalog:"
+BEST = "best"
+"""The nearest that the catalog and the seeds have, see `best_basis`."""
 INITIALISATIONS = Registry(
     "initialisation",
     {
@@ -41,9 +46,10 @@ def initial_basis(
     """The basis of that name.
 
     Args:
-        name: A name of `INITIALISATIONS`, or `catalog:ID` with whatever the catalog understands, `catalog:4x4x4:49`.
+        name: `best`, a name of `INITIALISATIONS`, or `catalog:ID` with whatever the catalog understands,
+            `catalog:4x4x4:49`; where it has no scheme of a rank, its approximation of that rank is meant.
         tile: (n, m, p), or one number for all three.
-        rank: Number of products.
+        rank: Number of products; `best` may take fewer, where it is exact.
         seed: Of all randomness; a seed and a name always give the same basis.
         catalog: Where IDs are looked up; the user's and the shipped one if None.
 
@@ -56,11 +62,16 @@ def initial_basis(
     text = "x".join(map(str, sides))
     if min(sides) < 1 or rank < 1:
         raise LayerError(f"tile {text}, rank {rank}; sizes and rank must be at least 1")
+    if name == BEST:
+        from bilinear.catalog.store import Catalog
+        from bilinear.layers.stl.best import best_basis
+
+        return best_basis(sides, rank, seed, catalog or Catalog())
     if name.startswith(CATALOG):
         return _of_entry(name.removeprefix(CATALOG), sides, rank, catalog)
     seeded = cast("Seed", INITIALISATIONS.load(name))
     try:
-        return Basis.of(seeded(parse_target(text), rank, np.random.default_rng(seed)))
+        return replace(Basis.of(seeded(parse_target(text), rank, np.random.default_rng(seed))), seed=name)
     except BilinearError as error:
         raise LayerError(f"initialisation {name!r}, tile {text}, rank {rank}: {error}") from error
 
@@ -68,7 +79,7 @@ def initial_basis(
 def _of_entry(query: str, tile: tuple[int, int, int], rank: int, catalog: Catalog | None) -> Basis:
     from bilinear.catalog.store import Catalog
 
-    served = (catalog or Catalog()).factors(query)
+    served = _served(query, catalog or Catalog())
     basis = Basis.of(served.value, served.id)
     if (basis.tile, basis.rank) != (tile, rank):
         found = f"{'x'.join(map(str, basis.tile))} of rank {basis.rank}"
@@ -76,3 +87,17 @@ def _of_entry(query: str, tile: tuple[int, int, int], rank: int, catalog: Catalo
             f"catalog:{query}: tile {found}; {'x'.join(map(str, tile))} of rank {rank} was asked for, change one"
         )
     return basis
+
+
+def _served(query: str, catalog: Catalog) -> Served[Scheme | Approximation, SchemeEntry | ApproximationEntry]:
+    """What a query means; of `4x4x4:32` the approximation, where there is no scheme of that rank."""
+    from bilinear.catalog.approximations import BOUNDED
+    from bilinear.catalog.errors import CatalogError
+
+    try:
+        return catalog.factors(query)
+    except CatalogError as error:
+        try:
+            return catalog.factors(f"{BOUNDED}:{query}")
+        except BilinearError:
+            raise error from None

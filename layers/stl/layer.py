@@ -42,7 +42,6 @@ class STLLayer(nn.Module):
     encoder_w: Tensor
     decoder: Tensor
     encoded_weight: nn.Parameter
-    weight: Tensor
     bias: nn.Parameter | None
 
     def __init__(self, basis: Basis, encoded: bool, learnable_basis: bool, sharing: str, pad: bool) -> None:
@@ -51,8 +50,25 @@ class STLLayer(nn.Module):
         self.scheme_hash, self.entry_id = basis.scheme_hash, basis.entry_id
         self.encoded, self.learnable_basis, self.sharing, self.pad = encoded, learnable_basis, sharing, pad
 
+    @property
+    def weight(self) -> Tensor:
+        """The dense weight: the parameter, or the one kept for few tokens; else decoded from the encoded one, to read.
+
+        It is there for the code of models that reads the weights of dense layers, or their dtype and device.
+        """
+        for own in (self._parameters, self._buffers):
+            if (kept := own.get("weight")) is not None:
+                return kept
+        if "encoded_weight" not in self._parameters:
+            raise AttributeError("weight")  # while the layer is built
+        return self.dense_weight().detach()
+
     def name(self) -> str:
         """The layer, as error texts name it."""
+        raise NotImplementedError
+
+    def dense_weight(self) -> Tensor:
+        """The dense weight itself, or the one nearest to the encoded weight (see `mean_weight`)."""
         raise NotImplementedError
 
     def as_matrix(self, weight: Tensor) -> Tensor:

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bilinear.layers.checks import require_features, require_like
+from bilinear.layers.kernels.dispatch import is_recorded
 from bilinear.layers.stl.basis import Basis, Source
-from bilinear.layers.stl.calibration import RIDGE, calibrated_weight, checked_activations, lacking
+from bilinear.layers.stl.calibration import calibrated_weight, checked_activations, lacking, mean_error
 from bilinear.layers.stl.functional import Encoders, encode_weight, mean_weight, multiply_encoded
 from bilinear.layers.stl.layer import STLLayer, basis_tensors, require_encodable
 from bilinear.layers.stl.tiles import cut, require_multiple, tiles_of
@@ -77,7 +78,7 @@ class STLLinear(STLLayer):
         self._check_layer(dtype, (in_features, out_features))
         self._make(basis, (out_features, in_features), bias, device, dtype)
         if encoded and dense_below:
-            self.register_buffer("weight", torch.empty(out_features, in_features, device=device, dtype=dtype))
+            self._buffers["weight"] = torch.empty(out_features, in_features, device=device, dtype=dtype)
         self.reset_parameters()
         self._remember()
         self.register_load_state_dict_post_hook(STLLinear._remember)  # type: ignore[no-untyped-call]
@@ -112,7 +113,7 @@ class STLLinear(STLLayer):
         pad: bool = True,
         calibration: Tensor | None = None,
         wanted: Tensor | None = None,
-        ridge: float = RIDGE,
+        ridge: float | None = None,
     ) -> Self:
         """A layer with the weight and bias of `linear`, its device and dtype, and tensors of its own.
 
@@ -128,9 +129,10 @@ class STLLinear(STLLayer):
             dense_below: Likewise; the dense weight is kept for those tokens.
             pad: Likewise.
             calibration: Inputs of the dense layer, shape (..., in_features), in their own order; see
-                `calibrated_weight`. Many more than rank * in_features / (m p) are needed.
+                `calibrated_weight`. Many more than rank * in_features / (m p) are needed; with fewer the weight stays
+                near to the plain encoding.
             wanted: Outputs to come near to on them, shape (..., out_features); the dense layer's if None.
-            ridge: How much the plain encoding counts against them.
+            ridge: How much the plain encoding counts against them; chosen on tokens held out if None.
 
         Raises:
             LayerError: As for the layer itself, if a weight is not finite, or the activations do not fit.
@@ -157,7 +159,7 @@ class STLLinear(STLLayer):
         layer.load_state_dict(tensors, assign=True)
         if layer.bias is not None and calibration is not None:
             error = (linear(x) - layer.forward(x)).double() + (0.0 if shift is None else shift)
-            layer.bias.add_(error.mean(0).to(weight.dtype))
+            layer.bias.add_(mean_error(error).to(weight.dtype))
         return layer.train(linear.training)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -192,7 +194,9 @@ class STLLinear(STLLayer):
         return tokens
 
     def goes_dense(self, tokens: int) -> bool:
-        """Whether so many tokens go through the dense weight now."""
+        """Whether so many tokens go through the dense weight now; an open number, in an exported program, does not."""
+        if is_recorded() and isinstance(tokens, torch.SymInt):
+            return False
         return self.dense_below > 0 and not self.training and tokens < self.dense_below
 
     def as_matrix(self, weight: Tensor) -> Tensor:

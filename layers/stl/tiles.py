@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bilinear.layers.errors import LayerError
+from bilinear.layers.kernels.dispatch import is_recorded
 
 COMMON_TILES = range(2, 7)
 """The tile sizes that an error text may suggest."""
@@ -39,10 +40,10 @@ def require_multiple(owner: str, size: int, side: int, unit: str = "") -> None:
 def pad_to_tiles(matrix: Tensor, tile: tuple[int, int]) -> Tensor:
     """The matrix with zeros below and to the right, so that tiles cover it; itself where they do.
 
-    An exported program, whose number of tokens may be open, pads without asking whether it must.
+    An exported or traced program, whose number of tokens may be open, pads without asking whether it must.
     """
     rows, columns = (tiles_of(size, side) * side - size for size, side in zip(matrix.shape, tile, strict=True))
-    if torch.compiler.is_exporting() or rows or columns:
+    if is_recorded() or rows or columns:
         return functional.pad(matrix, (0, columns, 0, rows))
     return matrix
 
@@ -52,6 +53,6 @@ def cut(matrix: Tensor, shape: tuple[int, int]) -> Tensor:
 
     An exported program picks the rows: a slice would ask whether an open number of them is within the matrix.
     """
-    if torch.compiler.is_exporting():
+    if is_recorded():
         return matrix.index_select(0, torch.arange(shape[0], device=matrix.device))[:, : shape[1]]
     return matrix[: shape[0], : shape[1]]

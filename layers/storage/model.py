@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from bilinear.decompositions.errors import BilinearError
 from bilinear.layers.butterfly import StructuredLinear
 from bilinear.layers.errors import LayerError
-from bilinear.layers.places import swap
+from bilinear.layers.places import as_dense, is_dense, swap
 from bilinear.layers.stl import STL
 from bilinear.layers.stl.conv import unsupported
 from bilinear.layers.storage.config import ModelConfig
@@ -88,12 +88,7 @@ def load_model_(model: nn.Module, folder: str | Path) -> nn.Module:
     """
     folder = Path(folder)
     config = _config_at(folder / CONFIG)
-    replacements: dict[nn.Module, nn.Module] = {}
-    for name, spec in config.layers.items():
-        dense = _dense_at(model, name, spec, folder)
-        if dense not in replacements:
-            replacements[dense] = _made(spec, dense, f"{folder}: layer {name}")
-    swap(model, replacements)
+    replacements = put(model, config.layers, str(folder))
     try:
         tensors = _read(folder / MODEL.tensors, config, model.state_dict())
         _tie(model, config.aliases)
@@ -102,6 +97,29 @@ def load_model_(model: nn.Module, folder: str | Path) -> nn.Module:
         swap(model, {new: old for old, new in replacements.items()})
         raise
     return model
+
+
+def put(model: nn.Module, specs: Mapping[str, Spec], where: str) -> dict[nn.Module, nn.Module]:
+    """Put layers in the place of the dense ones of a model, their tensors to be loaded.
+
+    Args:
+        model: Changed in place.
+        specs: Of the layers by name.
+        where: They are from, as error texts name it.
+
+    Returns:
+        Which layer stands in the place of which.
+
+    Raises:
+        LayerError: If a layer is not what its spec says.
+    """
+    replacements: dict[nn.Module, nn.Module] = {}
+    for name, spec in specs.items():
+        owner, dense = _dense_at(model, name, spec, where)
+        if owner not in replacements:
+            replacements[owner] = _made(spec, dense, f"{where}: layer {name}")
+    swap(model, replacements)
+    return replacements
 
 
 def _config_at(path: Path) -> ModelConfig:
@@ -114,14 +132,17 @@ def _config_at(path: Path) -> ModelConfig:
 MODEL: Final = Kind("model", "model.safetensors", _config_at)
 
 
-def _dense_at(model: nn.Module, name: str, spec: Spec, folder: Path) -> nn.Linear | nn.Conv2d:
+def _dense_at(model: nn.Module, name: str, spec: Spec, folder: str) -> tuple[nn.Module, nn.Linear | nn.Conv2d]:
+    """The module of that name, and the dense layer that it is."""
     kind = nn.Conv2d if spec.layer_class == "STLConv2d" else nn.Linear
     try:
         module = model.get_submodule(name)
     except AttributeError:
         raise LayerError(f"{folder}: layer {name}: the model has none of that name; build the one it was") from None
-    if not isinstance(module, kind):
+    if not is_dense(module, (kind,)):
         raise LayerError(f"{folder}: layer {name}: a {type(module).__name__}, must be a {kind.__name__}")
+    owner, module = module, as_dense(module)
+    assert isinstance(module, kind)
     found = tuple(module.weight.shape[1::-1])
     if found != spec.features:
         raise LayerError(f"{folder}: layer {name}: {found} features in and out, must be {spec.features}")
@@ -129,10 +150,10 @@ def _dense_at(model: nn.Module, name: str, spec: Spec, folder: Path) -> nn.Linea
         raise LayerError(f"{folder}: layer {name}: the model and the file differ in whether there is a bias")
     if isinstance(module, nn.Conv2d) and isinstance(spec, LayerSpec):
         _check_convolution(module, name, spec, folder)
-    return module
+    return owner, module
 
 
-def _check_convolution(conv: nn.Conv2d, name: str, spec: LayerSpec, folder: Path) -> None:
+def _check_convolution(conv: nn.Conv2d, name: str, spec: LayerSpec, folder: str) -> None:
     """Refuse a convolution that steps or pads in another way than the layer of the file."""
     reason = unsupported(conv)
     if reason:

@@ -80,7 +80,7 @@ class LayerSpec(Strict):
             shape |= {"bias": self.bias, "encoded": self.encoded, "scheme": basis}
             layer = STLConv2d(in_channels=self.features[0], out_channels=self.features[1], **shape, **options)
         if not self.encoded:
-            layer.weight = dense.weight
+            layer.register_parameter("weight", dense._parameters["weight"])
         layer._parameters["bias"] = dense._parameters["bias"]
         return layer.train(dense.training)
 

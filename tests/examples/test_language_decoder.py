@@ -18,7 +18,7 @@ from examples.language.fine_tuning import Experiment, basis_of, converted, in_bl
 from examples.language.text import TextError
 from examples.models import Decoder
 
-CONFIG = STLConfig(tile=4, rank=24, learnable_basis=True)
+CONFIG = STLConfig(force=True, tile=4, rank=24, learnable_basis=True)
 TEXT = decoder.as_bytes("it", "All work and no play makes Jack a dull boy. " * 60, 16)
 
 

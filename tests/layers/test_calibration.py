@@ -56,17 +56,17 @@ def test_each_layer_makes_up_for_those_before_it(rank):
     model = nn.Sequential(*parts, nn.Linear(16, 8)).double()
     x, held_out = normal(4096, 16, seed=1), normal(512, 16, seed=2)
     plain, calibrated, alone = (copy.deepcopy(model) for _ in range(3))
-    convert_(plain, STLConfig(rank=rank))
-    convert_(calibrated, STLConfig(rank=rank), calibration=x)
+    convert_(plain, STLConfig(force=True, rank=rank))
+    convert_(calibrated, STLConfig(force=True, rank=rank), calibration=x)
     for k in range(0, 7, 2):
-        alone[k] = STLLinear.from_linear(model[k], STLConfig(rank=rank).basis(), calibration=alone[:k](x))
+        alone[k] = STLLinear.from_linear(model[k], STLConfig(force=True, rank=rank).basis(), calibration=alone[:k](x))
     errors = [(f(held_out) - model(held_out)).square().mean().item() for f in (calibrated, alone, plain)]
     assert errors[0] < min(errors[1:])
 
 
 def test_the_model_is_put_together_again_after_each_calibration():
     model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4)).double()
-    report = convert_(model, STLConfig(tile=2, rank=6), calibration=normal(64, 4))
+    report = convert_(model, STLConfig(force=True, tile=2, rank=6), calibration=normal(64, 4))
     assert report.replaced == ["0", "2", "4"]
     assert [type(part) for part in model[::2]] == [STLLinear] * 3
 

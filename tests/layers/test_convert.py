@@ -25,8 +25,8 @@ from bilinear.layers import (
 )
 from examples.models import Decoder, DecoderConfig, ResNet18, T2TViT7
 
-EXACT = STLConfig(rank=49, init="strassen")
-SMALL = STLConfig(tile=2, rank=7, init="strassen")
+EXACT = STLConfig(force=True, rank=49, init="strassen")
+SMALL = STLConfig(force=True, tile=2, rank=7, init="strassen")
 SIZES = DecoderConfig(vocabulary=32, width=16, depth=1, heads=2)
 
 
@@ -85,7 +85,7 @@ def test_the_report_says_why_a_layer_was_left():
         }
     )
     model["hooked"].register_forward_hook(lambda *_: None)
-    config = STLConfig(tile=2, rank=7, init="strassen", pad=False, exclude=("nam*",))
+    config = STLConfig(force=True, tile=2, rank=7, init="strassen", pad=False, exclude=("nam*",))
     report = convert_(model, config)
     assert report.replaced == ["fits"]
     assert {row.name: row.reason for row in report.rows if row.reason} == {
@@ -125,7 +125,7 @@ def test_a_weight_of_an_embedding_is_converted_only_as_a_dense_one():
     expected = model(TOKENS)
     reasons = {row.name: row.reason for row in convert_(copy.deepcopy(model), SMALL).rows}
     assert reasons["head"] == "its weight is tied to that of embedding; pass encoded=False"
-    convert_(model, STLConfig(tile=2, rank=7, init="strassen", encoded=False))
+    convert_(model, STLConfig(force=True, tile=2, rank=7, init="strassen", encoded=False))
     assert isinstance(model.head, STLLinear)
     assert model.head.weight is model.embedding.weight
     torch.testing.assert_close(model(TOKENS), expected)
@@ -134,7 +134,7 @@ def test_a_weight_of_an_embedding_is_converted_only_as_a_dense_one():
 
 def test_one_basis_for_the_model():
     model = network()
-    convert_(model, STLConfig(tile=2, rank=6, sharing="model", learnable_basis=True))
+    convert_(model, STLConfig(force=True, tile=2, rank=6, sharing="model", learnable_basis=True))
     assert model[0].encoder_x is model[2].encoder_x
     assert sum(name.endswith("decoder") for name, _ in model.named_parameters()) == 1
     model(normal(4, 8, dtype=torch.float32)).sum().backward()
@@ -151,7 +151,7 @@ def test_merging_and_reverting_are_exact_for_exact_schemes():
     model = network().double()
     x, before = normal(6, 8), copy.deepcopy(model.state_dict())
     expected = model(x)
-    convert_(model, STLConfig(tile=2, rank=7, init="strassen", encoded=False))
+    convert_(model, STLConfig(force=True, tile=2, rank=7, init="strassen", encoded=False))
     torch.testing.assert_close(model(x), expected)
     assert merge_(model).replaced == ["0", "2"]
     assert model[0].encoded
@@ -175,7 +175,7 @@ def test_convolutions_come_back():
 
 def test_what_is_not_exact_is_not_reverted():
     approximate, trained = network(), network()
-    convert_(approximate, STLConfig(tile=2, rank=6))
+    convert_(approximate, STLConfig(force=True, tile=2, rank=6))
     convert_(trained, SMALL)
     with torch.no_grad():
         trained[0].encoded_weight[0, 0, 0] += 0.1
@@ -193,7 +193,7 @@ def test_calibration_of_a_model_beats_plain_encoding():
     errors = []
     for calibration in (None, x):
         converted = copy.deepcopy(model)
-        convert_(converted, STLConfig(rank=40), calibration=calibration)
+        convert_(converted, STLConfig(force=True, rank=40), calibration=calibration)
         errors.append((converted(held_out) - model(held_out)).square().mean().item())
     assert errors[1] < 0.8 * errors[0]
 
@@ -202,8 +202,13 @@ def test_calibration_of_a_model_beats_plain_encoding():
     ("spoil", "config", "options", "text"),
     [
         (lambda m: m[2].weight.data.fill_(torch.nan), SMALL, {}, "2: .* a weight is not finite.*; the model was not"),
-        (lambda m: None, STLConfig(tile=4, rank=50), {}, "50 of 49 products cannot be kept"),
-        (lambda m: None, STLConfig(init="strasen"), {}, "did you mean 'strassen'"),
+        (
+            lambda m: None,
+            STLConfig(force=True, tile=4, rank=50, init="pruned-strassen"),
+            {},
+            "50 of 49 products cannot be kept",
+        ),
+        (lambda m: None, STLConfig(force=True, init="strasen"), {}, "did you mean 'strassen'"),
         (lambda m: None, SMALL, {"calibration": torch.full((4, 8), torch.nan)}, "0: .* needs finite activations"),
     ],
 )
@@ -223,7 +228,7 @@ def test_a_layer_is_no_model():
 
 def test_the_threshold_by_the_model_of_the_machine():
     model = nn.Sequential(nn.Linear(1024, 1024, bias=False, device="meta"))
-    convert_(model, STLConfig(dense_below="auto"))
+    convert_(model, STLConfig())
     assert 0 < model[0].dense_below < 2048
 
 
@@ -231,7 +236,7 @@ def test_an_example_that_does_not_fit_the_new_layers_leaves_the_model_as_it_was(
     model, x = network(), normal(3, 8, dtype=torch.float32)
     modules = list(model)
     with pytest.raises(LayerError, match="3 tokens are not a multiple of the tile size 2"):
-        convert_(model, STLConfig(tile=2, rank=7, init="strassen", pad=False), example=x)
+        convert_(model, STLConfig(force=True, tile=2, rank=7, init="strassen", pad=False), example=x)
     assert all(now is before for now, before in zip(model, modules, strict=True))
 
 
@@ -251,7 +256,7 @@ def test_layers_of_several_kinds_are_reported_in_the_order_of_the_model():
 
 def test_merging_reports_the_numbers_before_and_after():
     model = network()
-    convert_(model, STLConfig(tile=2, rank=7, init="strassen", encoded=False))
+    convert_(model, STLConfig(force=True, tile=2, rank=7, init="strassen", encoded=False))
     report = merge_(model)
     assert [row.parameters for row in report.rows] == [(96 + 12, 4 * 6 * 7 + 12), (72, 6 * 3 * 7)]
     assert report.parameters == tuple(map(sum, zip(*(row.parameters for row in report.rows), strict=True)))

@@ -16,7 +16,7 @@ from bilinear.layers import LayerError, STLConfig, convert_, load_model_
 from bilinear.layers.convert import Convolution, convert_file, read_config
 from examples.models import Decoder, DecoderConfig
 
-CONFIG = STLConfig(tile=2, rank=6)
+CONFIG = STLConfig(force=True, tile=2, rank=6)
 
 
 def model(seed: int = 0) -> nn.Sequential:
@@ -114,7 +114,7 @@ def test_convolutions_are_converted_where_the_configuration_says_how_they_move(t
 def test_a_convolution_with_groups_is_not_loaded_as_one_without(tmp_path):
     grouped = nn.Sequential(nn.Conv2d(8, 6, 3, groups=2))
     save_file(grouped.state_dict(), tmp_path / "dense.safetensors")
-    config = STLConfig(tile=2, rank=7, init="strassen", convolutions={"*": Convolution()})
+    config = STLConfig(force=True, tile=2, rank=7, init="strassen", convolutions={"*": Convolution()})
     assert convert_file(tmp_path / "dense.safetensors", config, tmp_path / "out").report.replaced == ["0"]
     with pytest.raises(LayerError, match="layer 0: "):
         load_model_(grouped, tmp_path / "out")

@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from bilinear.layers import STLConfig, convert_
 from examples.models import Decoder, DecoderConfig
 
-CONFIG = STLConfig(tile=2, rank=6, learnable_basis=True)
+CONFIG = STLConfig(force=True, tile=2, rank=6, learnable_basis=True)
 TOKENS = torch.arange(16).reshape(2, 8)
 
 

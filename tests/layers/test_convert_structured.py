@@ -80,7 +80,9 @@ def test_what_is_left_and_why():
     assert "hooks" in reasons["hooked"]
     assert reasons["taken"] == ""
     assert convert_(model, ButterflyConfig()).rows[-1].reason == "a MonarchLinear already"
-    assert [row.name for row in convert_(model, STLConfig(tile=2, rank=7, init="strassen")).rows][-1] != "taken"
+    assert [row.name for row in convert_(model, STLConfig(force=True, tile=2, rank=7, init="strassen")).rows][
+        -1
+    ] != "taken"
 
 
 def test_what_is_refused():

@@ -10,7 +10,7 @@ from torch.export import Dim
 
 from bilinear.layers import STLConfig, STLConv2d, STLLinear, convert_, merge_, revert_
 
-CONFIG = STLConfig(tile=2, rank=7, init="strassen")
+CONFIG = STLConfig(force=True, tile=2, rank=7, init="strassen")
 
 
 @pytest.mark.parametrize("options", [{}, {"dense_below": 4}, {"encoded": False}], ids=str)
@@ -43,7 +43,7 @@ def test_models_are_converted_and_back_in_inference_mode():
     model(x).sum().backward()
     with torch.inference_mode():
         assert len(revert_(model).replaced) == 2
-        convert_(model, STLConfig(tile=2, rank=7, init="strassen", encoded=False))
+        convert_(model, STLConfig(force=True, tile=2, rank=7, init="strassen", encoded=False))
         assert len(merge_(model).replaced) == 2
     assert isinstance(model[0], STLConv2d)
     torch.testing.assert_close(model(x), expected)

@@ -11,7 +11,7 @@ from torch import nn
 from bilinear.layers import LayerError, STLConfig, STLLinear, convert_, load_model_, save_model
 from examples.models import Decoder, DecoderConfig
 
-CONFIG = STLConfig(tile=2, rank=6)
+CONFIG = STLConfig(force=True, tile=2, rank=6)
 
 
 def model(seed: int = 0) -> nn.Sequential:
@@ -27,7 +27,7 @@ X = normal(2, 3, 8, 8, dtype=torch.float32)
 )
 def test_round_trip(tmp_path, options):
     own, other = model(), model(seed=1)
-    convert_(own, STLConfig(tile=2, rank=6, learnable_basis=True, **options))
+    convert_(own, STLConfig(force=True, tile=2, rank=6, learnable_basis=True, **options))
     load_model_(other, save_model(own, tmp_path / "folder"))
     assert torch.equal(other(X), own(X))
     assert repr(other) == repr(own)
@@ -37,7 +37,7 @@ def test_round_trip(tmp_path, options):
 def test_ties_come_back(tmp_path):
     config = DecoderConfig(vocabulary=16, width=8, depth=1, heads=2)
     own, other = Decoder(config), Decoder(config)
-    convert_(own, STLConfig(tile=2, rank=6, encoded=False))
+    convert_(own, STLConfig(force=True, tile=2, rank=6, encoded=False))
     load_model_(other, save_model(own, tmp_path))
     assert isinstance(other.head, STLLinear)
     assert other.head.weight is other.embedding.weight
@@ -105,7 +105,7 @@ def test_a_newer_version_and_other_folders(tmp_path):
 def test_the_text_of_a_configuration(tmp_path):
     """Version 1 as it was first written: what is in files of users may not move."""
     own = nn.Sequential(nn.Linear(4, 2))
-    convert_(own, STLConfig(tile=2, rank=7, init="strassen"))
+    convert_(own, STLConfig(force=True, tile=2, rank=7, init="strassen"))
     scheme = own[0].scheme_hash
     lines = (save_model(own, tmp_path) / "config.json").read_text().split("\n")
     assert [line.strip() for line in lines if line.strip(" []{},0123456789")] == [
