@@ -122,9 +122,9 @@ def test_a_program_of_another_entry_is_refused() -> None:
 @pytest.mark.parametrize(
     ("target", "additions"),
     [
-        ("2x2x2", 15), ("2x2x3", 17), ("2x2x4", 26), ("2x2x5", 28), ("2x3x3", 44), ("2x3x4", 55), ("2x3x5", 70),
-        ("2x4x4", 90), ("2x4x5", 98), ("2x5x5", 149), ("3x3x3", 58), ("3x3x4", 89), ("3x3x5", 115), ("3x4x4", 124),
-        ("3x4x5", 163), ("3x5x5", 210), ("4x4x4", 156), ("4x5x5", 286), ("5x5x5", 351),
+        ("2x2x2", 15), ("2x2x3", 17), ("2x2x4", 26), ("2x2x5", 28), ("2x3x3", 43), ("2x3x4", 54), ("2x3x5", 69),
+        ("2x4x4", 87), ("2x4x5", 95), ("2x5x5", 143), ("3x3x3", 55), ("3x3x4", 88), ("3x3x5", 112), ("3x4x4", 119),
+        ("3x4x5", 159), ("3x5x5", 199), ("4x4x4", 156), ("4x5x5", 266), ("5x5x5", 329),
     ],
 )  # fmt: skip
 def test_additions_are_near_or_below_the_published_ones(target: str, additions: int) -> None:
@@ -134,7 +134,7 @@ def test_additions_are_near_or_below_the_published_ones(target: str, additions: 
     listings = [x for x in SHIPPED.of_target(parse_target(target)) if x.rank == record.additions.rank]
     fewest = min(row.additions for row in figures(SHIPPED, listings) if row.additions is not None)
     assert fewest == additions <= 1.06 * record.additions.additions
-    assert target in ("2x2x2", "3x3x3", "3x4x5", "4x4x4") or fewest < record.additions.additions
+    assert target in ("2x2x2", "3x3x3", "4x4x4") or fewest < record.additions.additions
 
 
 def test_twelve_additions_a_level_in_an_alternative_basis() -> None:
