@@ -29,9 +29,10 @@ MOST_SHARED = 12_000
     help="c, latex, numpy, python, sympy, torch or triton.",
 )
 @click.option("--levels", type=int, default=1, show_default=True, help="Of recursion, by blocks.")
+@click.option("--parts", is_flag=True, help="Forms of x, forms of y (of a filter: transformed once), outputs.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Instead of standard output.")
 @with_catalog
-def code(query: str, language: str, levels: int, out: Path | None, catalog: Library) -> None:
+def code(query: str, language: str, levels: int, parts: bool, out: Path | None, catalog: Library) -> None:
     """Write source code that computes an entry's map, with the sums of its shortest program."""
     from bilinear.commands.screen import composing
     from bilinear.decompositions.codegen import generate
@@ -45,7 +46,7 @@ def code(query: str, language: str, levels: int, out: Path | None, catalog: Libr
     many = additions(served.value) > MOST_SHARED
     program = plain_program(served.value) if many else program_of(catalog, served.value)
     say(served.note, f"no sums are shared: it has more than {MOST_SHARED:,} additions" if many else "")
-    source = generate(served.value, program, language, levels, f"entry {served.entry.hash[:16]}")
+    source = generate(served.value, program, language, levels, f"entry {served.entry.hash[:16]}", parts)
     if out is None:
         click.echo(source, nl=False)
     else:

@@ -37,6 +37,7 @@ from bilinear.layers.strassen import (
     distillation_loss,
     set_phase,
 )
+from bilinear.layers.winograd import WinogradConv1d, WinogradConv2d
 
 __all__ = [
     "STLMLP",
@@ -61,6 +62,8 @@ __all__ = [
     "StrassenHighway",
     "StrassenLSTM",
     "StrassenLinear",
+    "WinogradConv1d",
+    "WinogradConv2d",
     "compare_with_linear",
     "convert_",
     "count_additions",

@@ -28,7 +28,13 @@ LARGEST_MODULUS = 3
 """Modulo larger primes no language has code."""
 
 
-def generate(scheme: Scheme, program: SchemeProgram, language: str, levels: int = 1, source: str = "") -> str:
+PARTED = ("numpy", "python", "torch")
+"""Languages that have the three parts of a scheme as functions of their own."""
+
+
+def generate(
+    scheme: Scheme, program: SchemeProgram, language: str, levels: int = 1, source: str = "", parted: bool = False
+) -> str:
     """Source code that computes the scheme's map with the program's sums.
 
     Args:
@@ -37,6 +43,7 @@ def generate(scheme: Scheme, program: SchemeProgram, language: str, levels: int 
         language: A name of `LANGUAGES`.
         levels: Of recursion, by blocks; more than one needs a `matmul`.
         source: Where the scheme comes from, for the header.
+        parted: Whether the forms of x, those of y and the outputs are functions of their own.
 
     Raises:
         UnknownNameError: If there is no such language.
@@ -57,7 +64,13 @@ def generate(scheme: Scheme, program: SchemeProgram, language: str, levels: int 
             f"{scheme.target.short} over {scheme.ring}: code is written modulo 2 and 3, and over the integers"
         )
     require_program(program, scheme)
+    if parted:
+        from bilinear.decompositions.codegen.parts import write_parts
+
+        if language not in PARTED or levels > 1:
+            raise CodeError(f"parts in {language} at {levels} levels; one level in {', '.join(PARTED)} is written")
+        return write_parts(Code(scheme, program, levels, source), language)
     return write(Code(scheme, program, levels, source))
 
 
-__all__ = ["LANGUAGES", "RECURSIVE", "Code", "CodeError", "generate"]
+__all__ = ["LANGUAGES", "PARTED", "RECURSIVE", "Code", "CodeError", "generate"]
