@@ -1,4 +1,4 @@
-"""`WinogradConv2d` beside `torch.nn.functional.conv2d` at a ResNet's 3x3 layers, with the relative error beside every speed.
+"""`WinogradConv2d` beside `torch.nn.functional.conv2d` at the 3x3 layers of a ResNet, with the errors.
 
     python benchmarks/winograd.py --threads 2 --json winograd.json
 
@@ -36,7 +36,10 @@ def measure(side: int, channels: int, batch: int, outputs: int, rounds: int, dty
     layer = WinogradConv2d(channels, channels, 3, padding=1, outputs=outputs, device=device, dtype=dtype)
     x = torch.randn(batch, channels, side, side, device=device, dtype=dtype)
     last = x.contiguous(memory_format=torch.channels_last)
-    dense: Callable[[Tensor], Tensor] = lambda given: functional.conv2d(given, layer.weight, layer.bias, padding=1)
+
+    def dense(given: Tensor) -> Tensor:
+        return functional.conv2d(given, layer.weight, layer.bias, padding=1)
+
     runs = [lambda: dense(x), lambda: layer(x), lambda: dense(last), lambda: layer(last)]
     times = in_turn(runs, rounds)
     medians, best = [statistics.median(own) for own in times], [min(own) for own in times]
@@ -120,7 +123,9 @@ def main() -> None:
         for batch in given.batches
         for outputs in given.outputs
     )
-    head = "layer    batch tile    ratio (best) channels last (best) products ms transforms flops rel. error (conv2d's) load"
+    head = (
+        "layer    batch tile    ratio (best) channels last (best) products ms transforms flops  error (conv2d's) load"
+    )
     report(given, head, rows, line)
 
 

@@ -305,7 +305,7 @@ class WinogradConv2d(_Winograd, nn.Conv2d):
 
 
 class WinogradConv1d(_Winograd, nn.Conv1d):
-    """`torch.nn.Conv1d` of stride 1: tiles of m outputs from m + r - 1 products for each channel, see `WinogradConv2d`."""
+    """`torch.nn.Conv1d` of stride 1: m outputs from m + r - 1 products for each channel, see `WinogradConv2d`."""
 
     def __init__(
         self,

@@ -54,7 +54,8 @@ def test_a_compiled_layer_is_the_convolution_with_its_gradients() -> None:
     """Two groups, tiles and paddings that differ by axis, borders, both memory orders, and a weight that is changed."""
     conv = nn.Conv2d(64, 64, (3, 3), padding=(1, 2), groups=2)
     layer = WinogradConv2d.from_conv(conv, outputs=(2, 4))
-    assert layer.weight is conv.weight and layer.state_dict().keys() == conv.state_dict().keys()
+    assert layer.weight is conv.weight
+    assert layer.state_dict().keys() == conv.state_dict().keys()
     x = normal(3, 64, 9, 10, dtype=torch.float32)
     expected = conv(x)
     for given in (x, x.contiguous(memory_format=torch.channels_last)):

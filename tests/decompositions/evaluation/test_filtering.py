@@ -33,7 +33,8 @@ def test_the_three_matrices_filter(name: str, points: str) -> None:
     seen = [sum(int(b) * d for b, d in zip(row, data, strict=True)) for row in found.data]
     outputs = [sum(int(a) * f * s for a, f, s in zip(row, forms, seen, strict=True)) for row in found.outputs]
     assert outputs == [sum(data[k + i] * taps[i] for i in range(r)) for k in range(m)]
-    assert points_of(scheme) is not None and sorted(points_of(scheme) or ()) == sorted(points.split(","))
+    assert points_of(scheme) is not None
+    assert sorted(points_of(scheme) or ()) == sorted(points.split(","))
     into, out = data_and_output_programs(scheme)
     assert [[int(x) for x in row] for row in into.matrix()] == found.data.tolist()
     assert [[int(x) for x in row] for row in out.matrix()] == found.outputs.tolist()
@@ -51,7 +52,8 @@ def test_files_hold_the_matrices() -> None:
     scheme = at("correlation:4x3", "0,1,-1,2,-2,inf")
     files = filter_files.write(scheme)
     whole, arrays = json.loads(files[""]), np.load(io.BytesIO(files[".npz"]))
-    assert (whole["outputs"], whole["taps"]) == (4, 3) and sorted(whole["points"]) == sorted(["0", "1", "-1", "2", "-2", "inf"])
+    assert (whole["outputs"], whole["taps"]) == (4, 3)
+    assert sorted(whole["points"]) == sorted(["0", "1", "-1", "2", "-2", "inf"])
     for name in ("BT", "G", "AT"):
         assert np.allclose([[float(Fraction(x)) for x in row] for row in whole[name]], arrays[name])
     data, taps = np.arange(6.0) ** 2, np.array([1.0, -2.0, 0.5])
