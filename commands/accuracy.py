@@ -67,5 +67,6 @@ def _measured(scheme: Scheme, levels: int, size: int, seed: int) -> list[Measure
     from bilinear.layers.fast_matmul import table as of_products
     from bilinear.layers.winograd import table as of_filters
 
-    measure = of_filters if scheme.target.family == FAMILY else of_products
-    return measure.measured_errors(scheme, levels, size, seed)
+    if scheme.target.family == FAMILY:
+        return of_filters.measured_errors(scheme, levels, size, seed)
+    return of_products.measured_errors(scheme, levels, size, seed)

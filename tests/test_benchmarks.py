@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 SHARED = {"machine.py", "products.py", "searches.py"}
@@ -41,6 +42,7 @@ SMALL = {
     "flip_graph.py": ["reach", "symmetric:2x2x2:7:zt", "--seeds", "2", "--cap", "20"],
     "generated_c.py": ["--schemes", "2x2x2:7", "--sizes", "64", "--count", "50", "--repeats", "1"],
     "gradient_transforms.py": ["--transforms", "dft", "--sizes", "4", "--budget", "5"],
+    "gpu.py": ["--compile", "--kernels", "encode"],
     "importing.py": ["maple", "perminov-json", "--count", "3"],
     "parallel.py": ["simulation", "--simulated", "200", "--workers", "20", "--targets", "20"],
     "programs.py": ["2x2x2", "--budget", "1steps"],
@@ -49,6 +51,7 @@ SMALL = {
     "ternary_sgd.py": ["2x2x2:7", "--recipes", "annealed", "--restarts", "32", "--successes", "1"],
     "transforms.py": ["--transforms", "dft", "circulant", "--sizes", "8", "16"],
     "verification.py": ["--most", "10", "--sizes", "9"],
+    "winograd.py": ["--layers", "8x4", "--batches", "1", "--outputs", "2", "--rounds", "1", "--dtype", "bfloat16"],
 }
 
 
@@ -69,3 +72,11 @@ def test_a_benchmark_names_the_machine(script: str, tmp_path: Path) -> None:
 
 def test_every_benchmark_is_tested() -> None:
     assert {path.name for path in FOLDER.glob("*.py")} - SHARED == set(SMALL)
+
+
+def test_the_gpus_benchmark_refuses_in_one_line_where_there_is_none() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    done = subprocess.run([sys.executable, str(FOLDER / "gpu.py")], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "gpu.py: torch sees no CUDA device here; run it where one is, or with --compile\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -156,6 +157,16 @@ def _sides(scheme: Scheme, program: SchemeProgram | None, shapes: dict[Matrix, t
     left, right = _exponents(Basis.of(scheme))
     gains = [[Fraction(2) ** e for e in own.tolist()] for own in (-left, -right, left + right)]
     return dict(zip(shapes, sides_of(program, list(shapes.values()), gains), strict=True))
+
+
+def group_size(blocks: Sequence[tuple[int, int]], matrices: Sequence[int], plan: Plan, device: str) -> int:
+    """Products computed together, where the blocks of one have these shapes and the matrices so many numbers.
+
+    On the CPU new memory costs more than the sums that are shared (measured); elsewhere a level is kept together, since
+    torch passes over memory for every addition, and keeps the memory.
+    """
+    least = 1 if device == "cpu" else plan.rank
+    return plan.group_size(sum(map(math.prod, blocks)) / sum(matrices), least)
 
 
 @lru_cache(maxsize=64)

@@ -167,7 +167,7 @@ class _Convolution(torch.autograd.Function):
 
 def _is_watched() -> bool:
     """Whether somebody records the operations: a compiler, an exporter, a tracer, a counter, a function transform."""
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
         return True
     return torch._C._len_torch_dispatch_stack() > 0 or torch._C._functorch.peek_interpreter_stack() is not None
 
@@ -246,8 +246,9 @@ class WinogradConv2d(_Winograd, nn.Conv2d):
             LayerError: If a scheme does not fit the kernel.
             TargetError: If it is no real one of a correlation, or the points do not fit.
         """
+        mode: Any = padding_mode
         nn.Conv2d.__init__(
-            self, in_channels, out_channels, kernel_size, 1, padding, 1, groups, bias, padding_mode, device, dtype
+            self, in_channels, out_channels, kernel_size, 1, padding, 1, groups, bias, mode, device, dtype
         )
         self._take(_schemes(self.kernel_size, outputs, schemes, points, prefer), self.kernel_size)
 
@@ -293,7 +294,7 @@ class WinogradConv2d(_Winograd, nn.Conv2d):
 
     def extra_repr(self) -> str:
         """The convolution and its tile."""
-        return f"{nn.Conv2d.extra_repr(self)}, {_tile(self.schemes)}"
+        return _shown(nn.Conv2d.extra_repr(self), self.schemes)  # type: ignore[no-untyped-call]
 
     def flops(self, batch: int, height: int, width: int) -> int:
         """Operations of a forward pass without bias, those of the straight-line programs included."""
@@ -330,8 +331,9 @@ class WinogradConv1d(_Winograd, nn.Conv1d):
             LayerError: If a scheme does not fit the kernel.
             TargetError: If it is no real one of a correlation, or the points do not fit.
         """
+        mode: Any = padding_mode
         nn.Conv1d.__init__(
-            self, in_channels, out_channels, kernel_size, 1, padding, 1, groups, bias, padding_mode, device, dtype
+            self, in_channels, out_channels, kernel_size, 1, padding, 1, groups, bias, mode, device, dtype
         )
         self._take(_schemes(self.kernel_size, outputs, schemes, points, prefer), self.kernel_size)
 
@@ -355,7 +357,7 @@ class WinogradConv1d(_Winograd, nn.Conv1d):
 
     def extra_repr(self) -> str:
         """The convolution and its tile."""
-        return f"{nn.Conv1d.extra_repr(self)}, {_tile(self.schemes)}"
+        return _shown(nn.Conv1d.extra_repr(self), self.schemes)  # type: ignore[no-untyped-call]
 
     def flops(self, batch: int, length: int) -> int:
         """See `WinogradConv2d.flops`."""
@@ -366,8 +368,8 @@ class WinogradConv1d(_Winograd, nn.Conv1d):
         return self._flops(self, (batch, length))[0]
 
 
-def _tile(schemes: Sequence[Scheme]) -> str:
-    return "schemes=" + " and ".join(f"F({s.target.sizes[0]}, {s.target.sizes[1]})" for s in schemes)
+def _shown(conv: str, schemes: Sequence[Scheme]) -> str:
+    return f"{conv}, schemes=" + " and ".join(f"F({s.target.sizes[0]}, {s.target.sizes[1]})" for s in schemes)
 
 
 def _fixed(conv: nn.Conv1d | nn.Conv2d) -> tuple[Any, ...]:

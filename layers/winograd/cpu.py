@@ -43,7 +43,8 @@ def packed(filters: Tensor, groups: int, tile_count: int) -> Filters:
     """Filters in the order in which they are read; made once for a weight."""
     rank, out, inner = filters.shape
     kernels = filters.reshape(rank * out, inner, 1, 1)
-    if filters.dtype != torch.float32 or not torch.backends.mkldnn.is_available() or _reordered is None:
+    usable = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if filters.dtype != torch.float32 or _reordered is None or not usable:
         return Filters(filters, groups, None)
     shape = [1, rank * groups * inner, tile_count, 1]
     return Filters(filters, groups, _reordered(kernels, [0, 0], [1, 1], [1, 1], rank * groups, shape))
