@@ -3,8 +3,8 @@
     python benchmarks/gpu.py --json gpu.json
     python benchmarks/gpu.py --compile            (no GPU: registers and shared memory of the kernels for sm_90)
 
-The parts run in this order until the budget is spent; what was not reached, or did not fit, is said. Speeds are the best
-of some runs in turn with torch's own operation, with the relative error beside each.
+The parts run in this order until the budget is spent; what was not reached, or did not fit, is said. Speeds are the
+best of some runs in turn with torch's own operation, with the relative error beside each.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def butterflies() -> Iterator[Row]:
         for kind in (ButterflyLinear, MonarchLinear):
             layer = kind(n, n, bias=False, device="cuda")
             with torch.no_grad():
-                (wall, _), (own, _) = best([lambda: dense(x), lambda layer=layer: layer(x)], 10)  # type: ignore[misc]
+                (wall, _), (own, _) = best([partial(dense, x), partial(layer, x)], 10)
             yield {"layer": kind.__name__, "n": n, "tokens": 256, "dense_s": wall, "layer_s": own, "ratio": wall / own}
 
 

@@ -6,13 +6,14 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 import numpy as np
 import torch
 
 from bilinear.decompositions import Scheme, strassen, winograd
+from bilinear.layers.fast_matmul.accumulating import PASSES, accumulates
 from bilinear.layers.fast_matmul.additions import Blocks, combine
 from bilinear.layers.fast_matmul.plan import PRODUCT, Plan, group_size, groups_of, plan_of, splits
 from bilinear.layers.fast_matmul.rows import Rows
@@ -102,8 +103,8 @@ def choose(
     rates = rates or measured_rates(dtype, device, torch.get_num_threads())
     dense = rates.product(sizes)
     found = [
-        (_seconds(sizes, plan_of(scheme, levels), rates, device.type), levels, scheme)
-        for scheme in schemes or (strassen(), winograd())
+        (_seconds(sizes, plan_of(scheme, levels), rates, device.type, dtype), levels, scheme)
+        for scheme in schemes or _usual()
         for levels in range(1, MOST_LEVELS + 1)
         if min(s // split for s, split in zip(sizes, splits(PRODUCT, plan_of(scheme, levels)), strict=True)) >= SIDES[0]
     ]
@@ -117,18 +118,24 @@ def choose(
     )
 
 
-def _seconds(sizes: Sizes, plan: Plan, rates: Rates, device: str) -> float:
+@cache
+def _usual() -> tuple[Scheme, ...]:
+    """The same objects at every call, since plans are kept by them."""
+    return strassen(), winograd()
+
+
+def _seconds(sizes: Sizes, plan: Plan, rates: Rates, device: str, dtype: torch.dtype) -> float:
     """Products of blocks, numbers that the sums pass over, and the borders that no block covers."""
     rows, inner, columns = (size // split for size, split in zip(sizes, splits(PRODUCT, plan), strict=True))
     blocks = [(rows, inner), (inner, columns), (rows, columns)]
     grids = [math.prod(plan.grids[name]) for name in (PRODUCT.left, PRODUCT.right, PRODUCT.out)]
     matrices = [math.prod(block) * grid for block, grid in zip(blocks, grids, strict=True)]
-    groups = groups_of(plan, PRODUCT, group_size(blocks, matrices, plan, device))
-    passed = sum(
-        math.prod(block) * _touched(getattr(group, side))
-        for group in groups
-        for side, block in zip(("left", "right", "out"), blocks, strict=True)
-    )
+    if accumulates(plan, blocks[2], device, dtype):
+        touched = [PASSES]
+    else:
+        groups = groups_of(plan, PRODUCT, group_size(blocks, matrices, plan, device))
+        touched = [(_touched(group.left), _touched(group.right), _touched(group.out)) for group in groups]
+    passed = sum(math.prod(block) * times for each in touched for block, times in zip(blocks, each, strict=True))
     covered = math.prod(
         split * block for split, block in zip(splits(PRODUCT, plan), (rows, inner, columns), strict=True)
     )

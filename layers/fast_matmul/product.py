@@ -12,9 +12,11 @@ from bilinear.decompositions import Scheme
 from bilinear.decompositions.programs import SchemeProgram
 from bilinear.layers.checks import require_float
 from bilinear.layers.errors import LayerError
+from bilinear.layers.fast_matmul import accumulating
 from bilinear.layers.fast_matmul.additions import Blocks, combine
 from bilinear.layers.fast_matmul.choice import choose
 from bilinear.layers.fast_matmul.plan import (
+    ALONE,
     LEFT_GRADIENT,
     PRODUCT,
     RIGHT_GRADIENT,
@@ -26,9 +28,6 @@ from bilinear.layers.fast_matmul.plan import (
     splits,
 )
 from bilinear.layers.kernels.workspace import workspace
-
-ALONE = 1 << 20
-"""Numbers in a product from which the CPU multiplies the pairs of a group one after the other."""
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]
@@ -171,6 +170,9 @@ def _peeled(left: Tensor, right: Tensor, plan: Plan, roles: Roles) -> Tensor:
 def _by_scheme(left: Tensor, right: Tensor, out: Tensor, plan: Plan, roles: Roles) -> None:
     """Write the product of two matrices that the grids divide into `out`, one group of products after the other."""
     whole = [_whole(x, plan.grids[name]) for x, name in ((left, roles.left), (right, roles.right), (out, roles.out))]
+    if roles is PRODUCT and accumulating.accumulates(plan, whole[2].shape, out.device.type, out.dtype):
+        accumulating.multiply(*(blocks.memory[0] for blocks in whole))
+        return
     sizes = left.numel(), right.numel(), out.numel()
     size = group_size([blocks.shape for blocks in whole], sizes, plan, out.device.type)
     x, y, z = (workspace((size, *blocks.shape), out) for blocks in whole)
@@ -227,6 +229,8 @@ def count_additions(
         return 0
     grids = [math.prod(plan.grids[name]) for name in (PRODUCT.left, PRODUCT.right, PRODUCT.out)]
     matrices = [number * grid for number, grid in zip(numbers, grids, strict=True)]
+    if accumulating.accumulates(plan, blocks[2], device, torch.float32):
+        return sum(number * made for number, made in zip(numbers, accumulating.ADDITIONS, strict=True))
     size = group_size(blocks, matrices, plan, device)
     groups = groups_of(plan, PRODUCT, size)
     made = (sum(getattr(group, name).additions for group in groups) for name in ("left", "right", "out"))

@@ -6,8 +6,8 @@ import pytest
 import torch
 from layer_cases import normal
 
-from bilinear.decompositions import strassen
-from bilinear.layers import LayerError, fast_matmul
+from bilinear.decompositions import strassen, winograd
+from bilinear.layers import LayerError, count_additions, fast_matmul
 from bilinear.layers.fast_matmul import choose
 from bilinear.layers.fast_matmul.choice import Rates
 
@@ -50,3 +50,13 @@ def test_rates_are_measured_where_sizes_ask_for_it() -> None:
     a, b = (normal(1024, 1024, dtype=torch.float32, seed=s) for s in (0, 1))
     near = fast_matmul(a, b).double() - a.double() @ b.double()
     assert float(near.norm() / (a.double() @ b.double()).norm()) < 1e-5
+
+
+def test_winograds_form_adds_its_products_where_they_belong() -> None:
+    """At one level, from large blocks on; odd sides are peeled off, and gradients are the scheme's as before."""
+    a, b = normal(2049, 96), normal(96, 2050, seed=1)
+    product = fast_matmul(a, b, winograd())
+    near = product - a @ b
+    assert float(near.norm() / (a @ b).norm()) < 1e-14
+    assert count_additions((2048, 96, 2048), winograd()) == 1024 * (4 * 48 + 4 * 48 + 3 * 1024)
+    assert torch.equal(fast_matmul(a.T.contiguous().T, b, winograd()), product)
