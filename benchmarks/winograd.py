@@ -29,7 +29,7 @@ LAYERS = ("56x64", "28x128", "14x256", "7x512")
 """Side of the image and channels, of a ResNet-18 on images of 224 x 224."""
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def measure(side: int, channels: int, batch: int, outputs: int, rounds: int, dtype: torch.dtype, device: str) -> Any:
     """One row: images (batch, channels, side, side), standard normal, padding 1, with a bias."""
     torch.manual_seed(0)

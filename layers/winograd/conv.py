@@ -82,6 +82,8 @@ class _Winograd:
     def filters(self, weight: Tensor, groups: int, owner: Tensor) -> cpu.Filters:
         """The transformed filters, made again only after the weight has changed.
 
+        Those of a weight that was made in inference mode, whose changes torch does not count, are made at every call.
+
         Args:
             weight: Shape (out channels, channels of a group, height, width).
             groups: Of channels.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -90,7 +91,7 @@ def convolve(x: Tensor, filters: Filters, bias: Tensor | None, axes: Axes, paddi
 
     def compute(begin: int) -> None:
         end = min(begin + rows, every)
-        forms = x.new_empty(((end - begin) * across, rank[0] * rank[1] * channels))
+        forms = _held((end - begin) * across, rank[0] * rank[1] * channels, x.dtype)
         into(images, _forms(forms, rank, images.shape[-1]), begin, end, down, across, *steps, *padding)
         products = _forms(_multiplied(forms, filters), rank, found.shape[-1])
         out(products, found, shift.numpy().reshape(found.shape[-2:]), begin, end, down, across)
@@ -106,6 +107,17 @@ def rows_at_once(axes: Axes, across: int, channels: int, every: int) -> int:
     most = max(WORKSPACE // numbers, -(-FEWEST_TILES // across), 1)
     threads = torch.get_num_threads()
     return -(-every // max(threads * -(-every // (threads * most)), 1))
+
+
+def _held(rows: int, columns: int, dtype: torch.dtype) -> Tensor:
+    """Memory of this thread, kept for the next time: new pages cost more than what is computed in them (measured)."""
+    kept: Tensor | None = getattr(_OWN, "forms", None)
+    if kept is None or kept.numel() < rows * columns or kept.dtype != dtype:
+        _OWN.forms = kept = torch.empty(rows * columns, dtype=dtype)
+    return kept[: rows * columns].view(rows, columns)
+
+
+_OWN = threading.local()
 
 
 def _multiplied(forms: Tensor, filters: Filters) -> Tensor:
