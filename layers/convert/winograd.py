@@ -38,7 +38,7 @@ class WinogradConfig(Conversion):
     outputs: int = 4
     points: str = ""
     prefer: str = "accuracy"
-    fewest_channels: int = 64
+    fewest_channels: int = 128
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
 

@@ -123,6 +123,7 @@ print("same")
 """
 
 
+@pytest.mark.slow
 def test_tritons_kernels_are_the_convolution() -> None:
     pytest.importorskip("triton", reason="Triton is not installed")
     begin = f"import sys; sys.path[:0] = [{str(FOLDER.parents[1])!r}]\n"
