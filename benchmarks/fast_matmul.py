@@ -20,32 +20,34 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.products import DTYPES, best, parser_of, report, shape_of, size_of
 from bilinear.decompositions import Scheme, kronecker, strassen, winograd
-from bilinear.layers.fast_matmul import fast_matmul, measure_accuracy
+from bilinear.layers.fast_matmul import Choice, choose, fast_matmul, measure_accuracy
 
 SCHEMES: dict[str, Callable[[], Scheme]] = {
     "strassen": strassen,
     "winograd": winograd,
     "4x4x4:49": lambda: kronecker(strassen(), strassen()),
 }
-CASES = ("strassen:1", "strassen:2", "winograd:2", "4x4x4:49:1")
+CASES = ("auto", "strassen:1", "winograd:1", "strassen:2", "winograd:2", "4x4x4:49:1")
 
 
 @torch.inference_mode()
 def measure(shape: tuple[int, int, int], case: str, rounds: int, dtype: torch.dtype, device: str) -> dict[str, Any]:
     """One row: both multiplications of standard normal matrices of shape (M, K, N)."""
-    name, levels = case.rsplit(":", 1)
-    scheme = SCHEMES[name]()
     rows, inner, columns = shape
+    chosen = choose(shape, dtype, device) if case == "auto" else None
+    name, levels = case.rsplit(":", 1) if chosen is None else (_name_of(chosen), chosen.levels)
+    scheme = SCHEMES[name]() if chosen is None else chosen.scheme
     generator = torch.Generator().manual_seed(0)
     a = torch.randn(rows, inner, generator=generator).to(device, dtype)
     b = torch.randn(inner, columns, generator=generator).to(device, dtype)
     (dense, dense_cpu), (fast, fast_cpu) = best(
         [lambda: torch.matmul(a, b), lambda: fast_matmul(a, b, scheme, int(levels))], rounds
     )
-    accuracy = measure_accuracy(a[: min(rows, 1024)], b, scheme, int(levels))
+    accuracy = measure_accuracy(a[: min(rows, 1024)], b, scheme or strassen(), int(levels))
     return {
         "shape": shape,
         "scheme": name,
+        "chosen": None if chosen is None else str(chosen),
         "levels": int(levels),
         "matmul_s": dense,
         "fast_s": fast,
@@ -58,9 +60,14 @@ def measure(shape: tuple[int, int, int], case: str, rounds: int, dtype: torch.dt
     }
 
 
+def _name_of(chosen: Choice) -> str:
+    """Of the scheme that the model took, as the cases name it."""
+    return "torch" if chosen.scheme is None else f"auto {chosen.scheme.target.short}"
+
+
 def line(row: dict[str, Any]) -> str:
     return (
-        "{size:16} {scheme:10} {levels:6} {matmul_s:9.3f} {fast_s:9.3f} {ratio:6.3f} ({processor_ratio:5.3f}) "
+        "{size:16} {scheme:12} {levels:4} {matmul_s:9.3f} {fast_s:9.3f} {ratio:6.3f} ({processor_ratio:5.3f}) "
         "{relative_error:14.1e} ({matmul_relative_error:.1e}) {load_average:11.1f}"
     ).format(size=size_of(row), **row)
 
@@ -69,7 +76,7 @@ def main() -> None:
     parser = parser_of(__doc__)
     sizes = [shape_of("2048"), shape_of("4096")]
     parser.add_argument("--sizes", type=shape_of, nargs="+", default=sizes, help="4096, or MxKxN")
-    parser.add_argument("--cases", nargs="+", default=CASES, help=f"SCHEME:LEVELS, of {', '.join(SCHEMES)}")
+    parser.add_argument("--cases", nargs="+", default=CASES, help=f"auto, or SCHEME:LEVELS, of {', '.join(SCHEMES)}")
     given = parser.parse_args()
     rows = (
         measure(shape, case, given.rounds, DTYPES[given.dtype], given.device)

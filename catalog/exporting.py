@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bilinear.catalog.importing import OWN
 from bilinear.catalog.verifiers import prove
 from bilinear.decompositions import Scheme
+from bilinear.decompositions.evaluation import filter_files
 from bilinear.decompositions.formats import fast_matmul, flip_cpd, write
 from bilinear.decompositions.formats.border import Border
 
@@ -23,13 +24,15 @@ def export(catalog: Catalog, query: str, name: str, ring: str | None = None) -> 
     Args:
         catalog: Where the entry is.
         query: What `Catalog.find` understands.
-        name: Of the format; `entry` is the catalog's own, in the order of sizes that was asked for.
+        name: Of the format; `entry` is the catalog's own, in the order of sizes that was asked for, `winograd` the
+            three matrices of a filter.
         ring: The coefficient set; the entry's own if None.
 
     Raises:
         UnknownNameError: If there is no such format.
         FormatError: If the format cannot hold the scheme; only `fast-matmul` and `entry` hold border schemes.
         CatalogError: If there is no such entry.
+        TargetError: If it is no filter, in the format `winograd`.
     """
     return written(catalog.serve(query, ring), name)
 
@@ -48,6 +51,8 @@ def written(served: Served[Any, AnyEntry], name: str) -> tuple[dict[str, bytes],
         return {"": dumps(_as_served(served))}, served.note
     if name == fast_matmul.NAME and isinstance(served.value, Border):
         return fast_matmul.write_border(served.value), ""
+    if name == filter_files.NAME:
+        return filter_files.write(served.only(Scheme).value), served.note
     extra = served.entry.provenance.parameters.get("extra")
     known = extra if isinstance(extra, dict) and not served.note else {}
     scheme = served.only(Scheme).value
@@ -77,4 +82,4 @@ def paths_of(out: Path, contents: Sequence[str]) -> list[Path]:
 
 
 def _stem(out: Path) -> str:
-    return out.name.removesuffix(".sms").removesuffix(".slp").removesuffix("_L")
+    return out.name.removesuffix(".json").removesuffix(".sms").removesuffix(".slp").removesuffix("_L")

@@ -13,6 +13,8 @@ from bilinear.commands.common import as_json, print_json, print_lines, say, tell
 
 if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
+    from bilinear.decompositions import Scheme
+    from bilinear.layers.fast_matmul.table import MeasuredError
 
 
 @click.command()
@@ -30,11 +32,13 @@ if TYPE_CHECKING:
 def accuracy(
     query: str, levels: int, size: int, calm: bool, largest: int, seed: int, save: bool, as_json: bool, catalog: Catalog
 ) -> None:
-    """Growth factors of a scheme, and its measured errors in four formats of floats."""
+    """Growth factors of a scheme, and its measured errors in four formats of floats.
+
+    Of a filter (correlation:MxR) those of a convolution, along a line and along both axes of an image.
+    """
     from bilinear.commands.words.accuracy import accuracy_as_lines
     from bilinear.decompositions.stability import growth, lower_growth
     from bilinear.discover.growth import STARTS, keep_lower
-    from bilinear.layers.fast_matmul.table import measured_errors
 
     served = catalog.scheme(query)
     say(served.note)
@@ -45,7 +49,7 @@ def accuracy(
         added = keep_lower(catalog, scheme, found, seed, largest, time.process_time() - began) if save else None
         scheme, infimum = found.scheme, found.infimum
     before, after = growth(served.value), growth(scheme)
-    errors = measured_errors(scheme, levels, size, seed)
+    errors = _measured(scheme, levels, size, seed)
     if as_json:
         found_again = {"target": scheme.target.name, "rank": scheme.rank, "ring": str(scheme.ring)}
         growths = {"growth": dataclasses.asdict(after), "growth_before": dataclasses.asdict(before)}
@@ -55,3 +59,14 @@ def accuracy(
     print_lines(accuracy_as_lines(scheme, before, after, infimum, errors))
     if added is not None:
         tell(f"{added.status}: {added.id} ({catalog.root})")
+
+
+def _measured(scheme: Scheme, levels: int, size: int, seed: int) -> list[MeasuredError]:
+    """Of products of matrices, or of convolutions where the scheme is a filter's."""
+    from bilinear.decompositions.evaluation.filtering import FAMILY
+    from bilinear.layers.fast_matmul import table as of_products
+    from bilinear.layers.winograd import table as of_filters
+
+    if scheme.target.family == FAMILY:
+        return of_filters.measured_errors(scheme, levels, size, seed)
+    return of_products.measured_errors(scheme, levels, size, seed)

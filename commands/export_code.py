@@ -31,9 +31,10 @@ MOST_SHARED = 12_000
     help="c, latex, numpy, python, sympy, torch or triton.",
 )
 @click.option("--levels", type=int, default=1, show_default=True, help="Of recursion, by blocks.")
+@click.option("--parts", is_flag=True, help="Forms of x, forms of y (of a filter: transformed once), outputs.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Instead of standard output.")
 @with_catalog
-def code(query: str, language: str, levels: int, out: Path | None, catalog: Library) -> None:
+def code(query: str, language: str, levels: int, parts: bool, out: Path | None, catalog: Library) -> None:
     """Write source code that computes an entry's map, with the sums of its shortest program."""
     from bilinear.commands.screen import composing
     from bilinear.decompositions.codegen import generate
@@ -43,7 +44,7 @@ def code(query: str, language: str, levels: int, out: Path | None, catalog: Libr
         served = catalog.scheme(query)
     say(served.note)
     program = sharing(catalog, served.value)
-    source = generate(served.value, program, language, levels, f"entry {served.entry.hash[:16]}")
+    source = generate(served.value, program, language, levels, f"entry {served.entry.hash[:16]}", parts)
     if out is None:
         click.echo(source, nl=False)
     else:

@@ -80,7 +80,7 @@ def _exit_code(report: Report) -> int:
     required=True,
     metavar="NAME",
     shell_complete=values.file_formats,
-    help="A file format; `entry` is the catalog's own.",
+    help="A file format; `entry` is the catalog's own, `winograd` the three matrices of a filter.",
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE")
 @with_catalog

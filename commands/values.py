@@ -139,9 +139,10 @@ def languages(context: click.Context, typed: str) -> Iterable[str]:
 def file_formats(context: click.Context, typed: str) -> Iterable[str]:
     """Formats that schemes are written in."""
     from bilinear.catalog.importing import OWN
+    from bilinear.decompositions.evaluation.filter_files import NAME
     from bilinear.decompositions.formats import FORMATS
 
-    return [OWN, *FORMATS]
+    return [OWN, NAME, *FORMATS]
 
 
 @completer

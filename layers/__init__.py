@@ -6,6 +6,7 @@ from bilinear.layers.convert import (
     ButterflyConfig,
     MonarchConfig,
     STLConfig,
+    WinogradConfig,
     convert_,
     merge_,
     revert_,
@@ -37,6 +38,7 @@ from bilinear.layers.strassen import (
     distillation_loss,
     set_phase,
 )
+from bilinear.layers.winograd import WinogradConv1d, WinogradConv2d
 
 __all__ = [
     "STLMLP",
@@ -61,6 +63,9 @@ __all__ = [
     "StrassenHighway",
     "StrassenLSTM",
     "StrassenLinear",
+    "WinogradConfig",
+    "WinogradConv1d",
+    "WinogradConv2d",
     "compare_with_linear",
     "convert_",
     "count_additions",

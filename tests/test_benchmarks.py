@@ -2,16 +2,19 @@
 
 import json
 import platform
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 SHARED = {"machine.py", "products.py", "searches.py"}
 """What benchmarks import."""
+ON_CUDA = {"gpu.py"}
 SMALL = {
     "atlas.py": ["--upto", "3", "--ring", "f2"],
     "als.py": ["2x2x2:7:zt", "--successes", "1"],
@@ -49,6 +52,7 @@ SMALL = {
     "ternary_sgd.py": ["2x2x2:7", "--recipes", "annealed", "--restarts", "32", "--successes", "1"],
     "transforms.py": ["--transforms", "dft", "circulant", "--sizes", "8", "16"],
     "verification.py": ["--most", "10", "--sizes", "9"],
+    "winograd.py": ["--layers", "8x4", "--batches", "1", "--outputs", "2", "--rounds", "1", "--dtype", "bfloat16"],
 }
 
 
@@ -68,4 +72,28 @@ def test_a_benchmark_names_the_machine(script: str, tmp_path: Path) -> None:
 
 
 def test_every_benchmark_is_tested() -> None:
-    assert {path.name for path in FOLDER.glob("*.py")} - SHARED == set(SMALL)
+    assert {path.name for path in FOLDER.glob("*.py")} - SHARED - ON_CUDA == set(SMALL)
+
+
+def test_the_gpus_benchmark_refuses_in_one_line_where_there_is_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    monkeypatch.setattr(sys, "argv", ["gpu.py"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(FOLDER / "gpu.py"), run_name="__main__")
+    assert ended.value.code == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == "gpu.py: torch sees no CUDA device here; run it where one is, or with --compile\n"
+
+
+@pytest.mark.slow
+def test_the_gpus_benchmark_compiles_for_a_hopper_chip(tmp_path: Path) -> None:
+    pytest.importorskip("triton", reason="Triton is not installed")
+    path = tmp_path / "compiled.json"
+    subprocess.run([sys.executable, str(FOLDER / "gpu.py"), "--compile", "--json", str(path)], check=True)
+    rows = json.loads(path.read_text())["results"]["rows"]
+    assert len(rows) == 9
+    assert all(row["spilled"] == 0 and 0 < row["registers"] < 255 for row in rows)

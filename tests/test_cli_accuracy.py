@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -85,3 +86,27 @@ def test_bad_input_is_one_line_and_exit_code_two(tmp_path: Path, arguments: list
     assert answer.exit_code == 2
     assert reason in answer.stderr
     assert "Traceback" not in answer.output
+
+
+def test_a_filter_with_its_points_errors_matrices_and_parts(tmp_path: Path) -> None:
+    """From the search to files that compute; the points are those of the search."""
+    asked = ("search", "correlation:4x3", "--ring", "q", "--rank", "6", "--solver", "evaluation")
+    assert call(tmp_path, *asked, "--option", "points=0,1,-1,2,-2,inf").exit_code == 0
+    shown = call(tmp_path, "show", "correlation:4x3:6")
+    assert shown.exit_code == 0, shown.output
+    line = next(line for line in shown.stdout.splitlines() if line.startswith("points"))
+    assert sorted(line.removeprefix("points").replace(",", " ").split()) == sorted("0 1 -1 2 -2 inf".split())  # noqa: SIM905
+    answer = call(tmp_path, "accuracy", "correlation:4x3:6", "--size", "16")
+    assert answer.exit_code == 0, answer.output
+    assert "points" in answer.stdout
+    assert "torch.conv" in answer.stdout
+    out = tmp_path / "f43.json"
+    assert (
+        call(tmp_path, "export", "scheme", "correlation:4x3:6", "--format", "winograd", "--out", str(out)).exit_code
+        == 0
+    )
+    whole, arrays = json.loads(out.read_text()), np.load(tmp_path / "f43.npz")
+    assert np.array(whole["BT"]).tolist() == arrays["BT"].tolist()
+    code = call(tmp_path, "export", "code", "correlation:4x3:6", "--lang", "numpy", "--parts")
+    assert code.exit_code == 0, code.output
+    assert "def filter_transform(y):" in code.stdout

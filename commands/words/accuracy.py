@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bilinear.commands.words.table import table
+from bilinear.decompositions.evaluation.filtering import FAMILY, is_filter, points_of
 from bilinear.decompositions.scheme import Scheme
 from bilinear.decompositions.stability import Growth
 
@@ -31,4 +32,12 @@ def accuracy_as_lines(
         f"nonzeros   {after.nonzeros}",
     ]
     rows = [(row.dtype, str(row.levels), f"{row.fast:.2e}", f"{row.torch:.2e}") for row in errors]
-    return [*lines, *table(("floats", "levels", "error", "torch.matmul"), rows)]
+    filters = scheme.target.family == FAMILY
+    heads = ("axes", "torch.conv") if filters else ("levels", "torch.matmul")
+    return [*lines, *points_as_lines(scheme), *table(("floats", heads[0], "error", heads[1]), rows)]
+
+
+def points_as_lines(scheme: Scheme) -> list[str]:
+    """Where a filter's scheme evaluates; nothing of other schemes."""
+    points = points_of(scheme) if is_filter(scheme) else None
+    return [] if points is None else [f"{'points':10} {', '.join(points)}"]

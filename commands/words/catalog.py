@@ -18,6 +18,7 @@ from bilinear.commands.words.search import scheme_as_dict
 from bilinear.commands.words.table import or_dash, table
 from bilinear.decompositions import Ring, Scheme, Target
 from bilinear.decompositions.equivalence import Verdict
+from bilinear.decompositions.evaluation.filtering import is_filter, points_of
 from bilinear.decompositions.programs.shortest import Proof
 from bilinear.decompositions.rules.recipe import from_json
 from bilinear.discover.figures import Figures
@@ -36,19 +37,24 @@ def served_as_dict(
     """
     scheme, credit = served.value, getattr(served.entry, "found_by", None)
     bound, record = next(iter(lower_bounds(scheme.target, scheme.ring)), None), published(scheme.target, scheme.ring)
-    return scheme_as_dict(scheme) | {
-        "provenance": served.entry.provenance.model_dump(mode="json"),
-        "found_by": None if credit is None else credit.model_dump(mode="json"),
-        "recipe": getattr(served.entry, "recipe", None),
-        "lineage": served.entry.lineage.model_dump(mode="json"),
-        "note": served.note,
-        "program_additions": shared,
-        "proven_additions": {name: vars(proof) for name, proof in (proofs or {}).items()},
-        "lower_bound": None if bound is None else {"rank": bound.rank, "source": bound.source},
-        "published": None
-        if record is None
-        else {"rank": record.rank, "source": record.source, "tabled": record.is_tabled},
-    }
+    points = {"points": points_of(scheme)} if is_filter(scheme) else {}
+    return (
+        scheme_as_dict(scheme)
+        | points
+        | {
+            "provenance": served.entry.provenance.model_dump(mode="json"),
+            "found_by": None if credit is None else credit.model_dump(mode="json"),
+            "recipe": getattr(served.entry, "recipe", None),
+            "lineage": served.entry.lineage.model_dump(mode="json"),
+            "note": served.note,
+            "program_additions": shared,
+            "proven_additions": {name: vars(proof) for name, proof in (proofs or {}).items()},
+            "lower_bound": None if bound is None else {"rank": bound.rank, "source": bound.source},
+            "published": None
+            if record is None
+            else {"rank": record.rank, "source": record.source, "tabled": record.is_tabled},
+        }
+    )
 
 
 def served_as_lines(
@@ -68,6 +74,7 @@ def served_as_lines(
         + f"{_cited(record)}{_below(scheme.rank, record)}",
         f"hash             {found['hash']}",
         f"found by         {_finder(found)}",
+        *([f"points           {', '.join(found['points'])}"] if found.get("points") else []),
         *(recipe_as_lines(from_json(found["recipe"])) if found["recipe"] else []),
     ]
 

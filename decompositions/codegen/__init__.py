@@ -29,7 +29,13 @@ LARGEST_MODULUS = 3
 """Modulo larger primes no language has code."""
 
 
-def generate(scheme: Scheme, program: SchemeProgram, language: str, levels: int = 1, source: str = "") -> str:
+PARTED = ("numpy", "python", "torch")
+"""Languages that have the three parts of a scheme as functions of their own."""
+
+
+def generate(
+    scheme: Scheme, program: SchemeProgram, language: str, levels: int = 1, source: str = "", parted: bool = False
+) -> str:
     """Source code that computes the scheme's map with the program's sums.
 
     Args:
@@ -38,6 +44,7 @@ def generate(scheme: Scheme, program: SchemeProgram, language: str, levels: int 
         language: A name of `LANGUAGES`.
         levels: Of recursion, by blocks; more than one needs a `matmul`.
         source: Where the scheme comes from, for the header.
+        parted: Whether the forms of x, those of y and the outputs are functions of their own.
 
     Raises:
         UnknownNameError: If there is no such language.
@@ -53,7 +60,14 @@ def generate(scheme: Scheme, program: SchemeProgram, language: str, levels: int 
         raise CodeError(f"{levels} levels in {language}: one is written; languages with more: {', '.join(RECURSIVE)}")
     if levels > 1 and scheme.target.family != "matmul":
         raise CodeError(f"{scheme.target.short}: {levels} levels of recursion need a matmul scheme")
-    return write(_code(scheme, program, levels, source))
+    code = _code(scheme, program, levels, source)
+    if not parted:
+        return write(code)
+    from bilinear.decompositions.codegen.parts import write_parts
+
+    if language not in PARTED or levels > 1:
+        raise CodeError(f"parts in {language} at {levels} levels; one level in {', '.join(PARTED)} is written")
+    return write_parts(code, language)
 
 
 def generate_all(scheme: Scheme, program: SchemeProgram, source: str = "") -> dict[str, str]:
@@ -84,4 +98,4 @@ def _code(scheme: Scheme, program: SchemeProgram, levels: int, source: str) -> C
     return Code(scheme, program, levels, source)
 
 
-__all__ = ["LANGUAGES", "RECURSIVE", "Code", "CodeError", "generate", "generate_all"]
+__all__ = ["LANGUAGES", "PARTED", "RECURSIVE", "Code", "CodeError", "generate", "generate_all"]

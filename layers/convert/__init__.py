@@ -8,6 +8,7 @@ from bilinear.layers.convert.stl import Convolution, STLConfig, read_config
 from bilinear.layers.convert.structured import ButterflyConfig, MonarchConfig
 from bilinear.layers.convert.swap import convert_
 from bilinear.layers.convert.undo import merge_, revert_
+from bilinear.layers.convert.winograd import WinogradConfig
 
 __all__ = [
     "ButterflyConfig",
@@ -16,6 +17,7 @@ __all__ = [
     "Report",
     "Row",
     "STLConfig",
+    "WinogradConfig",
     "convert_",
     "convert_file",
     "convert_folder",

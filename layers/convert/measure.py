@@ -14,6 +14,7 @@ from bilinear.layers.butterfly import StructuredLinear
 from bilinear.layers.errors import LayerError
 from bilinear.layers.places import is_transposed
 from bilinear.layers.stl import STL, STLConv2d, STLLinear
+from bilinear.layers.winograd import WinogradConv1d, WinogradConv2d
 
 Example = Tensor | Sequence[Any] | Mapping[str, Any]
 """The only argument of the model, or all of them, in order or by name."""
@@ -112,10 +113,11 @@ def _watched(modules: Mapping[str, nn.Module], see: Callable[[str, Tensor], None
 
 def formula(layer: nn.Module, shapes: Sequence[torch.Size]) -> tuple[int, int]:
     """Multiplications and additions of the dense layer and of this one, over all calls."""
-    assert isinstance(layer, STL | StructuredLinear)
+    assert isinstance(layer, STL | StructuredLinear | WinogradConv1d | WinogradConv2d)
     dense = own = 0
     for shape in shapes:
-        sizes = (shape[0], *shape[2:]) if isinstance(layer, STLConv2d) else (shape[:-1].numel(),)
+        is_image = isinstance(layer, STLConv2d | WinogradConv1d | WinogradConv2d)
+        sizes = (shape[0], *shape[2:]) if is_image else (shape[:-1].numel(),)
         dense += layer.dense_flops(*sizes)
         own += layer.flops(*sizes)
     return dense, own
@@ -128,5 +130,7 @@ def shape_of(module: nn.Module) -> tuple[int, ...]:
         return outputs, inputs
     if isinstance(module, nn.Linear | STLLinear | StructuredLinear):
         return module.out_features, module.in_features
+    if isinstance(module, nn.Conv1d):
+        return module.out_channels, module.in_channels, module.kernel_size[0]
     assert isinstance(module, nn.Conv2d | STLConv2d)
     return module.out_channels, module.in_channels, module.kernel_size[0], module.kernel_size[1]

@@ -44,7 +44,8 @@ def convert_(
 
     Args:
         model: Changed in place. Not itself a linear layer or a convolution.
-        config: What the layers become: an `STLConfig`; or a `ButterflyConfig` or `MonarchConfig`, for linear layers.
+        config: What the layers become: an `STLConfig`; or a `ButterflyConfig` or `MonarchConfig`, for linear layers;
+            or a `WinogradConfig`, for convolutions.
         filter_fn: Takes a module and its full name, like torchao's; all linear layers and convolutions if None.
         example: What the model is fed to count flops for the report, and to see how many tokens each layer is fed;
             without it what calibrates it says that.

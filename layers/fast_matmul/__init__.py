@@ -1,6 +1,7 @@
 """Exact fast multiplication: the matrix product of torch, computed with the products of a scheme."""
 
 from bilinear.layers.fast_matmul.accuracy import Accuracy, measure_accuracy
+from bilinear.layers.fast_matmul.choice import Choice, choose
 from bilinear.layers.fast_matmul.product import count_additions, fast_matmul
 
-__all__ = ["Accuracy", "count_additions", "fast_matmul", "measure_accuracy"]
+__all__ = ["Accuracy", "Choice", "choose", "count_additions", "fast_matmul", "measure_accuracy"]

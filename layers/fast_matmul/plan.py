@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bilinear.decompositions import Approximation, Scheme
+from bilinear.decompositions import Approximation, Scheme, winograd
+from bilinear.decompositions.identity import content_hash
 from bilinear.decompositions.operations import tightened
 from bilinear.decompositions.programs import SchemeProgram, require_program, short_program
 from bilinear.decompositions.rings import magnitude
@@ -26,6 +28,9 @@ LARGEST = 2**53
 """Coefficients above it are cancelled where they can be, so that the sums of the program stay within the floats."""
 WORKSPACE = 0.5
 """Of the size of the three matrices: measured, between one product at a time and all of them."""
+
+ALONE = 1 << 20
+"""Numbers in a product from which the CPU multiplies the pairs of a group one after the other."""
 
 Matrix = Literal["a", "b", "c"]
 
@@ -84,6 +89,7 @@ class Plan:
         rank: Products of one level.
         levels: How often it is applied.
         sides: The programs of the matrices a, b and c for one level.
+        is_winograd: Whether it is Winograd's form of Strassen's scheme, once, with no program asked for.
     """
 
     factors: dict[Matrix, Floats]
@@ -91,6 +97,7 @@ class Plan:
     rank: int
     levels: int
     sides: dict[Matrix, Sides]
+    is_winograd: bool = False
 
     @property
     def products(self) -> int:
@@ -143,7 +150,18 @@ def plan_of(scheme: Scheme, levels: int, program: SchemeProgram | None = None) -
     own = _balanced(basis)
     factors = {name: _flattened(own[name], shapes[name], levels) for name in shapes}
     grids = {name: (rows**levels, columns**levels) for name, (rows, columns) in shapes.items()}
-    return Plan(factors, grids, basis.rank, levels, _sides(scheme, program, shapes))
+    known = program is None and levels == 1 and _is_winograd(scheme)
+    return Plan(factors, grids, basis.rank, levels, _sides(scheme, program, shapes), known)
+
+
+def _is_winograd(scheme: Scheme) -> bool:
+    """Up to the order of the products, and their signs."""
+    return scheme.target.name == "matmul:2x2x2" and scheme.rank == 7 and content_hash(scheme) == _winograd_hash()
+
+
+@cache
+def _winograd_hash() -> str:
+    return content_hash(winograd())
 
 
 def _sides(scheme: Scheme, program: SchemeProgram | None, shapes: dict[Matrix, tuple[int, int]]) -> dict[Matrix, Sides]:
@@ -156,6 +174,16 @@ def _sides(scheme: Scheme, program: SchemeProgram | None, shapes: dict[Matrix, t
     left, right = _exponents(Basis.of(scheme))
     gains = [[Fraction(2) ** e for e in own.tolist()] for own in (-left, -right, left + right)]
     return dict(zip(shapes, sides_of(program, list(shapes.values()), gains), strict=True))
+
+
+def group_size(blocks: Sequence[tuple[int, int]], matrices: Sequence[int], plan: Plan, device: str) -> int:
+    """Products computed together, where the blocks of one have these shapes and the matrices so many numbers.
+
+    On the CPU new memory costs more than the sums that are shared (measured); elsewhere a level is kept together, since
+    torch passes over memory for every addition, and keeps the memory.
+    """
+    least = 1 if device == "cpu" else plan.rank
+    return plan.group_size(sum(map(math.prod, blocks)) / sum(matrices), least)
 
 
 @lru_cache(maxsize=64)

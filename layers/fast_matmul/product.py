@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -13,25 +12,32 @@ from bilinear.decompositions import Scheme
 from bilinear.decompositions.programs import SchemeProgram
 from bilinear.layers.checks import require_float
 from bilinear.layers.errors import LayerError
+from bilinear.layers.fast_matmul import accumulating
 from bilinear.layers.fast_matmul.additions import Blocks, combine
+from bilinear.layers.fast_matmul.choice import choose
 from bilinear.layers.fast_matmul.plan import (
+    ALONE,
     LEFT_GRADIENT,
     PRODUCT,
     RIGHT_GRADIENT,
     Plan,
     Roles,
+    group_size,
     groups_of,
     plan_of,
     splits,
 )
 from bilinear.layers.kernels.workspace import workspace
 
-ALONE = 1 << 20
-"""Numbers in a product from which the CPU multiplies the pairs of a group one after the other."""
-
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]
-def fast_matmul(a: Tensor, b: Tensor, scheme: Scheme, levels: int = 1, program: SchemeProgram | None = None) -> Tensor:
+def fast_matmul(
+    a: Tensor,
+    b: Tensor,
+    scheme: Scheme | None = None,
+    levels: int | Literal["auto"] = 1,
+    program: SchemeProgram | None = None,
+) -> Tensor:
     """`torch.matmul(a, b)`, computed with an exact scheme; gradients of any order are computed with it too.
 
     The scheme multiplies a grid of n^levels x m^levels x p^levels blocks. Rows and columns that no block covers are
@@ -41,8 +47,9 @@ def fast_matmul(a: Tensor, b: Tensor, scheme: Scheme, levels: int = 1, program: 
     Args:
         a: Shape (..., M, K); leading axes are broadcast against those of b.
         b: Shape (..., K, N), of the same dtype and on the same device.
-        scheme: A verified scheme of n x m x p over `zt`, `z` or `q`; it is not verified again here.
-        levels: How many times the scheme is applied; 0 is `torch.matmul`.
+        scheme: A verified scheme of n x m x p over `zt`, `z` or `q`; it is not verified again here. None leaves scheme
+            and levels to `choose`, which takes `torch.matmul` where no scheme is faster.
+        levels: How many times the scheme is applied; 0 is `torch.matmul`. `auto` asks `choose`.
         program: How the sums of one level are made: one that a catalog keeps with the scheme, say, or
             `plain_program(scheme)`, which shares none. It is compared with the scheme when it is first used. If None,
             `short_program(scheme)`.
@@ -57,7 +64,14 @@ def fast_matmul(a: Tensor, b: Tensor, scheme: Scheme, levels: int = 1, program: 
             alternative basis.
         ProgramError: If the program is of another scheme.
     """
-    _check(a, b, levels)
+    _check(a, b, 0 if levels == "auto" else levels)
+    if scheme is None and program is not None:
+        raise LayerError("fast_matmul: a program without its scheme; give both")
+    if scheme is None or levels == "auto":
+        found = choose(_sizes(a, b), a.dtype, a.device, None if scheme is None else (scheme,))
+        scheme, levels = found.scheme or scheme, found.levels
+    if scheme is None:
+        return torch.matmul(a, b)
     plan = plan_of(scheme, levels, program)
     if levels == 0 or 0 in (*a.shape, *b.shape):
         return torch.matmul(a, b)
@@ -67,6 +81,12 @@ def fast_matmul(a: Tensor, b: Tensor, scheme: Scheme, levels: int = 1, program: 
     lefts, rights = (x.expand(*batch, *x.shape[-2:]).reshape(-1, *x.shape[-2:]) for x in (a, b))
     products = [_product(x, y, plan, PRODUCT) for x, y in zip(lefts, rights, strict=True)]
     return torch.stack(products).reshape(*batch, a.shape[-2], b.shape[-1])
+
+
+def _sizes(a: Tensor, b: Tensor) -> tuple[int, int, int]:
+    """M, K and N of the matrices that are multiplied at once: one b for all rows of a, or pairs of matrices."""
+    rows = a.shape[:-1].numel() if b.ndim == 2 else a.shape[-2]
+    return rows, a.shape[-1], b.shape[-1]
 
 
 def _check(a: Tensor, b: Tensor, levels: int) -> None:
@@ -150,8 +170,11 @@ def _peeled(left: Tensor, right: Tensor, plan: Plan, roles: Roles) -> Tensor:
 def _by_scheme(left: Tensor, right: Tensor, out: Tensor, plan: Plan, roles: Roles) -> None:
     """Write the product of two matrices that the grids divide into `out`, one group of products after the other."""
     whole = [_whole(x, plan.grids[name]) for x, name in ((left, roles.left), (right, roles.right), (out, roles.out))]
+    if roles is PRODUCT and accumulating.accumulates(plan, whole[2].shape, out.device.type, out.dtype):
+        accumulating.multiply(*(blocks.memory[0] for blocks in whole))
+        return
     sizes = left.numel(), right.numel(), out.numel()
-    size = _group_size([blocks.shape for blocks in whole], sizes, plan, out.device.type)
+    size = group_size([blocks.shape for blocks in whole], sizes, plan, out.device.type)
     x, y, z = (workspace((size, *blocks.shape), out) for blocks in whole)
     for group in groups_of(plan, roles, size):
         lefts, rights, products = x[: group.size], y[: group.size], z[: group.size]
@@ -174,16 +197,6 @@ def _multiply(lefts: Tensor, rights: Tensor, products: Tensor) -> None:
         return
     for left, right, out in zip(lefts, rights, products, strict=True):
         torch.mm(left, right, out=out)
-
-
-def _group_size(blocks: Sequence[tuple[int, int]], matrices: Sequence[int], plan: Plan, device: str) -> int:
-    """Products computed together, where the blocks of one have these shapes and the matrices so many numbers.
-
-    On the CPU new memory costs more than the sums that are shared (measured); elsewhere a level is kept together, since
-    torch passes over memory for every addition, and keeps the memory.
-    """
-    least = 1 if device == "cpu" else plan.rank
-    return plan.group_size(sum(map(math.prod, blocks)) / sum(matrices), least)
 
 
 def count_additions(
@@ -216,7 +229,9 @@ def count_additions(
         return 0
     grids = [math.prod(plan.grids[name]) for name in (PRODUCT.left, PRODUCT.right, PRODUCT.out)]
     matrices = [number * grid for number, grid in zip(numbers, grids, strict=True)]
-    size = _group_size(blocks, matrices, plan, device)
+    if accumulating.accumulates(plan, blocks[2], device, torch.float32):
+        return sum(number * made for number, made in zip(numbers, accumulating.ADDITIONS, strict=True))
+    size = group_size(blocks, matrices, plan, device)
     groups = groups_of(plan, PRODUCT, size)
     made = (sum(getattr(group, name).additions for group in groups) for name in ("left", "right", "out"))
     return sum(number * additions for number, additions in zip(numbers, made, strict=True))
