@@ -1,6 +1,8 @@
 """Every example in the guides runs and prints what it says; every link leads somewhere; the site of them is built."""
 
+import contextlib
 import doctest
+import importlib.util
 import os
 import pkgutil
 import re
@@ -29,6 +31,8 @@ def missing(name: str) -> bool:
     try:
         pkgutil.resolve_name(name)
     except (ImportError, AttributeError):
+        with contextlib.suppress(ImportError):  # its parent is no package
+            return importlib.util.find_spec(name) is None  # there, but it needs a package that need not be installed
         return True
     return False
 

@@ -14,7 +14,7 @@ from bilinear.catalog.index import unless_bad
 from bilinear.catalog.origins import Origins
 from bilinear.catalog.status import status
 from bilinear.commands.site import manifest as manifests
-from bilinear.commands.site.manifest import Keys, Manifest, Record, digest, maker
+from bilinear.commands.site.manifest import GUIDES, Keys, Manifest, Record, digest, maker
 from bilinear.commands.site.render import assets, inline, page, script
 from bilinear.commands.site.rows import row_of
 from bilinear.commands.site.standing import index_data
@@ -141,7 +141,10 @@ def _write_index(
     catalog: Catalog, fresh: Manifest, listings: dict[str, Listing], target: Target | None, keys: Keys, out: Path
 ) -> int:
     """The index with what belongs to it, unless nothing changed; the bytes that it has."""
-    key = digest(maker(), str(target and target.name), *(f"{name} {one.key}" for name, one in fresh.records.items()))
+    guides = (out / GUIDES / INDEX).is_file()
+    key = digest(
+        maker(), str(target and target.name), str(guides), *(f"{name} {one.key}" for name, one in fresh.records.items())
+    )
     size = sum(path.stat().st_size for path in (out / INDEX, *_beside(out)) if path.is_file())
     if key == fresh.index and (out / INDEX).is_file():
         return size
@@ -157,6 +160,7 @@ def _write_index(
         "kinds": sorted(kinds.items()),
         "found_here": sum(not row["by"] for row in rows),
         "target": None if target is None else target.short,
+        "guides": f"{GUIDES}/{INDEX}" if guides else "",
         "has_matmul": any(row["sizes"] for row in rows),
         "has_others": any(row["kind"] in ("scheme", "recipe") and not row["sizes"] for row in rows),
     }

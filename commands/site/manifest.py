@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from bilinear.catalog.store import Catalog
 
 NAME = "site.json"
+GUIDES = "guides"
+"""The folder that `make docs` writes beside the pages."""
 FORMAT = 1
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9+,=_^-]{0,199}")
 _HERE = Path(__file__).parent
@@ -85,7 +87,7 @@ def read(out: Path) -> Manifest:
 def _require_new(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise SiteError(f"{out}: not a folder; an empty or new one is needed")
-    if out.is_dir() and next(out.iterdir(), None) is not None:
+    if out.is_dir() and any(path.name != GUIDES for path in out.iterdir()):
         raise SiteError(f"{out}: holds files that are no site of this program; an empty or new folder is needed")
 
 

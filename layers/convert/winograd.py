@@ -77,7 +77,7 @@ class WinogradConfig(Conversion):
                 return WinogradConv2d.from_conv(module, schemes=schemes)
             return WinogradConv1d.from_conv(module, schemes=schemes)
 
-        return made
+        return Maker(made)
 
     def scheme(self, taps: int) -> Scheme:
         """That of an axis of a kernel; an axis of one tap has nothing to save.

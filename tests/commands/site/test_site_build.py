@@ -304,3 +304,13 @@ def test_it_is_served_on_this_machine_alone(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 0
+
+
+def test_the_guides_may_stand_beside_the_pages(tmp_path: Path, site: Site) -> None:
+    few = [one for one in site.catalog if one.id == site.ids["f2"]]
+    (tmp_path / "guides").mkdir()
+    build(site.catalog, few, tmp_path)
+    assert "guides/index.html" not in (tmp_path / "index.html").read_text()
+    (tmp_path / "guides" / "index.html").write_text("guides")
+    assert build(site.catalog, few, tmp_path).made == 0
+    assert '<a href="guides/index.html">Guides</a>' in (tmp_path / "index.html").read_text()
