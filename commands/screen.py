@@ -53,7 +53,7 @@ class Kernel(NamedTuple):
 
 
 WALK = Kernel(DISCOVER / "solvers" / "flip_graph" / "kernel.py", "run", 20)
-ADDITIONS = Kernel(DISCOVER / "optimize" / "kernel.py", "_entry.locals.anneal", 30)
+ADDITIONS = Kernel(DISCOVER / "optimize" / "kernel.py", "_entry.locals.anneal", 40)
 
 
 @dataclass

@@ -134,8 +134,8 @@ def test_chains_judge_schemes_over_finite_fields(ring: str) -> None:
 
 
 def test_proofs_of_sides_are_kept_and_checked_again(tmp_path: Path) -> None:
-    catalog = Catalog(tmp_path)
-    scheme = annealed()
+    catalog = Catalog(tmp_path, shipped=None)
+    scheme = stored(catalog, annealed())
     heard: list[Standing] = []
     found = prove(scheme, short_program(scheme), Budget(steps=100), heard.append)
     assert found.status is Status.EXHAUSTED
