@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,4 +67,5 @@ def _serve(folder: Path, port: int) -> None:
         say(f"serving {address}; Ctrl-C ends it")
         webbrowser.open(address)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it is started in the background of a script
     serve(folder, port, opened)

@@ -47,6 +47,7 @@ SMALL = {
     "importing.py": ["maple", "perminov-json", "--count", "3"],
     "parallel.py": ["simulation", "--simulated", "200", "--workers", "20", "--targets", "20"],
     "programs.py": ["2x2x2", "--budget", "1steps"],
+    "starts.py": ["--tile", "2", "--ranks", "6"],
     "stl_layer.py": ["--shapes", "32", "16x64x32", "--ranks", "7", "49", "--rounds", "1", "--plain"],
     "stl_training.py": ["--shapes", "32", "16x64x32", "--ranks", "7", "49", "--rounds", "1"],
     "ternary_sgd.py": ["2x2x2:7", "--recipes", "annealed", "--restarts", "32", "--successes", "1"],

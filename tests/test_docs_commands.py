@@ -27,7 +27,7 @@ COMMAND = re.compile(r"^(?:\$ )?((?:bilinear|make|pip|python3?|eval) .*)$", re.M
 INLINE = re.compile(r"`(bilinear [a-z][^`]*)`")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 PROGRAM = re.compile(r"`[^`]*?python3? (?:-m )?((?:benchmarks|examples)[/.][\w/.]+)")
-REASONS = re.compile(r"installs|trains|start-up file|data of others|cluster|cores|GPU")
+REASONS = re.compile(r"installs|trains|start-up file|data of others|cluster|cores|GPU|browser")
 QUICK = (
     "catalog list",
     "catalog status",

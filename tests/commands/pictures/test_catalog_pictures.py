@@ -45,7 +45,7 @@ def test_status_is_drawn_and_says_what_is_left_out(tmp_path: Path) -> None:
         main, ["catalog", "status", "--ring", "f2", "--largest", "6", "--plot", str(out), "--json"]
     )
     assert answer.exit_code == 0, answer.output
-    assert f"{out}: written; 2 targets that are no matrix products are not drawn" in answer.stderr
+    assert f"{out}: written; 4 targets that are no matrix products are not drawn" in answer.stderr
     assert len(json.loads(answer.stdout)) > 20
     assert out.stat().st_size > 10_000
 
