@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from bilinear.layers.convert.conversion import Shapes, Verdict
-from bilinear.layers.stl import MACHINES, STL, fewest_tokens
+from bilinear.layers.stl import MACHINES, fewest_tokens
 from bilinear.layers.stl.speed import Shape, fewest_measured, seconds, speed
 from bilinear.layers.stl.threshold import NEVER, dense_seconds, stl_seconds
 from bilinear.layers.stl.tiles import tiles_of
@@ -53,7 +53,7 @@ def fewest_of(shape: Shape) -> int:
     return fewest_tokens(*sizes, shape.tile, shape.rank, shape.dtype.itemsize, MACHINES["cpu"])
 
 
-def judged_convolution(conv: nn.Conv2d, make: Callable[[], STL], shapes: Shapes | None) -> Verdict:
+def judged_convolution(conv: nn.Conv1d | nn.Conv2d, make: Callable[[], nn.Module], shapes: Shapes | None) -> Verdict:
     """Likewise of a convolution, timed on the largest of its inputs; without any nothing is known."""
     if not shapes:
         return Verdict("its speed depends on the image; give an example, or force")

@@ -9,7 +9,8 @@ from typing import ClassVar
 from torch import nn
 
 from bilinear.decompositions import Scheme
-from bilinear.layers.convert.conversion import Conversion, Maker
+from bilinear.layers.convert.conversion import Conversion, Maker, Shapes, Verdict
+from bilinear.layers.convert.verdict import judged_convolution
 from bilinear.layers.errors import LayerError
 from bilinear.layers.winograd import WinogradConv1d, WinogradConv2d, winograd_scheme
 from bilinear.layers.winograd.conv import unsupported
@@ -26,6 +27,7 @@ class WinogradConfig(Conversion):
         fewest_channels: Of a group, in and out: with fewer the transforms cost more than they save (measured).
         include: Patterns as of file names; a layer's name must match one.
         exclude: Likewise; it must match none.
+        force: Whether convolutions are converted too that get slower on the example.
 
     Raises:
         LayerError: If there are no outputs.
@@ -41,6 +43,7 @@ class WinogradConfig(Conversion):
     fewest_channels: int = 128
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
+    force: bool = False
 
     def __post_init__(self) -> None:
         if self.outputs < 1:
@@ -77,7 +80,15 @@ class WinogradConfig(Conversion):
                 return WinogradConv2d.from_conv(module, schemes=schemes)
             return WinogradConv1d.from_conv(module, schemes=schemes)
 
-        return Maker(made)
+        def verdict(module: nn.Module, shapes: Shapes | None) -> Verdict:
+            assert isinstance(module, nn.Conv1d | nn.Conv2d)
+            return (
+                Verdict()
+                if self.force or not shapes
+                else judged_convolution(module, lambda: made(module, None), shapes)
+            )
+
+        return Maker(made, verdict=verdict)
 
     def scheme(self, taps: int) -> Scheme:
         """That of an axis of a kernel; an axis of one tap has nothing to save.

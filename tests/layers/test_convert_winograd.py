@@ -21,7 +21,7 @@ def test_convolutions_are_converted_or_left_with_a_reason() -> None:
     model[1].weight = nn.Parameter(model[1].weight)
     x = normal(2, 3, 12, 12, dtype=torch.bfloat16)
     before, state = model(x), {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    report = convert_(model, WinogradConfig(outputs=2, fewest_channels=4), example=x)
+    report = convert_(model, WinogradConfig(outputs=2, fewest_channels=4, force=True), example=x)
     assert report.replaced == ["1", "5"]
     assert isinstance(model[1], WinogradConv2d)
     assert isinstance(model[5], WinogradConv1d)
@@ -33,5 +33,9 @@ def test_convolutions_are_converted_or_left_with_a_reason() -> None:
     assert "Conv2d replaced" in str(report)
     assert all(torch.equal(state[name], tensor) for name, tensor in model.state_dict().items())
     assert float((model(x) - before).detach().norm() / before.detach().norm()) < 3e-2
+    with_example = convert_(
+        nn.Sequential(nn.Conv2d(1, 1, 3)), WinogradConfig(fewest_channels=1), example=normal(1, 1, 3, 3)
+    )
+    assert with_example.replaced == [] or "times the dense layer's speed" in with_example.rows[0].note
     again = convert_(model, WinogradConfig(outputs=2, fewest_channels=4))
     assert [row.reason for row in again.rows if row.name == "1"] == ["a WinogradConv2d already"]
