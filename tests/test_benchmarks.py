@@ -65,7 +65,17 @@ def run(script: str, path: Path) -> dict[str, Any]:
     return written
 
 
-@pytest.mark.parametrize("script", sorted(SMALL))
+LONG = {"als.py", "approximations.py", "butterfly.py", "calibration.py", "catalog_size.py", "fast_encoders.py"} | {
+    "gradient_transforms.py",
+    "starts.py",
+    "ternary_sgd.py",
+}
+"""More than three seconds, imports included."""
+
+
+@pytest.mark.parametrize(
+    "script", [pytest.param(one, marks=[pytest.mark.slow] * (one in LONG)) for one in sorted(SMALL)]
+)
 def test_a_benchmark_names_the_machine(script: str, tmp_path: Path) -> None:
     written = run(script, tmp_path / "result.json")
     assert written["machine"] == platform.node()

@@ -34,7 +34,7 @@ def test_convolutions_are_converted_or_left_with_a_reason() -> None:
     assert all(torch.equal(state[name], tensor) for name, tensor in model.state_dict().items())
     assert float((model(x) - before).detach().norm() / before.detach().norm()) < 3e-2
     with_example = convert_(
-        nn.Sequential(nn.Conv2d(1, 1, 3)), WinogradConfig(fewest_channels=1), example=normal(1, 1, 3, 3)
+        nn.Sequential(nn.Conv2d(1, 1, 3)), WinogradConfig(fewest_channels=1), example=torch.ones(1, 1, 3, 3)
     )
     assert with_example.replaced == [] or "times the dense layer's speed" in with_example.rows[0].note
     again = convert_(model, WinogradConfig(outputs=2, fewest_channels=4))
