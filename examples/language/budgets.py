@@ -20,7 +20,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,7 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from bilinear.commands.screen import counted
-from bilinear.layers import STLLinear, initial_basis
+from bilinear.layers import Basis, STLLinear, initial_basis
 from bilinear.layers.convert.measure import counted_flops
 from bilinear.layers.places import count, swap
 from examples.language import decoder
@@ -102,8 +102,13 @@ def built(setup: Setup, given: argparse.Namespace, seed: int) -> Decoder:
 
 def stl(layer: nn.Linear, rank: int) -> nn.Module:
     """A fresh STL layer in the place of a dense one."""
-    basis = initial_basis(START, TILE, rank)
-    return STLLinear(layer.in_features, layer.out_features, basis, layer.bias is not None, learnable_basis=True)
+    return STLLinear(layer.in_features, layer.out_features, start(rank), layer.bias is not None, learnable_basis=True)
+
+
+@cache
+def start(rank: int) -> Basis:
+    """The basis that the layers begin from: the default of `STLConfig`."""
+    return initial_basis(START, TILE, rank)
 
 
 @torch.no_grad()
@@ -191,7 +196,9 @@ def compare(experiment: Experiment, table: Table) -> None:
             for setup in wanted:
                 same = timed = trained(setup, experiment, seed, given.steps, tick)
                 pace = pace or same.pace
-                steps = given.steps if setup.width == given.width and setup.model == DENSE else fitting(pace, same, given)
+                steps = (
+                    given.steps if setup.width == given.width and setup.model == DENSE else fitting(pace, same, given)
+                )
                 if steps != given.steps:
                     timed = trained(setup, experiment, seed, steps, tick)
                 table.add(
@@ -231,8 +238,8 @@ def arguments() -> argparse.Namespace:
         prog="python -m examples.language.budgets", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--text", type=Path, metavar="FILE", help="any text in UTF-8")
-    parser.add_argument("--ranks", type=int, nargs="+", default=[16, 24], help="of STL layers, tiles of 4 x 4 x 4")
-    parser.add_argument("--steps", type=int, default=150, help="of the dense decoder")
+    parser.add_argument("--ranks", type=int, nargs="+", default=[24, 16], help="of STL layers, tiles of 4 x 4 x 4")
+    parser.add_argument("--steps", type=int, default=120, help="of the dense decoder")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--depth", type=int, default=2)

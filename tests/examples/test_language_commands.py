@@ -1,4 +1,4 @@
-"""Both commands from beginning to end, on small sizes: tables, files, wrong usage, interruption."""
+"""The commands from beginning to end, on small sizes: tables, files, wrong usage, interruption."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
-from examples.language import character_model, fine_tuning
+from examples.language import budgets, character_model, fine_tuning
 from examples.language.text import TREEBANK
 from examples.tables import Table, finished
 
@@ -19,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 TEXT = "the cat saw a dog .\nthe dog saw a cat .\n" * 30
 CHARACTERS = ["--filters", "3", "3", "--hidden", "6", "--epochs", "1", "1", "1", "--dense-epochs", "1", "--batch", "4"]
 TUNING = ["--width", "16", "--depth", "1", "--heads", "2", "--length", "16", "--pretrain", "2", "--steps", "2"]
+BUDGETS = ["--width", "16", "--depth", "1", "--heads", "2", "--length", "16", "--steps", "2", "--windows", "4"]
 Main = Callable[[], int]
 
 
@@ -78,6 +80,31 @@ def test_the_table_of_fine_tuning(
     assert len(capsys.readouterr().out.splitlines()) == 2 + len(rows)
 
 
+def test_the_table_of_equal_budgets(
+    text: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = text.with_suffix(".json")
+    assert run(budgets.main, monkeypatch, "--text", text, "--ranks", 24, "--seeds", 2, "--json", path, *BUDGETS) == 0
+    results = json.loads(path.read_text())["results"]
+    rows, of_seeds = results["rows"], results["means"]
+    dense, everywhere, stl, *rest = rows[: len(of_seeds)]
+    assert [row["seed"] for row in rows] == [0] * len(of_seeds) + [1] * len(of_seeds)
+    assert (dense["flops"], everywhere["budget"], stl["model"]) == (1.0, "all places", "STL")
+    assert [row["budget"] for row in rest] == [f"{what} of r=24" for what in ("flops", "flops", "parameters")]
+    assert all(row["flops"] <= stl["flops"] for row in rest[:2])
+    assert rest[2]["parameters"] <= stl["parameters"]
+    assert [row["runs"] for row in of_seeds] == [2] * len(of_seeds)
+    assert of_seeds[2]["equal steps"] == pytest.approx((stl["equal steps"] + rows[8]["equal steps"]) / 2)
+    assert len(capsys.readouterr().out.splitlines()) == 4 + len(rows) + len(of_seeds)
+
+
+def test_low_rank_layers_begin_with_the_variance_of_the_dense_one() -> None:
+    torch.manual_seed(0)
+    dense, x = torch.nn.Linear(256, 256, bias=False), torch.randn(512, 256)
+    with torch.no_grad():
+        assert budgets.low_rank(dense, 64)(x).var() == pytest.approx(float(dense(x).var()), rel=0.1)
+
+
 @pytest.mark.parametrize(
     ("main", "options", "error"),
     [
@@ -94,6 +121,9 @@ def test_the_table_of_fine_tuning(
         (fine_tuning.main, ["--model", "nowhere.safetensors"], "error: nowhere.safetensors: "),
         (fine_tuning.main, ["--rate", "0"], "--rate and --pretrain-rate must be above 0"),
         (fine_tuning.main, ["--steps", "0"], "sizes and steps must be at least 1"),
+        (budgets.main, ["--length", "30"], "--length must be a multiple of 4, so that no tile spans two windows"),
+        (budgets.main, ["--width", "10"], "error: width 10, depth 2, 4 heads; the width must be a multiple"),
+        (budgets.main, ["--rate", "0"], "sizes and steps must be at least 1, --seed at least 0, --rate above 0"),
     ],
 )
 def test_wrong_usage(
