@@ -7,12 +7,14 @@ For each rank of the STL layers in the blocks there are: a narrower dense decode
 low-rank layers of the same width and at most as many flops, and a dense decoder of at most as many parameters. Each is
 trained for as many steps as the dense decoder, and again for as many as fit into its processor time. The figures are
 held-out bits a byte, at the last place of each tile, where no layer sees what follows; on these places all are trained,
-and the dense decoder once more on every place, which no approximation can be.
+and the dense decoder once more on every place, which no approximation can be. `--resume` takes over the runs that are
+in the file of an interrupted command, also for more seeds or ranks.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import statistics
 import sys
@@ -35,7 +37,7 @@ from bilinear.layers.places import count, swap
 from examples.language import decoder
 from examples.language.decoder import Recipe, Text
 from examples.language.fine_tuning import TILE, basis_of, in_blocks
-from examples.language.text import REFERENCE, language_reference, read_text
+from examples.language.text import REFERENCE, TextError, language_reference, read_text
 from examples.models import Decoder
 from examples.tables import Table, finished
 
@@ -187,6 +189,7 @@ def prepared(given: argparse.Namespace) -> Experiment:
 def compare(experiment: Experiment, table: Table) -> None:
     """One line for each seed and decoder; the first decoder's time is what the others have."""
     given = experiment.given
+    done = resumed(given) if given.resume else {}
     wanted = setups(given)
     whole = flops(wanted[0], given)
     table.head()
@@ -194,32 +197,62 @@ def compare(experiment: Experiment, table: Table) -> None:
         for seed in range(given.seed, given.seed + given.seeds):
             pace = 0.0
             for setup in wanted:
-                same = timed = trained(setup, experiment, seed, given.steps, tick)
-                pace = pace or same.pace
-                steps = (
-                    given.steps if setup.width == given.width and setup.model == DENSE else fitting(pace, same, given)
-                )
-                if steps != given.steps:
-                    timed = trained(setup, experiment, seed, steps, tick)
-                table.add(
-                    seed=seed,
-                    **described(setup),
-                    parameters=parameters(setup, given),
-                    flops=flops(setup, given) / whole,
-                    **{"ms a step": 1000 * same.pace, "equal steps": same.bits},
-                    **{"steps in its time": steps, "equal time": timed.bits},
-                )
+                row = done.get(identity({"seed": seed, **described(setup)}))
+                if row is None:
+                    figures = measured(setup, experiment, seed, pace, tick)
+                    size = {"parameters": parameters(setup, given), "flops": flops(setup, given) / whole}
+                    row = {"seed": seed, **described(setup), **size, **figures}
+                pace = pace or row["ms a step"] / 1000
+                table.add(**row)
 
 
-def fitting(pace: float, found: Trained, given: argparse.Namespace) -> int:
-    """Steps of a decoder in the time of the dense one, whose steps take `pace` seconds."""
-    return max(1, round(given.steps * pace / found.pace))
+def measured(
+    setup: Setup, experiment: Experiment, seed: int, pace: float, tick: Callable[[str], None]
+) -> dict[str, float]:
+    """The figures of one decoder, trained twice; of the dense one, whose steps take `pace` seconds, trained once."""
+    given = experiment.given
+    same = timed = trained(setup, experiment, seed, given.steps, tick)
+    reference = setup.model == DENSE and setup.width == given.width
+    steps = given.steps if reference else max(1, round(given.steps * pace / same.pace))
+    if steps != given.steps:
+        timed = trained(setup, experiment, seed, steps, tick)
+    return dict(zip(MEASURED, (1000 * same.pace, same.bits, steps, timed.bits), strict=True))
 
 
 def described(setup: Setup) -> dict[str, Any]:
     """The setup in the columns of the table."""
     rank = {"rank": setup.rank} if setup.rank else {}
     return {"model": setup.model, "width": setup.width, **rank, "budget": setup.budget}
+
+
+def identity(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What tells a run from the others."""
+    return tuple(row.get(name) for name in ("seed", *SETUP))
+
+
+def asked(given: argparse.Namespace) -> dict[str, Any]:
+    """The options that a result depends on."""
+    options = {name: value for name, value in vars(given).items() if name not in ("json", "resume")}
+    return options | {"text": REFERENCE if given.text is None else str(given.text)}
+
+
+def resumed(given: argparse.Namespace) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """The runs that a file of results has.
+
+    Raises:
+        TextError: If it is no such file, or of other options than seeds and ranks.
+    """
+    if not given.json.exists():
+        return {}
+    try:
+        results = json.loads(given.json.read_text())["results"]
+        other = {name for name, value in asked(given).items() if results["parameters"][name] != value}
+        rows = {identity(row): row for row in results["rows"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TextError(f"{given.json}: no results of this command ({error!r}); leave out --resume") from error
+    if other := other - {"ranks", "seeds"}:
+        raise TextError(f"{given.json}: made with another --{min(other)}; give the same, or leave out --resume")
+    return rows
 
 
 def means(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -239,7 +272,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--text", type=Path, metavar="FILE", help="any text in UTF-8")
     parser.add_argument("--ranks", type=int, nargs="+", default=[24, 16], help="of STL layers, tiles of 4 x 4 x 4")
-    parser.add_argument("--steps", type=int, default=120, help="of the dense decoder")
+    parser.add_argument("--steps", type=int, default=240, help="of the dense decoder")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--depth", type=int, default=2)
@@ -251,10 +284,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path, help="also write the tables there")
+    parser.add_argument("--resume", action="store_true", help="take over the runs that --json's file has")
     given = parser.parse_args()
     sizes = (given.steps, given.length, given.batch, given.windows, given.seeds, given.threads, *given.ranks)
     if min(sizes) < 1 or given.seed < 0 or given.rate <= 0:
         parser.error("sizes and steps must be at least 1, --seed at least 0, --rate above 0")
+    if given.resume and given.json is None:
+        parser.error("--resume needs --json, the file to go on with")
     if given.length % TILE:
         parser.error(f"--length must be a multiple of {TILE}, so that no tile spans two windows")
     return given
@@ -272,9 +308,7 @@ def main() -> int:
             table.head()
         for row in means(runs.rows):
             table.add(**row)
-        parameters = {name: value for name, value in vars(given).items() if name != "json"}
-        parameters["text"] = REFERENCE if given.text is None else str(given.text)
-        return {"parameters": parameters, "rows": runs.rows, "means": table.rows}
+        return {"parameters": asked(given), "rows": runs.rows, "means": table.rows}
 
     return finished(lambda: compare(prepared(given), runs), results, given.json)
 

@@ -98,6 +98,24 @@ def test_the_table_of_equal_budgets(
     assert len(capsys.readouterr().out.splitlines()) == 4 + len(rows) + len(of_seeds)
 
 
+def test_equal_budgets_go_on_where_they_ended(
+    text: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = text.with_suffix(".json")
+    options = ["--text", text, "--ranks", 24, "--json", path, *BUDGETS]
+    assert run(budgets.main, monkeypatch, *options, "--seeds", 1) == 0
+    rows = json.loads(path.read_text())["results"]["rows"]
+    assert run(budgets.main, monkeypatch, *options, "--seeds", 2, "--resume") == 0
+    again = json.loads(path.read_text())["results"]["rows"]
+    assert again[: len(rows)] == rows
+    assert [row["seed"] for row in again[len(rows) :]] == [1] * len(rows)
+    assert run(budgets.main, monkeypatch, *options, "--rate", 1, "--resume") == 2
+    assert f"error: {path}: made with another --rate; give the same" in capsys.readouterr().err
+    path.write_text("[]")
+    assert run(budgets.main, monkeypatch, *options, "--resume") == 2
+    assert f"error: {path}: no results of this command" in capsys.readouterr().err
+
+
 def test_low_rank_layers_begin_with_the_variance_of_the_dense_one() -> None:
     torch.manual_seed(0)
     dense, x = torch.nn.Linear(256, 256, bias=False), torch.randn(512, 256)
@@ -123,6 +141,7 @@ def test_low_rank_layers_begin_with_the_variance_of_the_dense_one() -> None:
         (fine_tuning.main, ["--steps", "0"], "sizes and steps must be at least 1"),
         (budgets.main, ["--length", "30"], "--length must be a multiple of 4, so that no tile spans two windows"),
         (budgets.main, ["--width", "10"], "error: width 10, depth 2, 4 heads; the width must be a multiple"),
+        (budgets.main, ["--resume"], "--resume needs --json, the file to go on with"),
         (budgets.main, ["--rate", "0"], "sizes and steps must be at least 1, --seed at least 0, --rate above 0"),
     ],
 )
