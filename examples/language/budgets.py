@@ -23,7 +23,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,7 +46,8 @@ WIDEST = 3
 """Of the decoders with as many parameters, relative to the dense one: rank 64 has four times as many in its blocks."""
 SETUP = {"model": "8s", "width": ">5d", "rank": ">4d", "budget": "18s"}
 SIZES = {**SETUP, "parameters": ">10,d", "flops": ">5.2f"}
-MEASURED = {"ms a step": ">6.0f", "equal steps": ">6.3f", "steps in its time": ">6.0f", "equal time": ">6.3f"}
+MEASURED = {"time": ">5.2f", "equal steps": ">6.3f", "steps in its time": ">6.0f", "equal time": ">6.3f"}
+ROUNDS = 9
 RUNS = {"seed": ">4d", **SIZES, **MEASURED}
 MEANS = {"runs": ">4d", **SIZES, **MEASURED}
 
@@ -69,13 +69,6 @@ class Setup:
     rank: int = 0
     budget: str = ""
     every: int = TILE
-
-
-class Trained(NamedTuple):
-    """A decoder's figures: held-out bits a byte, and the median processor time of a step in seconds."""
-
-    bits: float
-    pace: float
 
 
 class Experiment(NamedTuple):
@@ -160,20 +153,39 @@ def largest(candidates: list[Setup], cost: Callable[[Setup], int], budget: int) 
     return candidates[max(0, bisect_right(candidates, budget, key=cost) - 1)]
 
 
-def trained(setup: Setup, experiment: Experiment, seed: int, steps: int, tick: Callable[[str], None]) -> Trained:
-    """Train one decoder from the beginning."""
+def trained(setup: Setup, experiment: Experiment, seed: int, steps: int, heard: Callable[[], None]) -> float:
+    """Held-out bits a byte of a decoder that is trained from the beginning."""
     given = experiment.given
     model = built(setup, given, seed)
-    times = [time.process_time()]
-
-    def heard() -> None:
-        times.append(time.process_time())
-        tick(f"{setup.model} of width {setup.width}")
-
     recipe = Recipe(steps, given.rate, given.batch, given.length, setup.every, seed)
     decoder.train(model, experiment.text.train, recipe, list(basis_of(model)), heard)
-    pace = statistics.median(after - before for before, after in pairwise(times))
-    return Trained(decoder.held_out_loss(model, experiment.pieces, TILE) / math.log(2), pace)
+    return decoder.held_out_loss(model, experiment.pieces, TILE) / math.log(2)
+
+
+def paces(wanted: list[Setup], experiment: Experiment) -> dict[Setup, float]:
+    """Processor time of a step of training, relative to that of the first decoder: the median over rounds.
+
+    They take turns, so that what else the machine does slows all of them alike.
+    """
+    given = experiment.given
+    models = {setup: built(setup, given, 0) for setup in wanted}
+    rounds: dict[Setup, list[float]] = {setup: [] for setup in wanted}
+    for _ in range(ROUNDS):
+        for setup, model in models.items():
+            times: list[float] = []
+            recipe = Recipe(2, given.rate, given.batch, given.length, setup.every)
+            told = partial(_note, times)
+            decoder.train(model, experiment.text.train, recipe, list(basis_of(model)), told)
+            rounds[setup].append(times[1] - times[0])  # the first step also makes the optimiser's state
+    dense = rounds[wanted[0]]
+    return {
+        setup: statistics.median(own / its for own, its in zip(found, dense, strict=True))
+        for setup, found in rounds.items()
+    }
+
+
+def _note(times: list[float]) -> None:
+    times.append(time.process_time())
 
 
 def prepared(given: argparse.Namespace) -> Experiment:
@@ -187,36 +199,36 @@ def prepared(given: argparse.Namespace) -> Experiment:
 
 
 def compare(experiment: Experiment, table: Table) -> None:
-    """One line for each seed and decoder; the first decoder's time is what the others have."""
+    """One line for each seed and decoder."""
     given = experiment.given
     done = resumed(given) if given.resume else {}
     wanted = setups(given)
     whole = flops(wanted[0], given)
+    pace = paces(wanted, experiment)
     table.head()
     with counted("training") as tick:
         for seed in range(given.seed, given.seed + given.seeds):
-            pace = 0.0
             for setup in wanted:
                 row = done.get(identity({"seed": seed, **described(setup)}))
                 if row is None:
-                    figures = measured(setup, experiment, seed, pace, tick)
+                    told = partial(tick, f"{setup.model} of width {setup.width}")
                     size = {"parameters": parameters(setup, given), "flops": flops(setup, given) / whole}
+                    figures = measured(setup, experiment, seed, pace[setup], told)
                     row = {"seed": seed, **described(setup), **size, **figures}
-                pace = pace or row["ms a step"] / 1000
                 table.add(**row)
 
 
 def measured(
-    setup: Setup, experiment: Experiment, seed: int, pace: float, tick: Callable[[str], None]
+    setup: Setup, experiment: Experiment, seed: int, pace: float, heard: Callable[[], None]
 ) -> dict[str, float]:
-    """The figures of one decoder, trained twice; of the dense one, whose steps take `pace` seconds, trained once."""
-    given = experiment.given
-    same = timed = trained(setup, experiment, seed, given.steps, tick)
-    reference = setup.model == DENSE and setup.width == given.width
-    steps = given.steps if reference else max(1, round(given.steps * pace / same.pace))
-    if steps != given.steps:
-        timed = trained(setup, experiment, seed, steps, tick)
-    return dict(zip(MEASURED, (1000 * same.pace, same.bits, steps, timed.bits), strict=True))
+    """The figures of one decoder, trained again if another number of its steps fits into the dense one's time."""
+    wanted = experiment.given.steps
+    reference = setup.model == DENSE and setup.width == experiment.given.width
+    fit = wanted if reference else max(1, round(wanted / pace))
+    same = timed = trained(setup, experiment, seed, wanted, heard)
+    if fit != wanted:
+        timed = trained(setup, experiment, seed, fit, heard)
+    return dict(zip(MEASURED, (pace, same, fit, timed), strict=True))
 
 
 def described(setup: Setup) -> dict[str, Any]:
