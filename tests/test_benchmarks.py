@@ -67,8 +67,11 @@ def run(script: str, path: Path) -> dict[str, Any]:
 
 LONG = {"als.py", "approximations.py", "butterfly.py", "calibration.py", "catalog_size.py", "fast_encoders.py"} | {
     "gradient_transforms.py",
+    "fast_matmul.py",
     "starts.py",
+    "stl_layer.py",
     "ternary_sgd.py",
+    "winograd.py",
 }
 """More than three seconds, imports included."""
 

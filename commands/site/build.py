@@ -5,30 +5,25 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bilinear.catalog.index import unless_bad
-from bilinear.catalog.origins import Origins
 from bilinear.catalog.status import status
 from bilinear.commands.site import manifest as manifests
+from bilinear.commands.site.making import ENTRIES, INDEX, pages
 from bilinear.commands.site.manifest import GUIDES, Keys, Manifest, Record, digest, maker
-from bilinear.commands.site.render import assets, inline, page, script
-from bilinear.commands.site.rows import row_of
+from bilinear.commands.site.render import assets, page, script
 from bilinear.commands.site.standing import index_data
-from bilinear.commands.site.views import view
-from bilinear.decompositions import Scheme, Target
-from bilinear.decompositions.files import make_folder, replace_folder, write_atomic
-from bilinear.discover.optimize.programs import known_program
+from bilinear.decompositions import Target
+from bilinear.decompositions.files import make_folder, write_atomic
 
 if TYPE_CHECKING:
     from bilinear.catalog.layout import Listing
     from bilinear.catalog.store import Catalog
 
-ENTRIES, ASSETS, DATA = "entries", "assets", "data"
-INDEX = "index.html"
+ASSETS, DATA = "assets", "data"
 BETWEEN = 200
 """Pages after which what was made is kept, so that a run that is broken off is taken up by the next one."""
 
@@ -66,7 +61,7 @@ def build(
         listings: Which.
         out: The folder; a site that is there is brought up to date.
         target: The only one of which they are, if it is but one.
-        on_progress: Called with the id of each entry before it is taken up.
+        on_progress: Called with the id of each entry whose page was made.
 
     Raises:
         SiteError: If the folder holds files that are no site.
@@ -76,19 +71,19 @@ def build(
     for folder in (ENTRIES, ASSETS, DATA):
         make_folder(out / folder)
     manifests.write(out, known)  # so that what is broken off is known to be a site
-    keys, maker_of_pages = Keys(catalog, known), _Maker(catalog, out)
-    fresh, made = Manifest(index=known.index), 0
+    keys = Keys(catalog, known)
+    current = {one.id for one in listings if _is_current(known.records.get(one.id), keys, one, out)}
+    fresh, made = Manifest({name: known.records[name] for name in current}, known.index), 0
     try:
-        for listing in listings:
-            on_progress(listing.id)
-            record = known.records.get(listing.id)
-            if record is None or not _is_current(record, keys, listing, out):
+        with closing(pages(catalog, [one for one in listings if one.id not in current], out)) as records:
+            for name, record in records:
+                on_progress(name)
                 made += 1
-                record = maker_of_pages.make(listing, keys)
+                if record is not None:
+                    fresh.records[name] = record
                 if made % BETWEEN == 0:
                     manifests.write(out, Manifest(known.records | fresh.records))
-            if record is not None:
-                fresh.records[listing.id] = record
+        fresh = Manifest({one.id: fresh.records[one.id] for one in listings if one.id in fresh.records}, known.index)
         removed = _remove(out, known.records.keys() - fresh.records.keys())
         size = _write_index(catalog, fresh, {one.id: one for one in listings}, target, keys, out)
     except KeyboardInterrupt:
@@ -98,35 +93,11 @@ def build(
     return Built(out / INDEX, len(fresh.records), made, removed, size)
 
 
-def _is_current(record: Record, keys: Keys, listing: Listing, out: Path) -> bool:
-    is_there = (out / ENTRIES / listing.id / INDEX).is_file()
-    return (
+def _is_current(record: Record | None, keys: Keys, listing: Listing, out: Path) -> bool:
+    is_there = record is not None and (out / ENTRIES / listing.id / INDEX).is_file()
+    return record is not None and (
         is_there and record.sha256 == keys.file(listing) and record.key == keys.of(listing, record.hash, record.parents)
     )
-
-
-class _Maker:
-    """Makes the pages of entries."""
-
-    def __init__(self, catalog: Catalog, out: Path) -> None:
-        self._catalog, self._out, self._origins = catalog, out, Origins(catalog)
-
-    def make(self, listing: Listing, keys: Keys) -> Record | None:
-        """Prove an entry and write its page; None if it is bad."""
-        proved = unless_bad(partial(self._catalog.proved, listing))
-        if proved is None:
-            return None
-        entry, value = proved.entry, proved.value
-        others = self._origins.of_listing(listing) if listing.shipped else self._origins.of(entry)
-        program = known_program(self._catalog, value) if isinstance(value, Scheme) else None
-        row = row_of(listing, proved, others, program)
-        found = view(listing, proved, row, program)
-        data = None if found.data is None else inline(found.data)
-        facts = found.facts | {"data": data, "id": listing.id}
-        files = {one.file: one.data for one in found.files} | {INDEX: page("entry.html", facts, "../../")}
-        replace_folder(self._out / ENTRIES / listing.id, files)
-        parents = entry.lineage.parents
-        return Record(keys.file(listing), keys.of(listing, entry.hash, parents), entry.hash, parents, row)
 
 
 def _remove(out: Path, ids: Iterable[str]) -> int:

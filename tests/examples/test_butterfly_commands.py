@@ -37,6 +37,7 @@ def test_digits() -> None:
     assert all(any(line.startswith(f"{name} ") for line in answer.stdout.splitlines()) for name in NAMES)
 
 
+@pytest.mark.slow
 def test_cifar(tmp_path: Path) -> None:
     write_cifar(tmp_path)
     answer = run("--cifar10", str(tmp_path))
@@ -61,6 +62,7 @@ def test_grey_is_the_mean_of_the_channels() -> None:
     assert set(found.ravel()) == {70.0}
 
 
+@pytest.mark.slow
 def test_a_layer_before_the_classifier_of_a_resnet(tmp_path: Path) -> None:
     script, out = SCRIPT.with_name("resnet_insertion.py"), tmp_path / "runs.json"
     short = ["--epochs", "1", "--seeds", "2", "--train", "60", "--channels", "4", "--json", str(out)]

@@ -90,6 +90,7 @@ def test_gradients_and_what_torch_asks_of_an_operator() -> None:
     interpreted(GRADIENTS)
 
 
+@pytest.mark.slow
 def test_the_kernel_compiles_for_hopper(tmp_path: Path) -> None:
     python(HOPPER, TRITON_CACHE_DIR=str(tmp_path), TRITON_INTERPRET="0")
 

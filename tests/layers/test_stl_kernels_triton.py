@@ -43,7 +43,9 @@ def python(code: str, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "dtype", ["float32", *(pytest.param(dtype, marks=pytest.mark.slow) for dtype in ("bfloat16", "float16"))]
+)
 def test_the_interpreted_kernels_equal_torch(dtype):
     python(f"{IMPORTS}cases.check_values(TRITON, torch.{dtype})", TRITON_INTERPRET="1")
 
@@ -53,6 +55,7 @@ def test_torch_accepts_the_operators_and_their_gradients():
     python(code, TRITON_INTERPRET="1")
 
 
+@pytest.mark.slow
 def test_the_kernels_compile_for_hopper(tmp_path):
     found = python(HOPPER, TRITON_CACHE_DIR=str(tmp_path), TRITON_INTERPRET="0")
     assert found.split() == ["True"] * 9, "tensor cores, and loads and stores of neighbouring numbers at once"

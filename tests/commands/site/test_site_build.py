@@ -17,8 +17,10 @@ from site_samples import BIDI, PAST, QUOTES, SCRIPT, another, catalog_of, listin
 
 from bilinear.catalog import Catalog, entry_from_scheme, published
 from bilinear.catalog.bounds import lower_bounds
+from bilinear.catalog.errors import BadEntryWarning
 from bilinear.catalog.importing import proved_schemes
 from bilinear.cli import main
+from bilinear.commands.site import making
 from bilinear.commands.site.build import Built, build
 from bilinear.commands.site.manifest import SiteError
 from bilinear.decompositions import Scheme, parse_target
@@ -314,3 +316,14 @@ def test_the_guides_may_stand_beside_the_pages(tmp_path: Path, site: Site) -> No
     (tmp_path / "guides" / "index.html").write_text("guides")
     assert build(site.catalog, few, tmp_path).made == 0
     assert '<a href="guides/index.html">Guides</a>' in (tmp_path / "index.html").read_text()
+
+
+def test_several_processes_make_the_same_pages(own: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "FEWEST", 1)
+    monkeypatch.setattr(making.os, "sched_getaffinity", lambda _: {0, 1})
+    next(one for one in own.catalog if one.id == own.ids["f2"]).path.write_text("{}")
+    with pytest.warns(BadEntryWarning, match="format_version: missing"):
+        built = build(own.catalog, listings_of(own.catalog), tmp_path / "other", parse_target("2x2x2"))
+    assert built.made == built.entries + 1
+    for page in (tmp_path / "other" / "entries").rglob("*.html"):
+        assert page.read_bytes() == (own.out / page.relative_to(tmp_path / "other")).read_bytes()
