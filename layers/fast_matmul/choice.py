@@ -1,4 +1,7 @@
-"""Which scheme, at how many levels, multiplies two matrices fastest: by a model with rates measured on this machine."""
+"""Which scheme, at how many levels, multiplies two matrices fastest: by a model with rates measured on this machine.
+
+What the model promises is timed beside torch's product before it is believed, where that takes seconds at most.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Final
 
 import numpy as np
@@ -25,7 +28,11 @@ GAIN: Final = 1.03
 """What a scheme must promise over torch's product, so that errors of the model never cost time."""
 SIDES: Final = (512, 1024, 2048)
 """Of the square products whose rates are measured; torch's are taken to grow between them, and no further."""
-RUNS: Final = 3
+TRIED: Final = 1.05
+"""What it must show in a trial, whose noise may not cost time either."""
+RUNS: Final = 2
+LONGEST: Final = 1.0
+"""Seconds of torch's product up to which a choice is timed; a longer one is the model's."""
 
 Sizes = tuple[int, int, int]
 
@@ -59,6 +66,7 @@ class Choice:
         levels: Of the scheme; 0 for torch's own product.
         seconds: What the model says it takes; infinite where nothing was modelled.
         torch_seconds: Likewise of torch's product.
+        is_timed: Whether both were timed, not modelled.
     """
 
     sizes: Sizes
@@ -66,14 +74,18 @@ class Choice:
     levels: int
     seconds: float
     torch_seconds: float
+    is_timed: bool = False
 
     def __str__(self) -> str:
         shape = "x".join(map(str, self.sizes))
         if math.isinf(self.torch_seconds):
             return f"{shape}: torch.matmul, as a side is below {LEAST}"
-        ratio = f"{self.torch_seconds / self.seconds:.2f} times as fast as torch.matmul by the model"
+        how = "in a trial" if self.is_timed else "by the model"
+        ratio = f"{self.torch_seconds / self.seconds:.2f} times as fast as torch.matmul {how}"
         if self.scheme is None:
-            return f"{shape}: torch.matmul; the best scheme would be {ratio}, {GAIN} is needed"
+            return (
+                f"{shape}: torch.matmul; the best scheme would be {ratio}, {TRIED if self.is_timed else GAIN} is needed"
+            )
         plural = "s" if self.levels > 1 else ""
         return f"{shape}: {self.scheme.target.short} of rank {self.scheme.rank}, {self.levels} level{plural}, {ratio}"
 
@@ -92,7 +104,8 @@ def choose(
         dtype: A floating type.
         device: Where.
         schemes: Exact schemes to choose from; Strassen's and Winograd's form of it if None.
-        rates: Of the device; measured at the first call for this dtype and number of threads (half a second) if None.
+        rates: Of the device. If None they are measured at the first call for this dtype and number of threads (half a
+            second), and a scheme that promises a gain is timed beside torch's product, once for these sizes.
 
     Raises:
         LayerError: If a scheme is none for `fast_matmul`.
@@ -100,7 +113,7 @@ def choose(
     if min(sizes) < LEAST:
         return Choice(sizes, None, 0, math.inf, math.inf)
     device = torch.device(device)
-    rates = rates or measured_rates(dtype, device, torch.get_num_threads())
+    is_given, rates = rates is not None, rates or measured_rates(dtype, device, torch.get_num_threads())
     dense = rates.product(sizes)
     found = [
         (_seconds(sizes, plan_of(scheme, levels), rates, device.type, dtype), levels, scheme)
@@ -110,12 +123,33 @@ def choose(
     ]
     if not found:
         return Choice(sizes, None, 0, dense, dense)
-    seconds, levels, scheme = min(found, key=lambda one: one[:2])
-    return (
-        Choice(sizes, scheme, levels, seconds, dense)
-        if dense >= GAIN * seconds
-        else Choice(sizes, None, 0, seconds, dense)
-    )
+    found.sort(key=lambda one: one[:2])
+    seconds, levels, scheme = found[0]
+    if dense < GAIN * seconds:
+        return Choice(sizes, None, 0, seconds, dense)
+    if is_given or dense > LONGEST:
+        return Choice(sizes, scheme, levels, seconds, dense)
+    other = next((one[1:] for one in found if one[1] != levels), None)  # the model is least sure of the levels
+    candidates = ((levels, scheme), *([other] if other else []))
+    return _tried(sizes, dtype, device, torch.get_num_threads(), candidates)
+
+
+@lru_cache(maxsize=128)
+def _tried(
+    sizes: Sizes, dtype: torch.dtype, device: torch.device, threads: int, candidates: tuple[tuple[int, Scheme], ...]
+) -> Choice:
+    """The best of some choices, timed beside torch's product; that product itself where none gains."""
+    from bilinear.layers.fast_matmul.product import fast_matmul
+
+    rows, inner, columns = sizes
+    a, b = (torch.ones(shape, dtype=dtype, device=device) for shape in ((rows, inner), (inner, columns)))
+    with torch.no_grad():
+        ways = [partial(fast_matmul, a, b, scheme, levels) for levels, scheme in candidates]
+        *each, dense = _best([*ways, partial(torch.matmul, a, b)], device)
+    seconds, (levels, scheme) = min(zip(each, candidates, strict=True), key=lambda one: one[0])
+    if dense >= TRIED * seconds:
+        return Choice(sizes, scheme, levels, seconds, dense, is_timed=True)
+    return Choice(sizes, None, 0, seconds, dense, is_timed=True)
 
 
 @cache
@@ -160,7 +194,8 @@ def measured_rates(dtype: torch.dtype, device: torch.device, threads: int) -> Ra
     products = []
     for side in SIDES:
         a, b, c = (torch.ones(side, side, dtype=dtype, device=device) for _ in range(3))
-        products.append(2.0 * side**3 / _best(lambda a=a, b=b, c=c: torch.mm(a, b, out=c), device))  # type: ignore[misc]
+        (least,) = _best([lambda a=a, b=b, c=c: torch.mm(a, b, out=c)], device)  # type: ignore[misc]
+        products.append(2.0 * side**3 / least)
     side = SIDES[-1]
     source = Blocks(torch.ones(1, 2 * side, 2 * side, dtype=dtype, device=device), (2, 2))
     target = Blocks(torch.ones(1, side, side, dtype=dtype, device=device))
@@ -168,17 +203,19 @@ def measured_rates(dtype: torch.dtype, device: torch.device, threads: int) -> Ra
     terms = np.array([0, 3]), np.zeros(2, np.int64), np.ones(2)
     total = Rows(whole, none, none, np.array([0, 2]), *terms)
     with torch.no_grad():
-        numbers = 3.0 * side * side / _best(lambda: combine(source, target, total), device)
-    return Rates(tuple(products), numbers)
+        (least,) = _best([lambda: combine(source, target, total)], device)
+    return Rates(tuple(products), 3.0 * side * side / least)
 
 
-def _best(function: Callable[[], object], device: torch.device) -> float:
-    """Least wall time of some runs after one that is not counted."""
-    least = math.inf
+def _best(functions: Sequence[Callable[[], object]], device: torch.device) -> list[float]:
+    """Least wall time of some runs of each, in turn, after one that is not counted."""
+    least = [math.inf] * len(functions)
     for turn in range(RUNS + 1):
-        start = time.perf_counter()
-        function()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        least = min(least, time.perf_counter() - start) if turn else least
+        for place, function in enumerate(functions):
+            start = time.perf_counter()
+            function()
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            if turn:
+                least[place] = min(least[place], time.perf_counter() - start)
     return least
