@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bilinear.decompositions import Scheme
 from bilinear.decompositions.programs import SchemeProgram
-from bilinear.layers.fast_matmul.product import fast_matmul
+from bilinear.layers.fast_matmul.matmul import fast_matmul
 
 
 @dataclass(frozen=True)

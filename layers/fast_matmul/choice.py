@@ -19,6 +19,7 @@ from bilinear.decompositions import Scheme, strassen, winograd
 from bilinear.layers.fast_matmul.accumulating import PASSES, accumulates
 from bilinear.layers.fast_matmul.additions import Blocks, combine
 from bilinear.layers.fast_matmul.plan import PRODUCT, Plan, group_size, groups_of, plan_of, splits
+from bilinear.layers.fast_matmul.product import multiply
 from bilinear.layers.fast_matmul.rows import Rows
 
 LEAST: Final = 1024
@@ -139,12 +140,10 @@ def _tried(
     sizes: Sizes, dtype: torch.dtype, device: torch.device, threads: int, candidates: tuple[tuple[int, Scheme], ...]
 ) -> Choice:
     """The best of some choices, timed beside torch's product; that product itself where none gains."""
-    from bilinear.layers.fast_matmul.product import fast_matmul
-
     rows, inner, columns = sizes
     a, b = (torch.ones(shape, dtype=dtype, device=device) for shape in ((rows, inner), (inner, columns)))
     with torch.no_grad():
-        ways = [partial(fast_matmul, a, b, scheme, levels) for levels, scheme in candidates]
+        ways = [partial(multiply, a, b, plan_of(scheme, levels)) for levels, scheme in candidates]
         *each, dense = _best([*ways, partial(torch.matmul, a, b)], device)
     seconds, (levels, scheme) = min(zip(each, candidates, strict=True), key=lambda one: one[0])
     if dense >= TRIED * seconds:
