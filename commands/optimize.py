@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -77,20 +78,9 @@ def optimize(
         def show(standing: Standing) -> None:
             say_there(standing_in_words(standing))
 
-        found = (
-            rebased(scheme, limit, seed=seed, on_progress=show, jobs=jobs, cluster=cluster)
-            if basis
-            else optimized(
-                scheme,
-                limit,
-                seed=seed,
-                neighbours=neighbours,
-                judge=judge,
-                on_progress=show,
-                jobs=jobs,
-                cluster=cluster,
-            )
-        )
+        search = partial(optimized, neighbours=neighbours, judge=judge)
+        run = partial(rebased if basis else search, scheme, limit)
+        found = run(seed=seed, on_progress=show, jobs=jobs, cluster=cluster)
     document = optimum_as_dict(scheme, found, keep_optimum(catalog, scheme, found) if save else None)
     if as_json:
         print_json(document)

@@ -47,6 +47,8 @@ SMALL = {
     "importing.py": ["maple", "perminov-json", "--count", "3"],
     "parallel.py": ["simulation", "--simulated", "200", "--workers", "20", "--targets", "20"],
     "programs.py": ["2x2x2", "--budget", "1steps"],
+    "layer_speed.py": ["--features", "16", "--ranks", "24", "--tokens", "4"],
+    "page.py": ["--count", "16", "--yours"],
     "starts.py": ["--tile", "2", "--ranks", "6"],
     "stl_layer.py": ["--shapes", "32", "16x64x32", "--ranks", "7", "49", "--rounds", "1", "--plain"],
     "stl_training.py": ["--shapes", "32", "16x64x32", "--ranks", "7", "49", "--rounds", "1"],
@@ -68,6 +70,7 @@ def run(script: str, path: Path) -> dict[str, Any]:
 LONG = {"als.py", "approximations.py", "butterfly.py", "calibration.py", "catalog_size.py", "fast_encoders.py"} | {
     "gradient_transforms.py",
     "fast_matmul.py",
+    "page.py",
     "starts.py",
     "stl_layer.py",
     "ternary_sgd.py",

@@ -27,7 +27,7 @@ class WinogradConfig(Conversion):
         fewest_channels: Of a group, in and out: with fewer the transforms cost more than they save (measured).
         include: Patterns as of file names; a layer's name must match one.
         exclude: Likewise; it must match none.
-        force: Whether convolutions are converted too that get slower on the example.
+        force: Whether convolutions are converted too that get slower on the example, or without one.
 
     Raises:
         LayerError: If there are no outputs.
@@ -82,11 +82,7 @@ class WinogradConfig(Conversion):
 
         def verdict(module: nn.Module, shapes: Shapes | None) -> Verdict:
             assert isinstance(module, nn.Conv1d | nn.Conv2d)
-            return (
-                Verdict()
-                if self.force or not shapes
-                else judged_convolution(module, lambda: made(module, None), shapes)
-            )
+            return Verdict() if self.force else judged_convolution(module, lambda: made(module, None), shapes)
 
         return Maker(made, verdict=verdict)
 

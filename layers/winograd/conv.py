@@ -38,6 +38,35 @@ class _Winograd:
         lines = [winograd_scheme(1, 1)] * (2 - len(kernel))
         self.axes = axes_of((1,) * len(lines) + tuple(kernel), (*lines, *schemes), type(self).__name__)
 
+    @classmethod
+    def from_conv(
+        cls,
+        conv: nn.Conv1d | nn.Conv2d,
+        outputs: Outputs = OUTPUTS,
+        schemes: Sequence[Scheme] | None = None,
+        points: str = "",
+        prefer: str = "accuracy",
+    ) -> Self:
+        """A layer with the parameters of `conv`, the very same ones.
+
+        Args:
+            conv: Of as many axes, stride and dilation 1; it is not changed.
+            outputs: As for the layer itself, like the others.
+            schemes: Likewise.
+            points: Likewise.
+            prefer: Likewise.
+
+        Raises:
+            LayerError: If the convolution steps otherwise, has another number of axes, or a scheme does not fit.
+            TargetError: As for the layer itself.
+        """
+        axes = 2 if issubclass(cls, nn.Conv2d) else 1
+        if len(conv.kernel_size) != axes:
+            raise LayerError(f"layer {cls.__name__}: a convolution along {len(conv.kernel_size)} axes; {axes} needed")
+        shape: Any = _fixed(conv)
+        options: Any = {"outputs": outputs, "schemes": schemes, "points": points, "prefer": prefer, "device": "meta"}
+        return cls(*shape, **options)._adopt(conv)
+
     def _adopt(self, conv: nn.Conv1d | nn.Conv2d) -> Self:
         """Take the very parameters of a convolution."""
         assert isinstance(self, nn.Module)
@@ -254,32 +283,6 @@ class WinogradConv2d(_Winograd, nn.Conv2d):
         )
         self._take(_schemes(self.kernel_size, outputs, schemes, points, prefer), self.kernel_size)
 
-    @classmethod
-    def from_conv(
-        cls,
-        conv: nn.Conv2d,
-        outputs: Outputs = OUTPUTS,
-        schemes: Sequence[Scheme] | None = None,
-        points: str = "",
-        prefer: str = "accuracy",
-    ) -> Self:
-        """A layer with the parameters of `conv`, the very same ones.
-
-        Args:
-            conv: Of stride and dilation 1; it is not changed.
-            outputs: As for the layer itself, like the others.
-            schemes: Likewise.
-            points: Likewise.
-            prefer: Likewise.
-
-        Raises:
-            LayerError: If the convolution steps otherwise, or a scheme does not fit.
-            TargetError: As for the layer itself.
-        """
-        shape: Any = _fixed(conv)
-        options: Any = {"outputs": outputs, "schemes": schemes, "points": points, "prefer": prefer, "device": "meta"}
-        return cls(*shape, **options)._adopt(conv)
-
     def forward(self, input: Tensor) -> Tensor:
         """Apply the layer.
 
@@ -338,20 +341,6 @@ class WinogradConv1d(_Winograd, nn.Conv1d):
             self, in_channels, out_channels, kernel_size, 1, padding, 1, groups, bias, mode, device, dtype
         )
         self._take(_schemes(self.kernel_size, outputs, schemes, points, prefer), self.kernel_size)
-
-    @classmethod
-    def from_conv(
-        cls,
-        conv: nn.Conv1d,
-        outputs: Outputs = OUTPUTS,
-        schemes: Sequence[Scheme] | None = None,
-        points: str = "",
-        prefer: str = "accuracy",
-    ) -> Self:
-        """See `WinogradConv2d.from_conv`."""
-        shape: Any = _fixed(conv)
-        options: Any = {"outputs": outputs, "schemes": schemes, "points": points, "prefer": prefer, "device": "meta"}
-        return cls(*shape, **options)._adopt(conv)
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply the layer to (batch, in_channels, length), or without the batch."""

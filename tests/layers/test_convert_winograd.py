@@ -36,6 +36,9 @@ def test_convolutions_are_converted_or_left_with_a_reason() -> None:
     with_example = convert_(
         nn.Sequential(nn.Conv2d(1, 1, 3)), WinogradConfig(fewest_channels=1), example=torch.ones(1, 1, 3, 3)
     )
-    assert with_example.replaced == [] or "times the dense layer's speed" in with_example.rows[0].note
+    told = with_example.rows[0]
+    assert told.note.endswith("times the dense layer's speed") if with_example.replaced else "slower" in told.reason
+    without = convert_(nn.Sequential(nn.Conv2d(1, 1, 3)), WinogradConfig(fewest_channels=1))
+    assert without.rows[0].reason == "its speed depends on the image; give an example, or force"
     again = convert_(model, WinogradConfig(outputs=2, fewest_channels=4))
     assert [row.reason for row in again.rows if row.name == "1"] == ["a WinogradConv2d already"]

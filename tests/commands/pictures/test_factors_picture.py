@@ -128,3 +128,6 @@ def test_coefficients_of_any_size_are_drawn(tmp_path: Path) -> None:
     least = Approximation(given.target, given.u * 1e308, given.v * 1e-308, given.w * 0.0)
     plot_factors(least, tmp_path / "least.svg")
     plot_factors(Approximation(given.target, *(factor * 0.0 for factor in given.factors)), tmp_path / "zero.svg")
+    drawn = [(tmp_path / f"{name}.svg").read_text(encoding="utf-8") for name in ("huge", "least", "zero")]
+    assert all(picture.rstrip().endswith("</svg>") for picture in drawn)
+    assert len(set(drawn)) == 3
