@@ -11,6 +11,9 @@ Rows (terms of the scheme) are numbered from 1; row 0 is a sentinel. Entry `4 * 
 
 A value is `width` words of nonzero bits and, for `f3` and `zt`, `width` words of sign bits (a subset of the first).
 Over `f3` and `zt` a stored value has its lowest nonzero coordinate positive; the sign goes to the row.
+
+Where a row stands for its reflection too, values count as equal that are so up to reflection: a row may be exchanged
+for its reflection at any time. The value of entry 1 is then room for a reflection.
 """
 
 from dataclasses import dataclass
@@ -22,6 +25,12 @@ F3: Final = 1
 ZT: Final = 2
 
 MAX_COORDINATES: Final = 256
+
+# what a row stands for
+ALONE: Final = 1  # itself
+ROTATED: Final = 3  # its rotations (a, b, c), (b, c, a), (c, a, b)
+REFLECTED: Final = 6  # these, and those of a, b, c with their coordinates in reverse order
+ORBITS: Final = (ALONE, ROTATED, REFLECTED)
 
 # fields of an entry
 FIELDS: Final = 8
@@ -40,7 +49,7 @@ WIDTH: Final = 1  # words of a bit plane
 CAPACITY: Final = 2  # rows that fit
 BUCKET_BITS: Final = 3
 DIMS: Final = 4  # 3 words: coordinates of u, v, w
-CYCLIC: Final = 7  # 1 when a row stands for its three rotations (a, b, c), (b, c, a), (c, a, b)
+ORBIT: Final = 7  # products that a row stands for, one of the three below
 # header: settings
 PLUS_MIN: Final = 8
 PLUS_MAX: Final = 9

@@ -24,7 +24,6 @@ from bilinear.discover.solvers.flip_graph.pool import (
     TRIES,
     PoolSettings,
     PoolState,
-    Turning,
     advance_pool,
     pool_rank,
     pool_schemes,
@@ -143,7 +142,7 @@ class FlipPool(PlusOptions):
         end, rank = state.steps + SLICE, pool_rank(state.pool)
         while state.steps < end and pool_rank(state.pool) == rank and not self._stuck(state):
             before = counts(state.walk)["flips"]
-            advance_pool(state.pool, self._pool_settings, 1, self._turning(state))
+            advance_pool(state.pool, self._pool_settings, 1)
             state.steps += max(counts(state.walk)["flips"] - before, 1)
         if pool_rank(state.pool) < rank:
             state.tried = 0
@@ -161,7 +160,7 @@ class FlipPool(PlusOptions):
         """See `Checking`."""
         self._check_walked(state)
         sound(len(state.starts) > 0, "it has nothing to start from")
-        self._check_pool(state, cyclic=False)
+        self._check_pool(state, at.ALONE)
 
     def _check_walked(self, state: FlipPoolState) -> None:
         """What `WalkedState` holds, without the walk."""
@@ -171,10 +170,10 @@ class FlipPool(PlusOptions):
         check_starts(state.starts, target, ring)
         check_prize(state.prize, state.problem, ring)
 
-    def _check_pool(self, state: FlipPoolState, cyclic: bool) -> None:
+    def _check_pool(self, state: FlipPoolState, orbit: int) -> None:
         """The pool and its walk, whose rows stand for schemes of the target."""
-        is_cyclic, dims = bool(state.walk.words[at.CYCLIC]), dims_of(state.walk)
-        sound(is_cyclic == cyclic and dims == state.problem.target.shape, "its walk is on another target")
+        stands_for, dims = int(state.walk.words[at.ORBIT]), dims_of(state.walk)
+        sound(stands_for == orbit and dims == state.problem.target.shape, "its walk is on another target")
         ring, settings = self.walk_ring(state.problem), self.settings()
         check_pool(state.pool, self.size, ring, settings, lambda factors: self._whole(state, factors))
 
@@ -202,13 +201,13 @@ class FlipPool(PlusOptions):
     def _begin(self, state: FlipPoolState) -> None:
         """A new descent from the starts."""
         state.round += 1
-        self._fill(state, [state.start_factors(place) for place in range(len(state.starts))], cyclic=False)
+        self._fill(state, [state.start_factors(place) for place in range(len(state.starts))], at.ALONE)
 
-    def _fill(self, state: FlipPoolState, starts: Sequence[Factors], cyclic: bool) -> None:
+    def _fill(self, state: FlipPoolState, starts: Sequence[Factors], orbit: int) -> None:
         """Put the starts of a round into the pool."""
         seed = int(np.random.SeedSequence([state.seed, state.round]).generate_state(1)[0])
         ring = str(self.walk_ring(state.problem))
-        pool = start_pool(starts, ring, seed, self._pool_settings, self.settings(), cyclic)
+        pool = start_pool(starts, ring, seed, self._pool_settings, self.settings(), orbit)
         state.walk, state.above, state.below, state.counts = pool
         state.tried = 0
 
@@ -223,10 +222,6 @@ class FlipPool(PlusOptions):
     def _is_walked(self, state: FlipPoolState, scheme: Scheme) -> bool:
         """Whether the scheme is of the target, over the ring of the walk."""
         return scheme.target == state.problem.target and scheme.ring is self.walk_ring(state.problem)
-
-    def _turning(self, state: FlipPoolState) -> Turning | None:
-        """What rows are replaced by on the paths, if by anything: others that stand for the same."""
-        return None
 
     def _stuck(self, state: FlipPoolState) -> bool:
         """Whether the paths allowed at one rank led to no lower one."""

@@ -173,7 +173,9 @@ class FlipGraph(PlusOptions):
         stages = self._stages(state)
         sound(state.stage < len(stages), "its stage is not on the way to the target")
         here = stages[state.stage]
-        sound(dims_of(state.walk) == here.target.shape and not state.walk.words[at.CYCLIC], "its walk is elsewhere")
+        sound(
+            dims_of(state.walk) == here.target.shape and state.walk.words[at.ORBIT] == at.ALONE, "its walk is elsewhere"
+        )
         settings = self.settings(here.goal)
         check_walk(state.walk, ring, settings, lambda factors: to_scheme(here.target, ring, factors))
         check_prize(state.prize, problem, ring)

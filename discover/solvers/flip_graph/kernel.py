@@ -42,10 +42,17 @@ GOLDEN = uint64(0x9E3779B97F4A7C15)  # splitmix64 (Steele, Lea, Flood 2014), and
 MIX_1 = uint64(0xBF58476D1CE4E5B9)
 MIX_2 = uint64(0x94D049BB133111EB)
 LOW = uint64(0xFFFFFFFF)
+TWO, FOUR = uint64(2), uint64(4)
+BITS_8, BITS_16 = uint64(8), uint64(16)
 BITS_27 = uint64(27)
 BITS_30 = uint64(30)
 BITS_31 = uint64(31)
 BITS_32 = uint64(32)
+BITS_63 = uint64(63)
+ODD, PAIRS, HALVES = uint64(0x5555555555555555), uint64(0x3333333333333333), uint64(0x0F0F0F0F0F0F0F0F)
+BYTES, SHORTS = uint64(0x00FF00FF00FF00FF), uint64(0x0000FFFF0000FFFF)
+
+REFLECTION = 1  # the entry whose value is room for a reflection
 
 # how a burst ended
 DONE = 0
@@ -173,6 +180,44 @@ def make_canonical(m, x):
 
 
 @inlined
+def backwards(bits):
+    """Return the bits of a word in reverse order."""
+    bits = (bits >> ONE & ODD) | (bits & ODD) << ONE
+    bits = (bits >> TWO & PAIRS) | (bits & PAIRS) << TWO
+    bits = (bits >> FOUR & HALVES) | (bits & HALVES) << FOUR
+    bits = (bits >> BITS_8 & BYTES) | (bits & BYTES) << BITS_8
+    bits = (bits >> BITS_16 & SHORTS) | (bits & SHORTS) << BITS_16
+    return bits >> BITS_32 | bits << BITS_32
+
+
+@inlined
+def reflect(m, x, y):
+    """Set value x to value y, another one, with its coordinates in reverse order; its sign is not settled."""
+    spare = uint64(64 * m.width - get(m, at.DIMS))
+    for plane in range(m.stride // m.width):
+        last = plane * m.width + m.width - 1
+        for k in range(m.width):
+            bits = backwards(word(m, y, last - k)) >> spare
+            if k + 1 < m.width:
+                bits |= backwards(word(m, y, last - k - 1)) << ONE << (BITS_63 - spare)
+            set_word(m, x, plane * m.width + k, bits)
+
+
+@inlined
+def mirrors(m, x, y):
+    """Whether value x is value y reflected, up to a sign."""
+    reflect(m, REFLECTION, y)
+    make_canonical(m, REFLECTION)
+    return same(m, x, REFLECTION)
+
+
+@inlined
+def alike(m, x, y):
+    """Whether two entries hold what a flip takes as the same value."""
+    return same(m, x, y) or (m.orbit == at.REFLECTED and mirrors(m, x, y))
+
+
+@inlined
 def sign(m, row):
     """Return 1 when the row counts negatively."""
     if m.ring == at.F2:
@@ -192,6 +237,15 @@ def settle(m, entry):
     """Make the value of an entry canonical, its sign going to the row."""
     if m.ring != at.F2:
         turn(m, entry >> 2, make_canonical(m, entry))
+
+
+@inlined
+def turn_over(m, row):
+    """Exchange a row for its reflection; the lists stay as they are."""
+    for column in range(3):
+        reflect(m, REFLECTION, 4 * row + column)
+        copy(m, 4 * row + column, REFLECTION)
+        settle(m, 4 * row + column)
 
 
 # rings of equal values
@@ -216,12 +270,23 @@ def deactivate(m, entry):
 
 
 @inlined
-def bucket(m, entry):
-    """Return the index in `ints` of the head of the bucket of an entry's value."""
+def mix(m, entry):
+    """Return a hash of an entry's value in its upper bits."""
     mixed = word(m, entry, 0) * GOLDEN
     for k in range(1, m.stride):
         mixed = (mixed ^ (mixed >> BITS_32) ^ word(m, entry, k)) * GOLDEN
-    column = 0 if m.cyclic != 0 else entry & 3
+    return mixed
+
+
+@inlined
+def bucket(m, entry):
+    """Return the index in `ints` of the head of the bucket of an entry's value."""
+    mixed = mix(m, entry)
+    if m.orbit == at.REFLECTED:
+        reflect(m, REFLECTION, entry)
+        make_canonical(m, REFLECTION)
+        mixed += mix(m, REFLECTION)
+    column = 0 if m.orbit != at.ALONE else entry & 3
     return m.heads + (int64(mixed >> uint64(m.shift)) << 2 | column)
 
 
@@ -231,7 +296,7 @@ def link(m, entry):
     place = bucket(m, entry)
     head = load_int(m, place)
     twin = head
-    while twin != 0 and not same(m, twin, entry):
+    while twin != 0 and not alike(m, twin, entry):
         twin = field(m, twin, at.CHAIN)
     set_field(m, entry, at.CHAIN, head)
     set_field(m, entry, at.BACK, place)
@@ -293,11 +358,25 @@ def before(entry):
 
 
 @inlined
+def share_two(m, x, y):
+    """Whether the rows of two entries share the factor after or before, as they stand."""
+    return same(m, after(x), after(y)) or same(m, before(x), before(y))
+
+
+@inlined
+def share_two_reflected(m, x, y):
+    """Whether the rows of two entries share their factor and a second one once the second row is turned over."""
+    return mirrors(m, x, y) and (mirrors(m, after(x), after(y)) or mirrors(m, before(x), before(y)))
+
+
+@inlined
 def share_second(m, x, y):
     """Whether the rows of two entries with the same value share a second factor; a row does not with itself."""
-    if m.cyclic != 0 and x >> 2 == y >> 2:
+    if m.orbit != at.ALONE and x >> 2 == y >> 2:
         return False
-    return same(m, after(x), after(y)) or same(m, before(x), before(y))
+    if m.orbit == at.REFLECTED:
+        return (same(m, x, y) and share_two(m, x, y)) or share_two_reflected(m, x, y)
+    return share_two(m, x, y)
 
 
 @inlined
@@ -313,10 +392,15 @@ def shares_second(m, entry):
 
 @helper
 def can_merge(m, x, y):
-    """Whether the rows of two entries with the same value share a second factor and their third ones may be added."""
+    """Whether the rows of two entries with the same value share a second factor and their third ones may be added.
+
+    The second row is turned over where that makes them share it.
+    """
     stay_apart()
     if not share_second(m, x, y):
         return False
+    if m.orbit == at.REFLECTED and not (same(m, x, y) and share_two(m, x, y)):
+        turn_over(m, y >> 2)
     third, source = before(x), before(y)
     if not same(m, after(x), after(y)):
         third, source = after(x), after(y)
@@ -527,6 +611,8 @@ def transition(m, split):
         if i == j:
             continue
         bits = draw(m)
+        if m.orbit == at.REFLECTED and bits & FOUR != ZERO:
+            turn_over(m, j)
         if split_row(m, i, j, column, bits) if split else plus_pair(m, i, j, column, bits):
             count(m, at.PLUSES)
             return True
@@ -710,8 +796,12 @@ def burst(m, until):
         other = partner(m, shared, bits)
         b1, c1 = after(shared), before(shared)
         b2, c2 = after(other), before(other)
-        if m.cyclic != 0 and shared >> 2 == other >> 2:
+        if m.orbit != at.ALONE and shared >> 2 == other >> 2:
             continue
+        if m.orbit == at.REFLECTED and (
+            not same(m, shared, other) or (bits & TWO != ZERO and mirrors(m, shared, other))
+        ):
+            turn_over(m, other >> 2)
         if same(m, b1, b2) or same(m, c1, c2):
             if merging:
                 note_pair(m, shared, other)
@@ -759,22 +849,22 @@ def after_burst(m, outcome):
 
 
 @inlined
-def memory_at(ints, words, ring, width, cyclic):
+def memory_at(ints, words, ring, width, orbit):
     """Return the Memory of two blocks at two addresses."""
     stride = width if ring == at.F2 else 2 * width
-    bare = Memory(ints, words, ring, width, stride, 0, 0, 0, cyclic)
+    bare = Memory(ints, words, ring, width, stride, 0, 0, 0, orbit)
     bits = get(bare, at.BUCKET_BITS)
     heads = at.FIELDS * 4 * (get(bare, at.CAPACITY) + 1)
-    return Memory(ints, words, ring, width, stride, heads, heads + (4 << bits), 64 - bits, cyclic)
+    return Memory(ints, words, ring, width, stride, heads, heads + (4 << bits), 64 - bits, orbit)
 
 
 @cache
-def burst_address(ring: int, width: int, cyclic: int) -> int:
+def burst_address(ring: int, width: int, orbit: int) -> int:
     """Compile `burst` for a ring, a number of words a bit plane and a kind of rows; return its address."""
 
     @kept(cfunc, "int64(int64, int64, int64)", error_model="numpy")
     def specialised(ints, words, until):
-        return burst(memory_at(ints, words, ring, width, cyclic), until)
+        return burst(memory_at(ints, words, ring, width, orbit), until)
 
     address: int | None = specialised.address
     assert address is not None
@@ -784,8 +874,8 @@ def burst_address(ring: int, width: int, cyclic: int) -> int:
 @glue
 def memory_of(ints, words):
     """Return the Memory of two arrays, ring and width from the header."""
-    ring, width, cyclic = int64(words[at.RING]), int64(words[at.WIDTH]), int64(words[at.CYCLIC])
-    return memory_at(ints.ctypes.data, words.ctypes.data, ring, width, cyclic)
+    ring, width, orbit = int64(words[at.RING]), int64(words[at.WIDTH]), int64(words[at.ORBIT])
+    return memory_at(ints.ctypes.data, words.ctypes.data, ring, width, orbit)
 
 
 @helper

@@ -27,7 +27,7 @@ class Memory(NamedTuple):
         heads: Index in `ints` of the bucket heads.
         active: Index in `ints` of the list of active entries.
         shift: 64 minus the binary logarithm of the number of buckets.
-        cyclic: 1 when a row stands for its three rotations; then a factor of any column may meet one of any other.
+        orbit: Products that a row stands for; above 1 a factor of any column may meet one of any other.
     """
 
     ints: int
@@ -38,7 +38,7 @@ class Memory(NamedTuple):
     heads: int
     active: int
     shift: int
-    cyclic: int
+    orbit: int
 
 
 INTS, WORDS, STRIDE = 0, 1, 4  # positions in Memory

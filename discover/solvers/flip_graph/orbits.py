@@ -5,9 +5,9 @@ symmetric scheme is a few cubes a (x) a (x) a and orbits {a b c, b c a, c a b}; 
 cubes stay. The cubes are those of the sums of the diagonal units over the groups of a partition of 0 .. n - 1: the
 partition decides which ranks (cubes + 3 * orbits) can be reached.
 
-Renumbering the indices maps the trace to itself too. With an involution that leaves the cubes where they are, a row may
-stand for its reflection as well, orbits of six: whatever rewrites rows as others of the same sum stays right for the
-orbits, so that the walk is the same.
+Renumbering the indices maps the trace to itself too. With a reflection i -> n - 1 - i that maps the cubes to cubes, a
+row may stand for its reflection as well, orbits of six: whatever rewrites rows as others of the same sum stays right
+for the orbits, and a row may be exchanged for its reflection to meet others.
 
 Source: J. Moosbauer, M. Poole, "Flip graphs with symmetry and new matrix multiplication schemes" (arXiv:2502.04514).
 """
@@ -15,13 +15,14 @@ Source: J. Moosbauer, M. Poole, "Flip graphs with symmetry and new matrix multip
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bilinear.decompositions.operations import with_outputs_transposed
+from bilinear.discover.solvers.flip_graph import blocks as at
 from bilinear.discover.solvers.flip_graph.packing import Matrix
 from bilinear.discover.solvers.flip_graph.walking import Factors
 
@@ -56,42 +57,45 @@ def cubes(n: int, partition: Partition) -> Matrix:
     return result.reshape(len(partition), n * n)
 
 
-def mirror(partition: Partition) -> tuple[int, ...] | None:
-    """The involution of the indices under which a partition stays the same; None if more than one index would stay.
+def mirrored(partition: Partition) -> Partition | None:
+    """A partition into groups of the same sizes which the reflection i -> n - 1 - i leaves as it is; None without one.
 
-    Each group is reversed; groups of the same odd size are exchanged in pairs.
+    Groups of the same size are exchanged in pairs; those left over, of which one at most is odd, are reversed.
     """
-    image = {i: j for group in partition for i, j in zip(group, reversed(group), strict=True)}
-    alone: dict[int, tuple[int, ...]] = {}
-    for group in partition:
-        if len(group) % 2 == 0:
-            continue
-        if (other := alone.pop(len(group), None)) is None:
-            alone[len(group)] = group
-        else:
-            image |= dict(zip(group, other, strict=True)) | dict(zip(other, group, strict=True))
-    return tuple(image[i] for i in range(len(image))) if len(alone) <= 1 else None
+    sizes = Counter(len(group) for group in partition)
+    alone = sorted((size for size, number in sizes.items() if number % 2), key=lambda size: size % 2)
+    if sum(size % 2 for size in alone) > 1:
+        return None
+    begin, end, groups = 0, sum(map(len, partition)), list[tuple[int, ...]]()
+    for size, number in sizes.items():
+        for _ in range(number // 2):
+            groups += [tuple(range(begin, begin + size)), tuple(range(end - size, end))]
+            begin, end = begin + size, end - size
+    for size in alone:
+        half, odd = divmod(size, 2)
+        groups.append((*range(begin, begin + half + odd), *range(end - half, end)))
+        begin, end = begin + half, end - half
+    return tuple(sorted(groups, key=lambda group: (-len(group), group)))
 
 
-def reflected(matrices: Matrix, image: Sequence[int]) -> Matrix:
-    """Matrices, row by row, with rows and columns renumbered by an involution, shape (rows, n * n)."""
-    n = len(image)
-    return matrices.reshape(-1, n, n)[:, image][:, :, image].reshape(len(matrices), n * n)
+def reflected(matrices: Matrix) -> Matrix:
+    """Matrices, row by row, with rows and columns in reverse order, shape (rows, n * n)."""
+    return matrices[:, ::-1]
 
 
-def orbit_rows(n: int, partition: Partition, image: Sequence[int] | None = None) -> Factors:
+def orbit_rows(n: int, partition: Partition, orbit: int = at.ROTATED) -> Factors:
     """One row of each orbit of the trace of ABC minus the cubes: the standard algorithm's, and corrections.
 
     Args:
         n: Rows of each matrix.
         partition: Of 0 .. n - 1, one cube a group.
-        image: A `mirror` of the partition: one row of six stands for those of its reflection too.
+        orbit: 3, or 6 where a row stands for its reflection too; the partition is then a `mirrored` one.
 
     Returns:
         Three matrices of the same shape (orbits, n * n), C transposed; no rows where n is 1.
     """
-    triples = [word for word in product(range(n), repeat=3) if _is_first(word, image)]
-    inside = [word for group in partition for word in product(group, repeat=3) if _is_first(word, image)]
+    triples = [word for word in product(range(n), repeat=3) if _is_first(word, n, orbit)]
+    inside = [word for group in partition for word in product(group, repeat=3) if _is_first(word, n, orbit)]
     units = np.eye(n * n, dtype=np.int64)
     i, j, k = np.array(triples, np.int64).reshape(-1, 3).T
     a, b, c = (np.array(inside, np.int64).reshape(-1, 3) * (n + 1)).T
@@ -102,38 +106,38 @@ def orbit_rows(n: int, partition: Partition, image: Sequence[int] | None = None)
     )
 
 
-def _is_first(word: tuple[int, ...], image: Sequence[int] | None) -> bool:
-    """Whether a triple comes first among its rotations and those of its image; false for three equal numbers."""
+def _is_first(word: tuple[int, ...], n: int, orbit: int) -> bool:
+    """Whether a triple comes first among its rotations and reflections; false for three equal numbers."""
     x, y, z = word
     alike = [(x, y, z), (y, z, x), (z, x, y)]
-    if image is not None:
-        alike += [tuple(image[i] for i in other) for other in alike]  # type: ignore[misc]
+    if orbit == at.REFLECTED:
+        alike += [(n - 1 - i, n - 1 - j, n - 1 - k) for i, j, k in alike]
     return not x == y == z and min(alike) == word
 
 
-def expanded(rows: Factors, n: int, partition: Partition, image: Sequence[int] | None = None) -> Factors:
+def expanded(rows: Factors, n: int, partition: Partition, orbit: int = at.ROTATED) -> Factors:
     """The whole scheme of n x n x n, C row by row: the cubes and the three rotations of each row.
 
     Args:
         rows: One row of each orbit, each matrix of shape (orbits, n * n).
         n: Rows of each matrix.
         partition: Of 0 .. n - 1, one cube a group.
-        image: A `mirror` of the partition: the reflections of all rows as well.
+        orbit: 6 for the reflections of all rows as well.
     """
     d = cubes(n, partition)
-    a, b, c = rows if image is None else (np.concatenate([x, reflected(x, image)]) for x in rows)
+    a, b, c = rows if orbit == at.ROTATED else (np.concatenate([x, reflected(x)]) for x in rows)
     u, v, w = np.concatenate([d, a, b, c]), np.concatenate([d, b, c, a]), np.concatenate([d, c, a, b])
     return u, v, with_outputs_transposed(w, n, n)
 
 
-def folded(whole: Factors, n: int, partition: Partition, image: Sequence[int] | None = None) -> Factors | None:
+def folded(whole: Factors, n: int, partition: Partition, orbit: int = at.ROTATED) -> Factors | None:
     """One row of each orbit of a whole scheme, undoes `expanded`; None if it has not the symmetry, or other cubes.
 
     Args:
         whole: The scheme of n x n x n, coefficients -1, 0, 1 (0, 1 over `f2`).
         n: Rows of each matrix.
         partition: Its cubes.
-        image: A `mirror` of the partition, for orbits of six.
+        orbit: Products of an orbit, 3 or 6.
     """
     u, v, w = whole
     left = Counter(_signed(*product) for product in zip(u, v, with_outputs_transposed(w, n, n), strict=True))
@@ -141,11 +145,11 @@ def folded(whole: Factors, n: int, partition: Partition, image: Sequence[int] | 
     chosen = []
     for row in list(left):
         if left[row]:
-            orbit = _orbit(row, image)
-            if len(set(orbit)) < len(orbit) or any(left[other] < 1 for other in orbit):
+            rows = _orbit(row, orbit)
+            if len(set(rows)) < len(rows) or any(left[other] < 1 for other in rows):
                 return None
-            chosen += [row] * min(left[other] for other in orbit)
-            left.subtract(orbit * min(left[other] for other in orbit))
+            chosen += [row] * min(left[other] for other in rows)
+            left.subtract(rows * min(left[other] for other in rows))
     if any(left.values()):
         return None
     a, b, c = np.array(chosen, np.int64).reshape(-1, 3, n * n).transpose(1, 0, 2)
@@ -155,12 +159,12 @@ def folded(whole: Factors, n: int, partition: Partition, image: Sequence[int] | 
 Product = tuple[tuple[int, ...], ...]
 
 
-def _orbit(row: Product, image: Sequence[int] | None) -> list[Product]:
-    """The rotations of a product, and of its reflection."""
+def _orbit(row: Product, orbit: int) -> list[Product]:
+    """The rotations of a product, for orbits of six those of its reflection too."""
     a, b, c = (np.array(factor) for factor in row)
     rows = [(a, b, c), (b, c, a), (c, a, b)]
-    if image is not None:
-        x, y, z = (reflected(factor[None], image)[0] for factor in (a, b, c))
+    if orbit == at.REFLECTED:
+        x, y, z = (factor[::-1] for factor in (a, b, c))
         rows += [(x, y, z), (y, z, x), (z, x, y)]
     return [_signed(*other) for other in rows]
 

@@ -6,7 +6,7 @@ and Perminov (arXiv:2511.20317): one lucky scheme of low rank is a worse start t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,10 +20,7 @@ from bilinear.discover.solvers.flip_graph.walking import (
     Factors,
     Settings,
     WalkState,
-    best_rank,
-    current,
     dims_of,
-    exchange,
     packed_best,
     restart_packed,
     ring_of,
@@ -31,10 +28,6 @@ from bilinear.discover.solvers.flip_graph.walking import (
     start,
     walk,
 )
-
-TURN = 5_000  # flips between two turns of the rows
-
-Turning = Callable[[Factors, np.random.Generator], Factors]
 
 # places in PoolState.counts
 RANK, GOAL, ABOVE, BELOW, TRIES, SEED, ALL_TRIES = range(7)
@@ -80,7 +73,7 @@ def start_pool(
     seed: int,
     settings: PoolSettings,
     walking: Settings = DEFAULTS,
-    cyclic: bool = False,
+    orbit: int = at.ALONE,
 ) -> PoolState:
     """Return a pool that holds those of the starts that have the lowest rank, `settings.size` at most.
 
@@ -90,11 +83,11 @@ def start_pool(
         seed: Of all that is drawn.
         settings: How the pool descends.
         walking: How its walk moves.
-        cyclic: Each row stands for its three rotations, see `walking.start`; ranks count rows.
+        orbit: Products that each row stands for, see `walking.start`; ranks count rows.
     """
     rank = min(len(factors[0]) for factors in starts)
     chosen = [factors for factors in starts if len(factors[0]) == rank][: settings.size]
-    inner = start(chosen[0], ring, seed, walking, cyclic=cyclic)
+    inner = start(chosen[0], ring, seed, walking, orbit=orbit)
     width, capacity = int(inner.words[at.WIDTH]), int(inner.words[at.CAPACITY])
     packed = np.stack([pack(factors, ring, width) for factors in chosen])
     above, below = (np.zeros((settings.size, capacity, *packed.shape[2:]), np.uint64) for _ in range(2))
@@ -103,43 +96,25 @@ def start_pool(
     return PoolState(inner, above, below, counts)
 
 
-def advance_pool(
-    state: PoolState,
-    settings: PoolSettings,
-    tries: int,
-    turned: Turning | None = None,
-) -> None:
+def advance_pool(state: PoolState, settings: PoolSettings, tries: int) -> None:
     """Make a number of tries, in place, going down whenever enough schemes are there.
 
     Args:
         state: The pool.
         settings: How it descends.
         tries: How many.
-        turned: What rows are replaced by now and then on the way, if by anything: others that stand for the same.
     """
     inner, counts = state.walk, state.counts
     for _ in range(tries):
         rng = np.random.default_rng([int(counts[SEED]), int(counts[ALL_TRIES])])
         restart_packed(inner, state.above[rng.integers(counts[ABOVE]), : counts[RANK]])
         set_stop_rank(inner, max(int(counts[GOAL]), 0))
-        _walk(inner, settings.path, turned, rng)
+        walk(inner, settings.path)
         counts[[TRIES, ALL_TRIES]] += 1
         _take(state, packed_best(inner))
         enough = settings.least if counts[TRIES] >= settings.patience else settings.size
         if counts[BELOW] >= enough:
             _go_down(state)
-
-
-def _walk(inner: WalkState, flips: int, turned: Turning | None, rng: np.random.Generator) -> None:
-    """One try: a walk, its rows turned now and then if that is asked for."""
-    if turned is None:
-        walk(inner, flips)
-        return
-    for _ in range(max(1, flips // TURN)):
-        walk(inner, TURN)
-        if best_rank(inner) <= int(inner.words[at.STOP_RANK]):
-            return
-        exchange(inner, turned(current(inner), rng))
 
 
 def receive(state: PoolState, settings: PoolSettings, schemes: Sequence[Factors]) -> None:

@@ -55,7 +55,7 @@ class WalkRecord:
 
     Attributes:
         ring: Its coefficient set.
-        cyclic: Whether a row stands for its three rotations.
+        orbit: Products that a row stands for.
         capacity: Rows that it has room for.
         settings: How it moves.
         u: Of the scheme at which it stands, shape (rank, a).
@@ -68,7 +68,7 @@ class WalkRecord:
     """
 
     ring: str
-    cyclic: bool
+    orbit: int
     capacity: int
     settings: Settings
     u: NDArray[np.int8]
@@ -87,7 +87,7 @@ def recorded(state: WalkState) -> WalkRecord:
     active = state.ints[_active_at(shape) :][: int(header[at.ACTIVE])]
     return WalkRecord(
         ring=ring_of(state),
-        cyclic=bool(header[at.CYCLIC]),
+        orbit=int(header[at.ORBIT]),
         capacity=shape.capacity,
         settings=settings_of(state),
         u=u,
@@ -109,7 +109,7 @@ def rebuilt(record: WalkRecord) -> WalkState:
     """
     dims, rank, least = _sizes(record)
     _check_counters(record)
-    state = blank(record.ring, dims, record.capacity, record.cyclic)
+    state = blank(record.ring, dims, record.capacity, record.orbit)
     shape, header = shape_of(state), state.words
     lowest = _packed(np.split(record.best, np.cumsum(dims)[:2], axis=1), record.ring, shape)
     held = _packed([record.u, record.v, record.w], record.ring, shape)
@@ -135,7 +135,8 @@ def _sizes(record: WalkRecord) -> tuple[tuple[int, int, int], int, int]:
     sound(record.ring in at.RINGS and 0 < max(dims) <= at.MAX_COORDINATES, "the walk is of other sizes")
     same = len(record.v) == len(record.w) == rank and record.best.shape[1] == sum(dims)
     sound(same and len(record.counters) == len(COUNTERS), "the arrays of the walk do not fit together")
-    sound(not record.cyclic or len(set(dims)) == 1, "the factors of the walk cannot rotate")
+    sound(record.orbit in at.ORBITS, "a row of the walk stands for none or too many")
+    sound(record.orbit == at.ALONE or len(set(dims)) == 1, "the factors of the walk cannot rotate")
     room = MOST_ROWS + 2 * min(record.settings.plus_diff, MOST_ROWS)
     sound(0 <= least <= rank <= record.capacity <= room, "the walk has more rows than room")
     shape = at.Shape(at.RINGS.index(record.ring), 4, record.capacity)

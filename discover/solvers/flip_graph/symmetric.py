@@ -13,23 +13,23 @@ from numpy.typing import NDArray
 from bilinear.decompositions.scheme import Approximation, Scheme
 from bilinear.discover.engine.fields import sound
 from bilinear.discover.engine.problem import Problem, ProblemError
+from bilinear.discover.solvers.flip_graph import blocks as at
 from bilinear.discover.solvers.flip_graph.descent import FlipPool, FlipPoolState
 from bilinear.discover.solvers.flip_graph.options import require_walkable
 from bilinear.discover.solvers.flip_graph.orbits import (
     Partition,
     expanded,
     folded,
-    mirror,
+    mirrored,
     orbit_rows,
     partitions,
-    reflected,
 )
 from bilinear.discover.solvers.flip_graph.packing import residues
-from bilinear.discover.solvers.flip_graph.pool import Turning, pool_rank
+from bilinear.discover.solvers.flip_graph.pool import pool_rank
 from bilinear.discover.solvers.flip_graph.schemes import factors_of, to_scheme
 from bilinear.discover.solvers.flip_graph.walking import Factors
 
-ORDERS = {"z3": 3, "z3xz2": 6}  # products of an orbit
+ORDERS = {"z3": at.ROTATED, "z3xz2": at.REFLECTED}  # products of an orbit
 
 
 @dataclass(kw_only=True)
@@ -55,11 +55,6 @@ class SymmetricState(FlipPoolState):
         """Products of the best schemes in the pool: cubes, and those of the orbits."""
         return len(self.groups) + self.order * pool_rank(self.pool)
 
-    @property
-    def image(self) -> tuple[int, ...] | None:
-        """The reflection of the indices; None for orbits of three."""
-        return mirror(self.groups) if self.order == ORDERS["z3xz2"] else None
-
     def metrics(self) -> dict[str, float | int | str]:
         """Where the descent stands."""
         return super().metrics() | {"partition": "+".join(str(len(group)) for group in self.groups)}
@@ -74,9 +69,8 @@ class Symmetric(FlipPool):
     number of groups plus a multiple of three. Of the partitions into so many groups the most even one is taken: 5x5x5
     fell to 93 with 2+2+1 and not with 3+1+1. Other options are those of `FlipPool`.
 
-    With `group=z3xz2` the schemes also stay the same when the indices are reflected: orbits of six, and ranks that are
-    the number of groups plus a multiple of six. Which of the two rows that stand for an orbit is held is drawn anew
-    every few thousand flips.
+    With `group=z3xz2` the schemes also stay the same when the indices are reflected, i to n - 1 - i, which exchanges
+    groups of the same size: orbits of six, and ranks that are the number of groups plus a multiple of six.
 
     Attributes:
         group: The symmetry, z3 or z3xz2.
@@ -152,18 +146,18 @@ class Symmetric(FlipPool):
         self._check_walked(state)
         n = state.problem.target.sizes[0]
         sound(state.order == ORDERS[self.group] and state.partition.shape == (n,), "its partition is not one of n")
-        groups = [np.repeat(np.arange(len(one)), [len(group) for group in one]) for one in self._possible(n)]
-        sound(any(np.array_equal(state.partition, one) for one in groups), "its partition is not one of this search")
-        self._check_pool(state, cyclic=True)
+        labels = (_labels(one) for one in self._possible(n))
+        sound(any(np.array_equal(state.partition, one) for one in labels), "its partition is not one of this search")
+        self._check_pool(state, state.order)
 
     def _begin(self, state: FlipPoolState) -> None:
         """A new descent from the standard algorithm's orbits over a partition that the seed draws."""
         assert isinstance(state, SymmetricState)
         state.round += 1
         groups = self._drawn(state.problem, np.random.default_rng([state.seed, state.round]))
-        state.partition = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+        state.partition = _labels(groups)
         state.order = ORDERS[self.group]
-        self._fill(state, [orbit_rows(state.problem.target.sizes[0], groups, state.image)], cyclic=True)
+        self._fill(state, [orbit_rows(state.problem.target.sizes[0], groups, state.order)], state.order)
 
     def _drawn(self, problem: Problem, rng: np.random.Generator) -> Partition:
         """The partition that was asked for; or one that reaches the rank exactly, or any, with groups of even size."""
@@ -175,7 +169,9 @@ class Symmetric(FlipPool):
 
     def _possible(self, n: int) -> list[Partition]:
         """The partition that was asked for, or the most even ones of each number of groups; those with the symmetry."""
-        every = [groups for groups in partitions(n) if self.group == "z3" or mirror(groups) is not None]
+        every = list(partitions(n))
+        if self.group != "z3":
+            every = [groups for groups in map(mirrored, every) if groups is not None]
         if self.partition is not None:
             sizes = sorted(_sizes(self.partition), reverse=True)
             return [groups for groups in every if [len(group) for group in groups] == sizes]
@@ -185,28 +181,22 @@ class Symmetric(FlipPool):
         """The scheme of n x n x n that orbits stand for."""
         assert isinstance(state, SymmetricState)
         target = state.problem.target
-        whole = expanded(factors, target.sizes[0], state.groups, state.image)
+        whole = expanded(factors, target.sizes[0], state.groups, state.order)
         return to_scheme(target, self.walk_ring(state.problem), whole)
 
     def _folded(self, state: FlipPoolState, scheme: Scheme) -> Factors | None:
         """The orbits of a scheme of n x n x n, if it is symmetric with this round's cubes."""
         assert isinstance(state, SymmetricState)
         u, v, w = (residues(factor, str(scheme.ring)) for factor in factors_of(scheme))
-        return folded((u, v, w), state.problem.target.sizes[0], state.groups, state.image)
+        return folded((u, v, w), state.problem.target.sizes[0], state.groups, state.order)
 
-    def _turning(self, state: FlipPoolState) -> Turning | None:
-        """For orbits of six, draw which of the two rows stands for each."""
-        assert isinstance(state, SymmetricState)
-        if state.image is None:
-            return None
-        image = state.image
 
-        def turned(factors: Factors, rng: np.random.Generator) -> Factors:
-            taken = rng.random((len(factors[0]), 1)) < 0.5
-            a, b, c = (np.where(taken, reflected(factor, image), factor) for factor in factors)
-            return a, b, c
-
-        return turned
+def _labels(groups: Partition) -> NDArray[np.int64]:
+    """The group of each index, shape (n,)."""
+    labels = np.zeros(sum(map(len, groups)), np.int64)
+    for place, group in enumerate(groups):
+        labels[list(group)] = place
+    return labels
 
 
 def _sizes(text: str) -> list[int]:

@@ -56,7 +56,7 @@ def start(
     ring: str,
     seed: int,
     settings: Settings = DEFAULTS,
-    cyclic: bool = False,
+    orbit: int = at.ALONE,
 ) -> WalkState:
     """Return a walk that stands at a scheme.
 
@@ -65,19 +65,20 @@ def start(
         ring: `f2`, `f3` or `zt`.
         seed: Of the walk's own random numbers; same seed and same flips, however sliced, give the same walk.
         settings: How the walk moves.
-        cyclic: Each row stands for its three rotations (a = b = c).
+        orbit: Products that each row stands for: 3 with its rotations (a = b = c), 6 with their reflections too, whose
+            coordinates are in reverse order.
     """
     rank = len(factors[0])
     dims = (factors[0].shape[1], factors[1].shape[1], factors[2].shape[1])
     rows = rank + max(8, 2 * settings.plus_diff)  # with room for the plus transitions
-    state = blank(ring, dims, rows, cyclic)
+    state = blank(ring, dims, rows, orbit)
     state.words[at.RANDOM] = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
     configure(state, settings)
     restart(state, factors)
     return state
 
 
-def blank(ring: str, dims: tuple[int, int, int], capacity: int, cyclic: bool) -> WalkState:
+def blank(ring: str, dims: tuple[int, int, int], capacity: int, orbit: int) -> WalkState:
     """Return the blocks of a walk that stands nowhere yet, with room for so many rows."""
     shape = at.Shape(at.RINGS.index(ring), width_of(*dims), capacity)
     state = WalkState(np.zeros(shape.ints, np.int32), np.zeros(shape.words, np.uint64))
@@ -85,7 +86,7 @@ def blank(ring: str, dims: tuple[int, int, int], capacity: int, cyclic: bool) ->
     header[at.RING], header[at.WIDTH], header[at.CAPACITY] = shape.ring, shape.width, capacity
     header[at.BUCKET_BITS] = shape.bucket_bits
     header[at.DIMS : at.DIMS + 3] = dims
-    header[at.CYCLIC] = cyclic
+    header[at.ORBIT] = orbit
     return state
 
 
@@ -126,17 +127,6 @@ def restart_packed(state: WalkState, packed: Words) -> None:
     walk(state, 0)
 
 
-def exchange(state: WalkState, factors: Factors) -> None:
-    """Let a walk go on from other factors than those where it stands; its best scheme and its plans stay."""
-    header, held = state.words, packed_best(state)
-    plus_at = header[at.PLUS_AT].copy()
-    restart_packed(state, pack(factors, ring_of(state), int(header[at.WIDTH])))
-    header[at.PLUS_AT] = plus_at
-    if len(held) <= best_rank(state):
-        best_block(state)[: len(held)] = held
-        header[at.BEST] = len(held)
-
-
 def walk(state: WalkState, flips: int) -> None:
     """Advance a walk, in place, by a number of flips; it stops early only at its stop rank, or where it gives way.
 
@@ -144,7 +134,7 @@ def walk(state: WalkState, flips: int) -> None:
         Stopped: If the search is over meanwhile.
     """
     header = state.words
-    burst = kernel.burst_address(int(header[at.RING]), int(header[at.WIDTH]), int(header[at.CYCLIC]))
+    burst = kernel.burst_address(int(header[at.RING]), int(header[at.WIDTH]), int(header[at.ORBIT]))
     end = int(header[at.FLIPS]) + flips
     while True:
         kernel.run(state.ints, header, min(STRETCH, end - int(header[at.FLIPS])), burst)

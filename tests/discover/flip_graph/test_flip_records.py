@@ -15,10 +15,15 @@ RESTLESS = Settings(plus_min=20, plus_max=200, plus_diff=3)
 
 def factors(name: str) -> Factors:
     """The standard algorithm, or one row of each of its orbits."""
-    if name.startswith("orbits"):
+    if "orbits" in name:
         n = int(name[-1])
-        return orbit_rows(n, tuple((i,) for i in range(n)))
+        return orbit_rows(n, tuple((i,) for i in range(n)), orbit_of(name))
     return rows(name)
+
+
+def orbit_of(name: str) -> int:
+    """Products that a row stands for."""
+    return 1 if "orbits" not in name else 6 if name.startswith("reflected") else 3
 
 
 def assert_same(one: WalkRecord, two: WalkRecord) -> None:
@@ -27,11 +32,11 @@ def assert_same(one: WalkRecord, two: WalkRecord) -> None:
 
 
 @pytest.mark.parametrize("ring", RINGS)
-@pytest.mark.parametrize("name", ["2x2x2", "2x3x3", "3x3x3", "orbits of 2", "orbits of 3"])
+@pytest.mark.parametrize("name", ["2x2x2", "2x3x3", "3x3x3", "orbits of 2", "orbits of 3", "reflected orbits of 4"])
 def test_a_rebuilt_walk_goes_on_as_the_one_that_was_recorded(ring: str, name: str) -> None:
     rng = np.random.default_rng(1)
     for seed in range(3):
-        whole, parts = (start(factors(name), ring, seed, RESTLESS, cyclic="orbits" in name) for _ in range(2))
+        whole, parts = (start(factors(name), ring, seed, RESTLESS, orbit_of(name)) for _ in range(2))
         for _ in range(5):
             flips = int(rng.integers(1, 20_000))
             walk(whole, flips)
@@ -50,7 +55,8 @@ def test_a_record_is_rebuilt_whatever_it_holds_or_refused() -> None:
     walk(rebuilt(turned), 3000)
     for change, reason in (
         ({"v": record.v[1:]}, "do not fit together"),
-        ({"cyclic": True}, "cannot rotate"),
+        ({"orbit": 3}, "cannot rotate"),
+        ({"orbit": 2}, "stands for none or too many"),
         ({"capacity": 3}, "more rows than room"),
         ({"counters": record.counters[1:]}, "do not fit together"),
         ({"best": np.zeros_like(record.best)}, "a factor of the walk is zero"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -16,8 +17,8 @@ from bilinear.discover.engine.outcome import Status
 from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.engine.run import run
 from bilinear.discover.engine.solver import OptionError, make_solver
-from bilinear.discover.solvers.flip_graph.orbits import expanded, folded, mirror, orbit_rows, partitions, reflected
-from bilinear.discover.solvers.flip_graph.walking import Settings, best, current, exchange, start, walk
+from bilinear.discover.solvers.flip_graph.orbits import expanded, folded, mirrored, orbit_rows, partitions, reflected
+from bilinear.discover.solvers.flip_graph.walking import Settings, best, current, start, walk
 
 RESTLESS = Settings(plus_min=50, plus_max=500, plus_diff=2)
 
@@ -48,7 +49,7 @@ def test_cubes_and_orbits_are_the_standard_algorithm(n: int) -> None:
 def test_symmetric_walks_stay_exact_and_symmetric(ring: str) -> None:
     for n, groups in ((2, ((0, 1),)), (3, ((0,), (1, 2))), (3, ((0, 1, 2),)), (4, ((0, 1), (2,), (3,)))):
         for seed, flips in itertools.product(range(6), (1, 300, 3000)):
-            state = start(orbit_rows(n, groups), ring, seed, RESTLESS, cyclic=True)
+            state = start(orbit_rows(n, groups), ring, seed, RESTLESS, 3)
             walk(state, flips)
             for orbits in (current(state), best(state)):
                 whole = expanded(orbits, n, groups)
@@ -174,65 +175,69 @@ def test_ranks_that_the_symmetry_has_are_taken() -> None:
         assert solver.start(Problem(parse_target(target), rank), np.random.default_rng(0)).products >= 7
 
 
-def test_a_mirror_leaves_the_partition_and_at_most_one_index_where_it_is() -> None:
-    for n in range(1, 8):
+def test_the_reflection_leaves_a_mirrored_partition_as_it_is() -> None:
+    for n in range(1, 9):
         for groups in partitions(n):
             odd = [len(group) for group in groups if len(group) % 2]
-            image = mirror(groups)
-            assert (image is None) == (sum(odd.count(size) % 2 for size in set(odd)) > 1)
-            if image is not None:
-                assert [image[i] for i in image] == list(range(n))
-                assert sum(i == j for i, j in enumerate(image)) == n % 2
-                assert {frozenset(image[i] for i in group) for group in groups} == {frozenset(g) for g in groups}
+            found = mirrored(groups)
+            assert (found is None) == (sum(odd.count(size) % 2 for size in set(odd)) > 1)
+            if found is not None:
+                assert sorted(i for group in found for i in group) == list(range(n))
+                assert [len(group) for group in found] == [len(group) for group in groups]
+                assert {frozenset(n - 1 - i for i in group) for group in found} == {frozenset(g) for g in found}
+    assert mirrored(((0, 1), (2, 3), (4, 5))) == ((0, 1), (2, 3), (4, 5))
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5])
 def test_orbits_of_six_are_the_standard_algorithm_too(n: int) -> None:
-    for groups in partitions(n):
-        image = mirror(groups)
-        if image is not None:
-            orbits, all_rows = orbit_rows(n, groups, image), orbit_rows(n, groups)
-            assert 2 * len(orbits[0]) == len(all_rows[0])
-            assert exact(expanded(orbits, n, groups, image), matmul(n, n, n), "zt")
+    for groups in filter(None, map(mirrored, partitions(n))):
+        orbits, all_rows = orbit_rows(n, groups, 6), orbit_rows(n, groups)
+        assert 2 * len(orbits[0]) == len(all_rows[0])
+        assert exact(expanded(orbits, n, groups, 6), matmul(n, n, n), "zt")
 
 
 @pytest.mark.parametrize("ring", RINGS)
 def test_walks_of_orbits_of_six_stay_exact_and_symmetric(ring: str) -> None:
-    for n, groups in ((2, ((0, 1),)), (3, ((0, 1), (2,))), (4, ((0, 1), (2,), (3,)))):
-        image = mirror(groups)
-        assert image is not None
-        for seed in range(6):
-            state, rng = (
-                start(orbit_rows(n, groups, image), ring, seed, RESTLESS, cyclic=True),
-                np.random.default_rng(seed),
-            )
-            for _ in range(10):
-                walk(state, 300)
-                held, taken = len(best(state)[0]), rng.random((len(current(state)[0]), 1)) < 0.5
-                a, b, c = (np.where(taken, reflected(x, image), x) for x in current(state))
-                exchange(state, (a, b, c))
-                assert len(best(state)[0]) <= held
-                for orbits in (current(state), best(state)):
-                    whole = expanded(orbits, n, groups, image)
-                    assert exact(whole, matmul(n, n, n), ring)
-                    u, v, w = whole
-                    turned = reflected(u, image), reflected(v, image), reflected(w, image)
-                    assert products(turned, ring) == products(whole, ring)
-                    assert products(rotated(whole, n), ring) == products(whole, ring)
+    for n, groups in ((2, ((0, 1),)), (3, ((0, 2), (1,))), (4, ((0, 1), (2, 3))), (4, ((1, 2), (0,), (3,)))):
+        for seed, flips in itertools.product(range(6), (1, 300, 3000)):
+            state = start(orbit_rows(n, groups, 6), ring, seed, RESTLESS, 6)
+            walk(state, flips)
+            for orbits in (current(state), best(state)):
+                u, v, w = whole = expanded(orbits, n, groups, 6)
+                assert exact(whole, matmul(n, n, n), ring)
+                assert products((reflected(u), reflected(v), reflected(w)), ring) == products(whole, ring)
+                assert products(rotated(whole, n), ring) == products(whole, ring)
 
 
-@pytest.mark.parametrize("image", [None, (1, 0)])
-def test_what_is_expanded_can_be_folded_again(image: tuple[int, ...] | None) -> None:
+@pytest.mark.parametrize("ring", RINGS)
+def test_rows_meet_the_reflections_of_others(ring: str) -> None:
+    """A walk whose rows are exchanged for their reflections at the start makes as many flips, and falls as far."""
+    state, other = (start(rows, ring, 1, RESTLESS, 6) for rows in _in_two_ways())
+    for one in (state, other):
+        walk(one, 100_000)
+    assert len(best(state)[0]) == len(best(other)[0]) == 1
+
+
+def _in_two_ways() -> Iterator[tuple[np.ndarray, ...]]:
+    """The orbits of 2x2x2, and those with every other row exchanged for its reflection."""
+    rows = orbit_rows(2, ((0, 1),), 6)
+    yield rows
+    turned = np.arange(len(rows[0]))[:, None] % 2 == 0
+    yield tuple(np.where(turned, reflected(factor), factor) for factor in rows)
+
+
+@pytest.mark.parametrize("orbit", [3, 6])
+def test_what_is_expanded_can_be_folded_again(orbit: int) -> None:
     groups = ((0, 1),)
-    rows = orbit_rows(2, groups, image)
-    u, v, w = expanded(rows, 2, groups, image)
+    rows = orbit_rows(2, groups, orbit)
+    u, v, w = expanded(rows, 2, groups, orbit)
     order = np.random.default_rng(1).permutation(len(u))
-    again = folded((-u[order], v[order], -w[order]), 2, groups, image)
+    again = folded((-u[order], v[order], -w[order]), 2, groups, orbit)
     assert again is not None
-    assert products(expanded(again, 2, groups, image), "zt") == products((u, v, w), "zt")
-    assert folded((u, v, w), 2, ((0,), (1,)), image) is None
-    assert folded((u[1:], v[1:], w[1:]), 2, groups, image) is None
-    assert folded((u, v, np.roll(w, 1, axis=0)), 2, groups, image) is None
+    assert products(expanded(again, 2, groups, orbit), "zt") == products((u, v, w), "zt")
+    assert folded((u, v, w), 2, ((0,), (1,)), orbit) is None
+    assert folded((u[1:], v[1:], w[1:]), 2, groups, orbit) is None
+    assert folded((u, v, np.roll(w, 1, axis=0)), 2, groups, orbit) is None
 
 
 @pytest.mark.parametrize("ring", ["f2", "zt"])
