@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bilinear.decompositions.atlas.outers import Outer
     from bilinear.decompositions.atlas.table import Atlas
 
-VERSION = 3
+VERSION = 4
 """Of rules and files: what was kept under another one is computed anew."""
 MOST_CELLS = 128
 """n m p of an outer scheme of blocks."""

@@ -7,6 +7,9 @@ diagonal entries are computed by different methods. Two of those three compute t
 the two columns by the third method, so that sums take part in further steps: where two methods are the same, and for
 the last entry of the columns where p is even.
 
+Over the integers coefficients up to 4 occur where n is no multiple of p. Modulo 2 the scheme is one of zeros and ones,
+and in most formats signs for these make it ternary.
+
 Source:
     J. Hopcroft, L. Kerr, "On minimizing the number of multiplications necessary for matrix multiplication", SIAM
     Journal on Applied Mathematics 20, 1971. The matrix M is that of the repository solven-eu/matmulcatalog,
@@ -27,6 +30,7 @@ from numpy.typing import NDArray
 
 from bilinear.decompositions.composition import ordered
 from bilinear.decompositions.errors import RingError, TargetError
+from bilinear.decompositions.lifting.lift import lift
 from bilinear.decompositions.operations import concatenate, tightened
 from bilinear.decompositions.rings import Ring, parse_ring
 from bilinear.decompositions.scheme import Scheme
@@ -35,6 +39,23 @@ from bilinear.decompositions.targets.matmul import matmul
 Array = NDArray[np.int64]
 
 LARGEST = 32
+CHOICES = 4
+"""Of a basis, and of an order of the unknowns, in which signs are looked for."""
+SIGNED = {
+    3: (2,),
+    4: (3,),
+    5: (2, 3, 4),
+    6: (4, 5),
+    7: (2, 3, 4, 5, 6),
+    8: (3, 5, 6, 7),
+    9: (2, 4, 5, 6, 8),
+    10: (3, 4, 6, 9),
+    11: (2, 3, 4, 5, 6),
+    12: (5,),
+    13: (2,),
+    15: (2,),
+}
+"""By the larger one of the other two sizes the smaller ones for which signs were found, each in seconds."""
 METHODS = {
     1: (((0, 1), (1, 1), 1), ((1, -1), (1, 0), 1)),
     2: (((1, -1), (0, 1), -1), ((1, 0), (1, 1), 1)),
@@ -53,12 +74,14 @@ terms of seven products: two of the first node, two of the second, two of their 
 def rank(n: int, m: int, p: int, ring: Ring) -> int | None:
     """The products, without building the scheme; None where no size is 2, or the scheme is not over the ring.
 
-    Over `zt` it is only where the larger one of the other two sizes is a multiple of the smaller one.
+    Over `zt` it is only where the larger one of the other two sizes is a multiple of the smaller one, or signs are
+    known to be found.
     """
     if 2 not in (n, m, p) or min(n, m, p) < 1 or max(n, m, p) > LARGEST:
         return None
     small, large = _others(n, m, p)
-    return None if ring is Ring.ZT and large % small else -(-(3 * small + 1) * large // 2)
+    known = ring is not Ring.ZT or large % small == 0 or small in SIGNED.get(large, ())
+    return -(-(3 * small + 1) * large // 2) if known else None
 
 
 def build(n: int, m: int, p: int, ring: Ring) -> Scheme:
@@ -66,7 +89,9 @@ def build(n: int, m: int, p: int, ring: Ring) -> Scheme:
 
     Raises:
         TargetError: If no size is 2, or one is above 32.
-        RingError: If the ring is `zt`, and the larger one of the other sizes is no multiple of the smaller one.
+        RingError: If the ring is `zt`, the larger one of the other sizes is no multiple of the smaller one, and no
+            signs are known to be found.
+        Stopped: If the work is to end while signs are looked for, see `giving_way`.
     """
     ring, target = parse_ring(ring), matmul(n, m, p)
     products = rank(n, m, p, Ring.Z)
@@ -79,7 +104,16 @@ def build(n: int, m: int, p: int, ring: Ring) -> Scheme:
     parts = [_segment(small, length) for length in lengths]
     joined = reduce(lambda one, two: concatenate(one, two, "p"), parts)
     assert joined.rank == products
+    if ring is Ring.ZT and joined.ring is not Ring.ZT:
+        joined = _signed(joined)
     return ordered(joined, (n, m, p)).to(ring)
+
+
+def _signed(scheme: Scheme) -> Scheme:
+    """A ternary scheme that is the same modulo 2, up to a change of basis."""
+    found = lift(scheme.to(Ring.F2), Ring.ZT, choices=CHOICES, seed=1).scheme
+    assert found is not None, "the formats of `SIGNED` lift"
+    return found
 
 
 def _others(n: int, m: int, p: int) -> tuple[int, int]:

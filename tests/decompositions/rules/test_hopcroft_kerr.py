@@ -37,7 +37,20 @@ def test_schemes_up_to_2x10x10_are_proved(sizes: tuple[int, int]) -> None:
     scheme = rule.build(2, *sizes, Ring.Z)
     assert scheme.rank == rule.rank(2, *sizes, Ring.Z)
     assert verify(scheme).ok
-    assert (rule.rank(2, *sizes, Ring.ZT) is not None) == is_ternary(sizes)
+    assert (sizes[0] in rule.SIGNED.get(sizes[1], ())) <= (not is_ternary(sizes))
+
+
+SIGNED = [(small, large) for large, row in rule.SIGNED.items() for small in row]
+
+
+@pytest.mark.parametrize(
+    "sizes", [pytest.param(one, marks=pytest.mark.slow if one[0] * one[1] > 54 else ()) for one in SIGNED], ids=str
+)
+def test_signs_are_found_modulo_two(sizes: tuple[int, int]) -> None:
+    scheme = rule.build(2, *sizes, Ring.ZT)
+    assert scheme.rank == rule.rank(2, *sizes, Ring.ZT) == rule.rank(2, *sizes, Ring.Z)
+    assert all(abs(factor).max() <= 1 for factor in scheme.factors)
+    assert verify(scheme).ok
 
 
 def is_ternary(sizes: tuple[int, int]) -> bool:
