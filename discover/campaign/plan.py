@@ -71,8 +71,9 @@ options = {{}}
 
 [[solver]]
 solver = "meta"
-moves = ["neighbours"]
+moves = ["neighbours", "own"]
 steps = 200_000_000
+options = {{ span = true }}
 
 # A solver that needs a rank is given the one to reach: rank = true.
 # [[solver]]
