@@ -71,9 +71,8 @@ options = {{}}
 
 [[solver]]
 solver = "meta"
-moves = ["neighbours", "own"]
+moves = ["neighbours"]
 steps = 200_000_000
-options = {{ span = true }}
 
 # A solver that needs a rank is given the one to reach: rank = true.
 # [[solver]]
