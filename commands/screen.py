@@ -6,6 +6,7 @@ import hashlib
 import os
 import struct
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -206,32 +207,33 @@ def counted(title: str, total: int | None = None) -> Iterator[Callable[[str], No
 
 @contextmanager
 def shares_done(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr, where a person looks at it: call what it yields with how much of how much is done."""
+    """A bar on stderr, where a person looks at it: call what it yields with how much of how much is done.
+
+    It appears when the block takes longer than a moment, whether anything is told by then or not.
+    """
     console = _console()
     if console is None:
         yield lambda done, total: None
         return
     from rich.progress import Progress
 
-    begun = time.monotonic()
     progress = Progress(console=console, transient=True, redirect_stdout=False)
     task = progress.add_task(title, total=None)
-
-    def show(done: int, total: int) -> None:
-        progress.update(task, completed=done, total=total)
-        if time.monotonic() - begun > PATIENCE:
-            progress.start()
-
+    appears = threading.Timer(PATIENCE, progress.start)
+    appears.daemon = True
+    appears.start()
     try:
-        yield show
+        yield lambda done, total: progress.update(task, completed=done, total=total)
     finally:
+        appears.cancel()
+        appears.join()
         progress.stop()
 
 
 @contextmanager
 def composing(catalog: Library) -> Iterator[Library]:
-    """The catalog, with a bar for the time in which it computes an atlas, where a format alone is asked for."""
-    with shares_done("composing every format, once for these entries") as on_progress:
+    """The catalog, with a bar for the time in which it composes a format, where one alone is asked for."""
+    with shares_done("composing") as on_progress:
         catalog.on_progress = on_progress
         yield catalog
 

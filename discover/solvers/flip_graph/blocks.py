@@ -49,7 +49,7 @@ WIDTH: Final = 1  # words of a bit plane
 CAPACITY: Final = 2  # rows that fit
 BUCKET_BITS: Final = 3
 DIMS: Final = 4  # 3 words: coordinates of u, v, w
-ORBIT: Final = 7  # products that a row stands for, one of the three below
+ORBIT: Final = 7  # products that a row stands for: ALONE, ROTATED or REFLECTED
 # header: settings
 PLUS_MIN: Final = 8
 PLUS_MAX: Final = 9

@@ -37,7 +37,9 @@ def test_schemes_up_to_2x10x10_are_proved(sizes: tuple[int, int]) -> None:
     scheme = rule.build(2, *sizes, Ring.Z)
     assert scheme.rank == rule.rank(2, *sizes, Ring.Z)
     assert verify(scheme).ok
-    assert (sizes[0] in rule.SIGNED.get(sizes[1], ())) <= (not is_ternary(sizes))
+    signed = sizes[0] in rule.SIGNED.get(sizes[1], ())
+    assert not (signed and is_ternary(sizes))
+    assert (rule.rank(2, *sizes, Ring.ZT) is not None) == (signed or is_ternary(sizes))
 
 
 SIGNED = [(small, large) for large, row in rule.SIGNED.items() for small in row]

@@ -10,6 +10,7 @@ import pytest
 from flip_cases import RINGS, exact, scheme_of
 
 from bilinear.decompositions import parse_target, strassen, verify
+from bilinear.decompositions.rings import Ring
 from bilinear.decompositions.targets.matmul import matmul
 from bilinear.discover.engine.budget import Budget
 from bilinear.discover.engine.order import Order
@@ -18,7 +19,8 @@ from bilinear.discover.engine.problem import Problem, ProblemError
 from bilinear.discover.engine.run import run
 from bilinear.discover.engine.solver import OptionError, make_solver
 from bilinear.discover.solvers.flip_graph.orbits import expanded, folded, mirrored, orbit_rows, partitions, reflected
-from bilinear.discover.solvers.flip_graph.walking import Settings, best, current, start, walk
+from bilinear.discover.solvers.flip_graph.schemes import to_scheme
+from bilinear.discover.solvers.flip_graph.walking import Settings, best, counts, current, start, walk
 
 RESTLESS = Settings(plus_min=50, plus_max=500, plus_diff=2)
 
@@ -209,9 +211,22 @@ def test_walks_of_orbits_of_six_stay_exact_and_symmetric(ring: str) -> None:
                 assert products(rotated(whole, n), ring) == products(whole, ring)
 
 
+@pytest.mark.parametrize(("n", "ring"), [(8, "f2"), (8, "zt"), (9, "f2"), (9, "f3"), (12, "f2")])
+def test_reflections_of_factors_in_one_word_and_several(n: int, ring: str) -> None:
+    """64 coordinates fill a word, 81 take two, 144 three."""
+    groups = mirrored((tuple(range(n)),))
+    assert groups is not None
+    state = start(orbit_rows(n, groups, 6), ring, 1, RESTLESS, 6)
+    walk(state, 60_000)
+    assert counts(state)["made"] > 10_000
+    for orbits in (current(state), best(state)):
+        scheme = to_scheme(matmul(n, n, n), Ring(ring), expanded(orbits, n, groups, 6))
+        assert verify(scheme).ok
+
+
 @pytest.mark.parametrize("ring", RINGS)
 def test_rows_meet_the_reflections_of_others(ring: str) -> None:
-    """A walk whose rows are exchanged for their reflections at the start makes as many flips, and falls as far."""
+    """A walk falls to Strassen's cube and one orbit, also where rows were exchanged for their reflections before."""
     state, other = (start(rows, ring, 1, RESTLESS, 6) for rows in _in_two_ways())
     for one in (state, other):
         walk(one, 100_000)
